@@ -17,6 +17,7 @@
 #define OS_OS_H
 
 #include "base/base.h"
+#include "os/os_latch.h"
 
 /* ---- Files ------------------------------------------------------------------------- */
 
@@ -147,7 +148,7 @@ base_status os_thread_start(base_budget *budget, void (*function)(void *argument
 void os_thread_join(os_thread *thread); /* waits, then frees the handle */
 /* Where a lock-free algorithm wants the simulator to try a switch; free on real threads. */
 void os_yield_point(void);
-/* A pause inside a spin loop. */
+/* A pause inside a spin loop: a hint to the processor, now and then a yield to the system. */
 void os_spin_pause(void);
 
 /* ---- The runtime and its worker pool ----------------------------------------------- */
