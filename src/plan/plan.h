@@ -474,10 +474,24 @@ plan_expr *plan_slot(base_arena *arena, uint32_t slot, types_type type);
 plan_expr *plan_and(base_arena *arena, plan_expr *a, plan_expr *b); /* NULL is true */
 plan_expr *plan_compare(base_arena *arena, vector_comparison comparison, plan_expr *a,
                         plan_expr *b);
+plan_expr *plan_cast(base_arena *arena, plan_expr *expr, types_type type);
+plan_expr *plan_not(base_arena *arena, plan_expr *expr);
+/* `columns` has room for column_count numbers, all PLAN_NO_COLUMN; `rows` is unknown. */
 plan_node *plan_node_new(base_arena *arena, plan_node_kind kind, uint32_t column_count);
+/* A node whose output is its input's (PLAN_FILTER, SORT, LIMIT, DISTINCT): it shares the
+ * input's array of columns, so a rule that changes columns gives the node a new array. */
+plan_node *plan_node_over(base_arena *arena, plan_node_kind kind, plan_node *input);
+plan_node *plan_node_filter(base_arena *arena, plan_node *input, plan_expr *condition);
+plan_node *plan_node_project(base_arena *arena, plan_node *input, plan_output *outputs,
+                             uint32_t count);
+/* Columns: left's, then right's unless SEMI, ANTI or MARK, then `mark` (MARK only; else
+ * PLAN_NO_COLUMN). */
+plan_node *plan_node_join(base_arena *arena, plan_join_kind kind, plan_node *left,
+                          plan_node *right, plan_expr *condition, plan_column mark);
 plan_expr *plan_expr_copy(base_arena *arena, const plan_expr *expr); /* deep; not subquery nodes */
 bool plan_expr_equal(const plan_expr *a, const plan_expr *b);
 bool plan_expr_is_volatile(const plan_expr *expr);
+bool plan_expr_has_subquery(const plan_expr *expr);
 
 /* Calls `visit` on every expression slot of the node itself (not of its inputs), so that a
  * rule can replace it; stops at the first status that is not OK. */
@@ -486,13 +500,16 @@ base_status plan_node_visit_exprs(plan_node *node, plan_expr_visitor visit, void
 /* Pre-order over an expression's slots, itself included; not into subquery nodes. */
 base_status plan_expr_walk(plan_expr **expr, plan_expr_visitor visit, void *context);
 
-/* Sets of column numbers. */
+/* Sets of column numbers; all zero but for the arena is the empty set. */
 typedef struct plan_column_set {
     uint64_t *words;
     uint32_t word_count;
     base_arena *arena;
 } plan_column_set;
 bool plan_set_add(plan_column_set *set, plan_column column); /* false: no memory */
+void plan_set_remove(plan_column_set *set, plan_column column);
+bool plan_set_add_all(plan_column_set *set, const plan_column_set *more); /* false: no memory */
+bool plan_set_is_empty(const plan_column_set *set);
 bool plan_set_has(const plan_column_set *set, plan_column column);
 bool plan_set_contains(const plan_column_set *outer, const plan_column_set *inner);
 bool plan_set_intersects(const plan_column_set *a, const plan_column_set *b);
@@ -500,9 +517,16 @@ bool plan_set_intersects(const plan_column_set *a, const plan_column_set *b);
 bool plan_expr_columns(const plan_expr *expr, plan_column_set *set);
 /* Columns that the node's tree uses and does not produce: its correlation. */
 bool plan_node_free_columns(const plan_node *node, plan_column_set *set);
+/* Adds the node's output columns. */
+bool plan_node_columns(const plan_node *node, plan_column_set *set);
 
-/* EXPLAIN's tree, and the SQL-like text of an expression. `names` may be NULL. */
+/* EXPLAIN's tree, one line per operator, and the SQL-like text of an expression. Names
+ * are found again through the tree; what has none prints as #number. `annotate` (may be
+ * NULL) appends what EXPLAIN ANALYZE knows to each operator's line. */
+typedef void (*plan_annotator)(void *context, const plan_operator *operator, base_buffer *out);
 void plan_print_operator(const plan_operator *root, base_buffer *out);
+void plan_print_analyzed(const plan_operator *root, plan_annotator annotate, void *context,
+                         base_buffer *out);
 void plan_print_node(const plan_node *root, base_buffer *out);
 void plan_print_expr(const plan_expr *expr, base_buffer *out);
 
