@@ -174,8 +174,30 @@ typedef enum plan_conflict_action {
     PLAN_CONFLICT_REPLACE, /* REPLACE, INSERT OR REPLACE: the rows in the way are deleted */
 } plan_conflict_action;
 
-/* A system relation: rows made by the session on request (registered there). */
-typedef struct plan_system_source plan_system_source;
+/* A system relation: rows made by the session on request (registered there). The binder reads
+ * its columns, the executor calls it; only the source itself knows what `environment` (handed
+ * through exec_options) is. */
+typedef struct plan_system_column {
+    base_text name;
+    types_type type;
+} plan_system_column;
+typedef struct plan_system_source {
+    const char *name; /* lower case */
+    uint32_t column_count;
+    const plan_system_column *columns;
+    uint32_t minimum_arguments, maximum_arguments;
+    const types_type *argument_types; /* maximum_arguments of them: arguments are cast to these */
+    /* Starts a scan. `state` may lie in `arena`, which lives as long as the scan. */
+    base_status (*open)(const struct plan_system_source *source, void *environment,
+                        txn_transaction *transaction, const types_value *arguments,
+                        uint32_t argument_count, base_arena *arena, void **state,
+                        base_error *error);
+    /* BASE_ROW with 1 .. VECTOR_SIZE rows of all columns in the reset `chunk` (far strings in
+     * its heap or in the arena), or BASE_DONE. */
+    base_status (*next)(void *state, vector_chunk *chunk, base_error *error);
+    void (*close)(void *state); /* NULL: nothing to do */
+    double rows; /* estimate; negative: unknown */
+} plan_system_source;
 
 struct plan_node {
     uint8_t kind; /* plan_node_kind */
