@@ -101,6 +101,7 @@ struct func_aggregate {
     uint8_t minimum_arguments, maximum_arguments;
     bool distinct_is_noop;  /* MIN, MAX */
     bool order_sensitive;   /* STRING_AGG, FIRST, LAST */
+    bool zero_if_empty;     /* COUNT, TOTAL: 0 over no rows where others give NULL */
     uint32_t (*state_size)(const func_aggregate_call *call); /* multiple of 8; zeroed = empty */
     /* Adds row selection[i] to states[i]; NULL handling is the function's. */
     base_status (*update)(func_aggregate_call *call, const vector *const *arguments,

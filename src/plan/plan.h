@@ -223,6 +223,8 @@ struct plan_node {
             base_text name;
             uint32_t argument_count;
             plan_expr **arguments;
+            uint32_t *column_ids; /* columns[i] is the source's column column_ids[i] ... */
+            types_type *types;    /* ... of this type */
         } system;
         struct {
             plan_expr *condition;
@@ -453,9 +455,13 @@ struct plan_operator {
             plan_set_kind kind;
             bool all;
         } set;
+        /* CTE: inputs[0] (a RECURSIVE_CTE where it is recursive) fills buffer `cte`, then
+         * inputs[1] runs. RECURSIVE_CTE: inputs[0] starts, inputs[1] is repeated and its
+         * CTE_SCAN of the same number reads the rows of the round before; output: all rows. */
         struct {
             uint32_t cte;
-        } cte; /* CTE, RECURSIVE_CTE (`all`: UNION ALL), CTE_SCAN */
+            bool all; /* RECURSIVE_CTE: UNION ALL; otherwise rows seen before are dropped */
+        } cte;
         struct {
             const catalog_table *table;
             plan_conflict_action conflict;
