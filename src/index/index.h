@@ -27,6 +27,14 @@ typedef struct index_entry {
     int64_t rowid;
 } index_entry;
 
+/* What an insert met. Of two inserters of one key at least the later one is told KEY, so
+ * that exactly one of them has to look at (and wait for) the other's row. */
+typedef enum index_found {
+    INDEX_FOUND_ENTRY = 1, /* the entry itself was there; nothing was added */
+    INDEX_FOUND_KEY = 2,   /* an entry with this key and another rowid is there; may be set
+                              in vain, never missed */
+} index_found;
+
 /* Bounds; NULL data: open. A bound of fewer parts than the key is a prefix: an inclusive
  * low or high bound takes in all keys that begin with it, an exclusive one leaves out all
  * of them. */
@@ -40,8 +48,9 @@ typedef struct index_kind {
     bool ordered;     /* cursors give key order */
     base_status (*create)(base_budget *budget, index_tree **tree, base_error *error);
     void (*destroy)(index_tree *tree);
-    /* Adds the entry; BASE_OK also if it was there (`*existed` tells, NULL allowed). */
-    base_status (*insert)(index_tree *tree, base_text key, int64_t rowid, bool *existed,
+    /* Adds the entry; BASE_OK also if it was there. `*found` (NULL allowed) gets a set of
+     * index_found: what stood there at that very moment. */
+    base_status (*insert)(index_tree *tree, base_text key, int64_t rowid, uint32_t *found,
                           base_error *error);
     /* Takes the entry away; false if it was not there. Cannot fail. */
     bool (*remove)(index_tree *tree, base_text key, int64_t rowid);
