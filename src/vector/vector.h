@@ -5,7 +5,7 @@
  * chunk's selection, a list of physical positions; every kernel takes that list. So a
  * value stays at one physical position from the scan to the next operator that gathers
  * (sort, join build, aggregate), and expressions over a filtered chunk cost only the rows
- * that are left.
+ * that are left. Positions in a selection rise (repeats are allowed).
  *
  * A vector is FLAT (one value per physical position), CONSTANT (position 0 stands for all)
  * or DICTIONARY (codes into a flat child; produced by scans of dictionary-coded strings).
@@ -40,7 +40,8 @@ typedef struct vector {
     /* Bit set: the value is there; NULL pointer: no nulls. CONSTANT: bit 0. For DICTIONARY
      * it describes the rows, not the entries. Values under a cleared bit are undefined. */
     uint64_t *validity;
-    /* DICTIONARY: flat vector of the entries, without nulls. */
+    /* DICTIONARY: flat vector of the entries, at least one, without nulls. Codes are below
+     * dictionary_size for NULL rows too. */
     const struct vector *dictionary;
     uint32_t dictionary_size;
     /* Own memory of a vector made by vector_chunk_init: capacity VECTOR_SIZE values and
@@ -50,7 +51,7 @@ typedef struct vector {
 } vector;
 
 typedef struct vector_chunk {
-    uint32_t count;        /* rows: physical, or entries of `selection` when that is set */
+    uint32_t count; /* rows: physical, or entries of `selection` when that is set */
     uint32_t column_count;
     const uint16_t *selection; /* NULL: rows are 0 .. count - 1 */
     vector *columns;
@@ -110,7 +111,11 @@ base_status vector_copy(vector *to, uint32_t start, const vector *from, const ui
  * All take a selection and write results at the same physical positions.
  */
 typedef enum vector_comparison {
-    VECTOR_EQUAL, VECTOR_NOT_EQUAL, VECTOR_LESS, VECTOR_LESS_EQUAL, VECTOR_GREATER,
+    VECTOR_EQUAL,
+    VECTOR_NOT_EQUAL,
+    VECTOR_LESS,
+    VECTOR_LESS_EQUAL,
+    VECTOR_GREATER,
     VECTOR_GREATER_EQUAL,
 } vector_comparison;
 
