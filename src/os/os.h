@@ -27,9 +27,9 @@ typedef struct os_file os_file;
 typedef enum os_open_flags {
     OS_OPEN_READ = 1,
     OS_OPEN_WRITE = 2,
-    OS_OPEN_CREATE = 4,      /* make it if missing */
-    OS_OPEN_EXCLUSIVE = 8,   /* with CREATE: fail if it exists */
-    OS_OPEN_TEMPORARY = 16,  /* no name remains once closed */
+    OS_OPEN_CREATE = 4,     /* make it if missing */
+    OS_OPEN_EXCLUSIVE = 8,  /* with CREATE: fail if it exists */
+    OS_OPEN_TEMPORARY = 16, /* no name remains once closed; path NULL: in the system's place */
 } os_open_flags;
 
 /* Counters of one file, for statistics and for tests that bound I/O. */
@@ -40,7 +40,8 @@ typedef struct os_file_counters {
 /* Operations of an environment's files. All return BASE_OK or an error whose message names
  * the path and the system's reason. Read and write are positional and complete: the layer
  * loops over short transfers and EINTR. A read past the end fills with zeros and reports
- * the bytes that exist. Any thread may call them at the same time on one file. */
+ * the bytes that exist. Any thread may call them at the same time on one file.
+ * Pipes and terminals open too: their offsets are ignored, one thread reads in order. */
 typedef struct os_file_operations {
     base_status (*read)(os_file *file, uint64_t offset, void *buffer, size_t length,
                         size_t *bytes_read, base_error *error);
@@ -64,19 +65,22 @@ struct os_file {
     const os_file_operations *operations;
     os_environment *environment;
     os_file_counters counters;
-    char *path; /* owned by the file */
+    base_budget *budget;  /* what the handle was allocated from */
+    uint64_t identity[2]; /* equal for two opens of the same file, by whatever name */
+    size_t path_size;     /* bytes of `path` with its NUL */
+    char *path;           /* owned by the file */
 };
 
 struct os_environment {
     const char *name;
-    base_status (*open)(os_environment *environment, const char *path, uint32_t flags,
-                        os_file **file, base_error *error);
+    /* The handle is allocated from `budget`, which must outlive it. */
+    base_status (*open)(os_environment *environment, base_budget *budget, const char *path,
+                        uint32_t flags, os_file **file, base_error *error);
     base_status (*remove)(os_environment *environment, const char *path, base_error *error);
     base_status (*exists)(os_environment *environment, const char *path, bool *exists,
                           base_error *error);
     /* Makes creation and removal of names in the directory of `path` durable. */
-    base_status (*sync_directory)(os_environment *environment, const char *path,
-                                  base_error *error);
+    base_status (*sync_directory)(os_environment *environment, const char *path, base_error *error);
     int64_t (*wall_clock)(os_environment *environment);      /* microseconds since 1970 UTC */
     int64_t (*monotonic_clock)(os_environment *environment); /* nanoseconds, never back */
     /* Cryptographic randomness; failure is a hard error. */
@@ -94,7 +98,12 @@ base_status os_memory_environment_create(base_budget *budget, os_environment **e
                                          base_error *error);
 void os_memory_environment_destroy(os_environment *environment);
 
-/* Inline forms that also count. */
+/* The calls of the rooms above: as the operations, and they count. */
+base_status os_file_open(os_environment *environment, base_budget *budget, const char *path,
+                         uint32_t flags, os_file **file, base_error *error);
+/* May be short at the file's end: `*bytes_read` tells, the rest is zeros. */
+base_status os_file_read_some(os_file *file, uint64_t offset, void *buffer, size_t length,
+                              size_t *bytes_read, base_error *error);
 base_status os_file_read(os_file *file, uint64_t offset, void *buffer, size_t length,
                          base_error *error); /* a short read is BASE_CORRUPT */
 base_status os_file_write(os_file *file, uint64_t offset, const void *buffer, size_t length,
@@ -169,6 +178,19 @@ base_status os_runtime_create(os_environment *environment, const os_runtime_opti
 void os_runtime_destroy(os_runtime *runtime);
 base_budget *os_runtime_budget(os_runtime *runtime);
 os_environment *os_runtime_environment(os_runtime *runtime);
+/* The registry of open databases: a second open of a file finds the first. An entry lies in
+ * its owner's structure. Find, add and remove are called between lock and unlock. */
+typedef struct os_registry_entry {
+    struct os_registry_entry *next;
+    uint64_t identity[2]; /* of the os_file */
+    void *owner;
+} os_registry_entry;
+void os_runtime_registry_lock(os_runtime *runtime);
+void os_runtime_registry_unlock(os_runtime *runtime);
+os_registry_entry *os_runtime_registry_find(os_runtime *runtime, const uint64_t identity[2]);
+void os_runtime_registry_add(os_runtime *runtime, os_registry_entry *entry);
+void os_runtime_registry_remove(os_runtime *runtime, os_registry_entry *entry);
+
 /* Threads that can work on one statement: the workers and the caller. At least 1. */
 uint32_t os_runtime_parallelism(const os_runtime *runtime);
 
@@ -186,7 +208,7 @@ void os_runtime_run(os_runtime *runtime, uint32_t count,
 base_status os_task_group_create(os_runtime *runtime, os_task_group **group, base_error *error);
 base_status os_task_group_start(os_task_group *group, void (*function)(void *argument),
                                 void *argument, base_error *error);
-void os_task_group_wait(os_task_group *group); /* until nothing is under way */
+void os_task_group_wait(os_task_group *group);    /* until nothing is under way */
 void os_task_group_destroy(os_task_group *group); /* waits first */
 
 #endif
