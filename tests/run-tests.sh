@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# run-tests.sh [SUITE...]: builds and runs the test suites and prints what each took of its
+# budget. The last line is "N passed, M failed, K skipped" over all suites. Budgets: docs/TESTING.md.
+#
+# A suite is a function suite_NAME that prints its own output and ends with a line
+# "N passed, M failed, K skipped"; its minute budget stands in docs/TESTING.md.
+set -u
+cd "$(dirname "$0")/.."
+export TUFF_SHARED="${TUFF_SHARED:-$(cd .. && pwd)/shared}"
+export CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
+logs=build/test-logs
+mkdir -p "$logs"
+
+# Turns ctest's summary into ours: ctest_suite BUILD_FOLDER LABEL_REGEX
+ctest_suite() {
+    local log total failed skipped
+    log=$(mktemp)
+    ctest --test-dir "$1" -L "$2" --output-on-failure -j "$(nproc)" 2>&1 | tee "$log" | grep -vE '^ +Start|Passed +[0-9.]+ sec$'
+    total=$(sed -nE 's/.* tests? failed out of ([0-9]+).*/\1/p' "$log" | tail -1)
+    failed=$(sed -nE 's/.* ([0-9]+) tests? failed out of.*/\1/p' "$log" | tail -1)
+    skipped=$(grep -cE '\*\*\*Skipped|Not Run' "$log")
+    rm -f "$log"
+    echo "$(( ${total:-0} - ${failed:-1} - skipped )) passed, ${failed:-1} failed, $skipped skipped"
+}
+
+configure_and_build() { # PRESET FOLDER [TARGET...]
+    cmake --preset "$1" >"$logs/configure-$1.log" 2>&1 || { cat "$logs/configure-$1.log"; return 1; }
+    cmake --build "$2" ${3:+--target "${@:3}"} >"$logs/build-$1.log" 2>&1 || { tail -40 "$logs/build-$1.log"; return 1; }
+}
+
+suite_build() { configure_and_build release build && echo "1 passed, 0 failed, 0 skipped" || echo "0 passed, 1 failed, 0 skipped"; }
+suite_check() { tools/check.py && echo "1 passed, 0 failed, 0 skipped" || echo "0 passed, 1 failed, 0 skipped"; }
+suite_unit() { ctest_suite build unit; }
+for extra in tests/suites/*.sh; do
+    [ -f "$extra" ] && . "$extra"
+done
+
+mapfile -t budgets < <(sed -nE 's/^\| `([a-z-]+)` \| ([0-9.]+) \|.*/\1 \2/p' docs/TESTING.md)
+passed=0 failed=0 skipped=0 table=""
+for row in "${budgets[@]}"; do
+    read -r name budget <<<"$row"
+    if [ $# -gt 0 ] && [ "$name" != build ]; then
+        case " $* " in *" $name "*) ;; *) continue ;; esac
+    fi
+    echo "== $name"
+    started=$(date +%s)
+    "suite_${name//-/_}" 2>&1 | tee "$logs/$name.log"
+    took=$(( $(date +%s) - started ))
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$logs/$name.log" | tail -1)
+    [ -n "$line" ] || line="0 passed, 1 failed, 0 skipped"
+    read -r p _ f _ s _ <<<"${line//,/}"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    table+=$(printf '%-14s %7d passed %4d failed %5d skipped  %5.1f of %4s minutes' "$name" "$p" "$f" "$s" \
+        "$(awk "BEGIN{print $took/60}")" "$budget")$'\n'
+    if [ "$name" = build ] && [ "$f" != 0 ]; then break; fi
+done
+echo
+printf '%s' "$table"
+grep -hE '^skipped:' "$logs"/*.log 2>/dev/null | sort -u
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
