@@ -29,10 +29,10 @@ extern const base_allocator base_libc_allocator;
 typedef struct base_budget {
     struct base_budget *parent; /* NULL at the root */
     const base_allocator *allocator;
-    const char *name;        /* for error messages and statistics; static */
-    _Atomic(size_t) limit;   /* SIZE_MAX: none */
-    _Atomic(size_t) used;    /* bytes charged here, children included */
-    _Atomic(size_t) peak;    /* largest value `used` had */
+    const char *name;      /* for error messages and statistics; static */
+    _Atomic(size_t) limit; /* SIZE_MAX: none */
+    _Atomic(size_t) used;  /* bytes charged here, children included */
+    _Atomic(size_t) peak;  /* largest value `used` had */
 } base_budget;
 
 /* Starts a budget under `parent`, whose allocator it takes; a root (parent NULL) takes

@@ -41,7 +41,7 @@
 #define BASE_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BASE_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define BASE_MAX(a, b) ((a) > (b) ? (a) : (b))
-#define BASE_ALIGN_UP(value, alignment) (((value) + (alignment) - 1) & ~((alignment) - 1))
+#define BASE_ALIGN_UP(value, alignment) (((value) + (alignment)-1) & ~((alignment)-1))
 
 /* 128-bit integers carry decimals beyond 18 digits and exact 64-bit sums. */
 __extension__ typedef __int128 int128_t;

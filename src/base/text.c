@@ -30,7 +30,9 @@ int base_text_compare(base_text a, base_text b)
 
 uint32_t base_text_distance(base_text a, base_text b, uint32_t limit)
 {
-    enum { LONGEST = 64 };
+    enum {
+        LONGEST = 64
+    };
     uint8_t rows[3][LONGEST + 1];
     uint8_t *before = rows[0], *above = rows[1], *row = rows[2];
     size_t difference = a.length > b.length ? a.length - b.length : b.length - a.length;

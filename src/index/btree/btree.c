@@ -263,7 +263,32 @@ static btree_node *latch_leaf_with_room(index_tree *tree, base_text string)
     return node;
 }
 
-static base_status tree_insert(index_tree *tree, base_text key, int64_t rowid, bool *existed,
+static bool begins_with(base_text string, base_text key)
+{
+    return string.length >= key.length && memcmp(string.data, key.data, key.length) == 0;
+}
+
+/*
+ * May another entry have this key, where `string` stands (or would stand) at `place`? Such
+ * an entry is a neighbour; when the neighbour lies beyond the leaf, the fence between the
+ * two begins with the key as well. So false is certain and true nearly always is.
+ */
+static bool key_may_repeat(const btree_node *leaf, uint32_t place, bool equal, base_text key)
+{
+    char buffer[BTREE_MAX_STRING];
+    uint32_t after = place + equal;
+    if (place > 0) {
+        if (begins_with(btree_node_string(leaf, place - 1, buffer), key))
+            return true;
+    } else if (leaf->low.data && begins_with(btree_fence_text(&leaf->low), key)) {
+        return true;
+    }
+    if (after < leaf->count)
+        return begins_with(btree_node_string(leaf, after, buffer), key);
+    return leaf->high.data && begins_with(btree_fence_text(&leaf->high), key);
+}
+
+static base_status tree_insert(index_tree *tree, base_text key, int64_t rowid, uint32_t *found,
                                base_error *error)
 {
     char buffer[BTREE_MAX_STRING];
@@ -285,12 +310,13 @@ static base_status tree_insert(index_tree *tree, base_text key, int64_t rowid, b
             return base_error_no_memory(error);
         place = btree_node_lower_bound(leaf, string, &equal);
     }
+    if (found)
+        *found = (equal ? INDEX_FOUND_ENTRY : 0u) |
+                 (key_may_repeat(leaf, place, equal, key) ? INDEX_FOUND_KEY : 0u);
     bool stored = equal || btree_node_insert(tree, leaf, place, string, NULL);
     os_latch_unlock(&leaf->latch);
     if (!stored)
         return base_error_no_memory(error);
-    if (existed)
-        *existed = equal;
     if (!equal)
         atomic_fetch_add_explicit(&tree->entry_count, 1, memory_order_relaxed);
     return BASE_OK;
@@ -312,15 +338,23 @@ static bool merge_children(index_tree *tree, btree_node *parent, uint32_t place)
     btree_node *left = btree_node_child(parent, place);
     btree_node *right = btree_node_child(parent, place + 1);
     base_text separator = btree_node_string(parent, place, buffer);
-    /* The joined node's prefix may be shorter: every string may grow by the difference. */
-    uint32_t slack = (uint32_t)(left->count * left->prefix_length +
-                                right->count * right->prefix_length + separator.length + 64);
-    if (btree_node_used(left) + btree_node_used(right) + slack > BTREE_NODE_SIZE)
+    if (btree_node_used(left) + btree_node_used(right) > BTREE_NODE_SIZE + sizeof(btree_node))
         return false;
     btree_node *joined =
         btree_node_create(tree, left->level, BTREE_NODE_SIZE, &left->low, &right->high);
     if (!joined)
         return false;
+    /* The joined node's prefix may be shorter: every string grows by the difference. */
+    uint32_t growth = left->count * (uint32_t)(left->prefix_length - joined->prefix_length) +
+                      right->count * (uint32_t)(right->prefix_length - joined->prefix_length);
+    if (left->level)
+        growth += (uint32_t)(sizeof(btree_slot) + sizeof(btree_node *)) +
+                  (uint32_t)BASE_MAX(separator.length, sizeof(btree_far));
+    if (btree_node_used(left) + btree_node_used(right) - sizeof(btree_node) + growth >
+        BTREE_NODE_SIZE) {
+        btree_node_destroy(tree, joined);
+        return false;
+    }
     bool copied = btree_node_append_range(tree, joined, left, 0, left->count);
     if (copied && left->level)
         copied = btree_node_insert(tree, joined, joined->count, separator, left->last_child);
@@ -337,29 +371,36 @@ static bool merge_children(index_tree *tree, btree_node *parent, uint32_t place)
     return true;
 }
 
-/* Latches a neighbour of sparse child `place` and merges if the two fit. The parent and the
- * child are latched; gives the latched child for `string` to go on with. */
+/*
+ * Merges sparse child `place` with the neighbour to its left or, failing that, to its right
+ * if the two fit in one node. Both sides are tried: when entries go away in rising order,
+ * an empty leaf waits beside a full one until that is sparse and takes it in. The parent
+ * and the child are latched; gives the latched child for `string` to go on with.
+ */
 static btree_node *merge_on_the_way(index_tree *tree, btree_node *parent, uint32_t place,
                                     base_text string)
 {
     btree_node *child = btree_node_child(parent, place);
-    bool left_side = place == parent->count;
-    uint32_t first = left_side ? place - 1 : place;
-    btree_node *neighbour = btree_node_child(parent, left_side ? first : place + 1);
-    if (left_side) {
-        /* Siblings are latched from left to right; the parent's latch keeps others out. */
-        os_latch_unlock(&child->latch);
-        os_latch_lock(&neighbour->latch);
-        os_latch_lock(&child->latch);
-    } else {
-        os_latch_lock(&neighbour->latch);
-    }
-    if (!merge_children(tree, parent, first)) {
+    for (uint32_t left_side = place > 0; left_side != UINT32_MAX; left_side--) {
+        uint32_t first = left_side ? place - 1 : place;
+        if (first == parent->count)
+            continue; /* there is no right neighbour */
+        btree_node *neighbour = btree_node_child(parent, left_side ? first : place + 1);
+        if (left_side) {
+            /* Latched from left to right; the parent's latch keeps others out meanwhile. */
+            os_latch_unlock(&child->latch);
+            os_latch_lock(&neighbour->latch);
+            os_latch_lock(&child->latch);
+        } else {
+            os_latch_lock(&neighbour->latch);
+        }
+        if (merge_children(tree, parent, first)) {
+            child = btree_node_child(parent, btree_node_child_place(parent, string));
+            os_latch_lock(&child->latch);
+            return child;
+        }
         os_latch_unlock(&neighbour->latch);
-        return child;
     }
-    child = btree_node_child(parent, btree_node_child_place(parent, string));
-    os_latch_lock(&child->latch);
     return child;
 }
 

@@ -43,8 +43,8 @@ static void check_node(check_state *state, const btree_node *node)
     char low_buffer[BTREE_MAX_STRING], high_buffer[BTREE_MAX_STRING];
     for (uint32_t i = 0; i <= node->count; i++) {
         const btree_node *child = btree_node_child(node, i);
-        base_text low = i ? btree_node_string(node, i - 1, low_buffer)
-                          : btree_fence_text(&node->low);
+        base_text low =
+            i ? btree_node_string(node, i - 1, low_buffer) : btree_fence_text(&node->low);
         base_text high = i < node->count ? btree_node_string(node, i, high_buffer)
                                          : btree_fence_text(&node->high);
         if (child->level + 1 != node->level)

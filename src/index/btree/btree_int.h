@@ -28,8 +28,8 @@ enum {
 
 typedef struct btree_slot {
     uint32_t head;
-    uint16_t offset;   /* of the heap piece */
-    uint16_t length;   /* of the rest; BTREE_FAR: the piece is a btree_far */
+    uint16_t offset; /* of the heap piece */
+    uint16_t length; /* of the rest; BTREE_FAR: the piece is a btree_far */
 } btree_slot;
 #define BTREE_FAR UINT16_MAX
 
