@@ -227,9 +227,20 @@ typedef struct types_civil {
 } types_civil;
 
 #define TYPES_MICROSECONDS_PER_DAY INT64_C(86400000000)
+/* 4714-11-24 BC .. 294246-12-31: the years that microseconds from 1970 reach in 64 bits.
+ * Dates have the same range, so that DATE to TIMESTAMP never fails. */
+#define TYPES_DATE_MIN (-2440588)
+#define TYPES_DATE_MAX 106751981
+#define TYPES_TIMESTAMP_MIN (TYPES_DATE_MIN * TYPES_MICROSECONDS_PER_DAY)
+#define TYPES_TIMESTAMP_MAX ((TYPES_DATE_MAX + 1) * TYPES_MICROSECONDS_PER_DAY - 1)
+uint32_t types_days_in_month(int32_t year, int32_t month); /* month 1..12 */
 bool types_date_from_civil(int32_t year, int32_t month, int32_t day, int32_t *days);
 void types_civil_from_date(int32_t days, types_civil *civil);
 void types_civil_from_timestamp(int64_t microseconds, types_civil *civil);
+/* The time of day, 0 .. 24:00:00, into hour .. microsecond. */
+void types_civil_time(int64_t microseconds, types_civil *civil);
+/* The day that a timestamp lies in. */
+int32_t types_timestamp_day(int64_t microseconds);
 /* Calendar-aware: months first (clamped to the month's end), then days, then time. */
 base_status types_timestamp_add(int64_t timestamp, types_interval interval, int64_t *result,
                                 base_error *error);
@@ -246,6 +257,9 @@ typedef enum types_field {
 bool types_field_from_name(base_text name, types_field *field);
 /* Timestamp or date (as its midnight); seconds keep their fraction, hence a double. */
 double types_timestamp_extract(int64_t timestamp, types_field field);
+double types_time_extract(int64_t microseconds, types_field field);
+/* The fields of a calendar day (YEAR .. DAY, QUARTER .. ISOYEAR): whole numbers. */
+int64_t types_date_field(int32_t days, types_field field);
 double types_interval_extract(types_interval interval, types_field field);
 int64_t types_timestamp_truncate(int64_t timestamp, types_field field);
 
