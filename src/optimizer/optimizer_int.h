@@ -1,0 +1,186 @@
+/*
+ * optimizer_int.h - what the files of the optimizer share.
+ */
+#ifndef OPTIMIZER_OPTIMIZER_INT_H
+#define OPTIMIZER_OPTIMIZER_INT_H
+
+#include "optimizer/optimizer.h"
+
+enum {
+    OPTIMIZER_MAX_DEPTH = 1000, /* nodes above each other: recursion is counted */
+};
+
+/* What is known of a column number, wherever in the tree it is used. */
+typedef struct optimizer_column {
+    types_type type;
+    const catalog_table *table; /* the base column that it is, or NULL */
+    uint32_t column_id;
+    bool not_null;   /* where it is produced; outer joins above may add NULLs */
+    double distinct; /* estimated values; 0: unknown */
+} optimizer_column;
+
+typedef struct optimizer_state {
+    base_arena *arena;
+    base_error *error;
+    const optimizer_options *options;
+    optimizer_column *columns; /* by number */
+    uint32_t column_count, column_capacity;
+    plan_node **cte_definitions; /* by CTE number: the node that fills it */
+    uint32_t cte_count, cte_capacity;
+    int32_t *slots; /* scratch of optimizer_bind: slot of each column number or -1 */
+    uint32_t slot_capacity;
+    uint32_t depth;
+} optimizer_state;
+
+/* ---- Lists of expressions, mostly conjuncts (optimizer_lists.c) --------------------------- */
+
+typedef struct optimizer_list {
+    plan_expr **items;
+    uint32_t count, capacity;
+} optimizer_list;
+
+base_status optimizer_no_memory(optimizer_state *state);
+base_status optimizer_list_add(optimizer_state *state, optimizer_list *list, plan_expr *expr);
+/* Appends the conjuncts of `expr` (NULL: true, none). */
+base_status optimizer_split(optimizer_state *state, plan_expr *expr, optimizer_list *list);
+/* The conjunction of the list; *expr is NULL when it is empty. */
+base_status optimizer_conjunction(optimizer_state *state, const optimizer_list *list,
+                                  plan_expr **expr);
+bool optimizer_is_true(const plan_expr *expr);          /* constant TRUE */
+bool optimizer_is_false_or_null(const plan_expr *expr); /* constant FALSE or NULL */
+/* An AND or OR over the arguments; one argument is returned as it is. */
+base_status optimizer_connect(optimizer_state *state, plan_expr_kind kind,
+                              const optimizer_list *list, plan_expr **expr);
+base_status optimizer_true(optimizer_state *state, bool value, plan_expr **expr);
+/* arguments[0] IS NOT DISTINCT FROM arguments[1] */
+base_status optimizer_not_distinct(optimizer_state *state, plan_expr *a, plan_expr *b,
+                                   plan_expr **expr);
+base_status optimizer_is_null(optimizer_state *state, plan_expr *argument, bool negated,
+                              plan_expr **expr);
+
+/* ---- Columns (optimizer_columns.c) -------------------------------------------------------- */
+
+/* Records types and origins of all columns of the tree, subqueries included. */
+base_status optimizer_register(optimizer_state *state, plan_node *root);
+base_status optimizer_new_column(optimizer_state *state, types_type type, plan_column *column);
+base_status optimizer_new_cte(optimizer_state *state, plan_node *definition, uint32_t *cte);
+BASE_INLINE types_type optimizer_type(const optimizer_state *state, plan_column column)
+{
+    return state->columns[column].type;
+}
+base_status optimizer_column_expr(optimizer_state *state, plan_column column, plan_expr **expr);
+
+BASE_INLINE plan_column_set optimizer_set(optimizer_state *state)
+{
+    return (plan_column_set){.arena = state->arena};
+}
+base_status optimizer_set_add(optimizer_state *state, plan_column_set *set, plan_column column);
+base_status optimizer_set_add_expr(optimizer_state *state, plan_column_set *set,
+                                   const plan_expr *expr);
+base_status optimizer_set_add_node(optimizer_state *state, plan_column_set *set,
+                                   const plan_node *node); /* its output columns */
+base_status optimizer_set_union(optimizer_state *state, plan_column_set *set,
+                                const plan_column_set *other);
+/* Every column of the expression is in the set / none is. */
+base_status optimizer_expr_within(optimizer_state *state, const plan_expr *expr,
+                                  const plan_column_set *set, bool *within);
+base_status optimizer_expr_touches(optimizer_state *state, const plan_expr *expr,
+                                   const plan_column_set *set, bool *touches);
+bool optimizer_node_has(const plan_node *node, plan_column column);
+
+/* Replacement of columns by expressions. */
+typedef struct optimizer_map {
+    plan_column *from;
+    plan_expr **to;
+    uint32_t count, capacity;
+} optimizer_map;
+base_status optimizer_map_add(optimizer_state *state, optimizer_map *map, plan_column from,
+                              plan_expr *to);
+plan_expr *optimizer_map_find(const optimizer_map *map, plan_column from);
+/* Replaces columns in *expr, which is copied first (expressions may be shared); subquery
+ * trees inside it are rewritten in place. */
+base_status optimizer_map_apply(optimizer_state *state, const optimizer_map *map, plan_expr **expr);
+/* The same for every expression of the node, not of its inputs. */
+base_status optimizer_map_apply_node(optimizer_state *state, const optimizer_map *map,
+                                     plan_node *node);
+
+/* ---- Making nodes (optimizer_nodes.c) ------------------------------------------------------ */
+
+base_status optimizer_filter_node(optimizer_state *state, plan_node *input, plan_expr *condition,
+                                  plan_node **node); /* condition NULL: input itself */
+/* Passes the input's columns through, then the outputs. */
+base_status optimizer_extend_node(optimizer_state *state, plan_node *input,
+                                  const plan_output *outputs, uint32_t count, plan_node **node);
+/* Exactly the outputs. */
+base_status optimizer_project_node(optimizer_state *state, plan_node *input,
+                                   const plan_output *outputs, uint32_t count, plan_node **node);
+/* Columns: left then right, left alone, or left and the mark, as the kind says. */
+base_status optimizer_join_node(optimizer_state *state, plan_join_kind kind, plan_node *left,
+                                plan_node *right, plan_expr *condition, plan_column mark,
+                                plan_node **node);
+/* Sets the node's columns anew from its inputs, for kinds that pass them on. */
+base_status optimizer_refresh_columns(optimizer_state *state, plan_node *node);
+bool optimizer_join_keeps_right(plan_join_kind kind); /* its output has the right columns */
+base_status optimizer_enter(optimizer_state *state);  /* counts depth; pair with leave */
+void optimizer_leave(optimizer_state *state);
+uint32_t optimizer_input_count(const plan_node *node);
+
+/* ---- Stages --------------------------------------------------------------------------------- */
+
+/* unnest.c: no PLAN_EXPR_SUBQUERY and no dependent join is left under *root. */
+base_status optimizer_unnest(optimizer_state *state, plan_node **root);
+
+/* ---- Translation (physical*.c) --------------------------------------------------------------- */
+
+/* What the consumer of an operator wants. */
+typedef struct optimizer_request {
+    plan_column_set columns; /* these must be in the output; others may */
+} optimizer_request;
+
+/* An operator and where its columns are. Two columns may share a slot (renamings). */
+typedef struct optimizer_physical {
+    plan_operator *op;
+    uint32_t count;
+    plan_column *columns; /* columns[i] is in slot slots[i] of the output */
+    uint32_t *slots;
+} optimizer_physical;
+
+base_status optimizer_translate(optimizer_state *state, plan_node *node,
+                                const optimizer_request *request, optimizer_physical *out);
+/* The same; the output is exactly `columns`, in order. */
+base_status optimizer_translate_exactly(optimizer_state *state, plan_node *node,
+                                        const plan_column *columns, uint32_t count,
+                                        plan_operator **op);
+base_status optimizer_operator_new(optimizer_state *state, plan_operator_kind kind,
+                                   uint32_t column_count, plan_operator **op);
+/* Makes slot i of `op` hold columns[i]. */
+base_status optimizer_set_layout(optimizer_state *state, plan_operator *op,
+                                 const plan_column *columns, optimizer_physical *out);
+/* Starts or goes on binding columns to slots, for optimizer_resolve. */
+base_status optimizer_bind_clear(optimizer_state *state);
+void optimizer_bind(optimizer_state *state, const optimizer_physical *physical, uint32_t offset);
+void optimizer_bind_column(optimizer_state *state, plan_column column, uint32_t slot);
+/* A copy of `expr` with slots for columns; NULL gives NULL. */
+base_status optimizer_resolve(optimizer_state *state, const plan_expr *expr, plan_expr **result);
+base_status optimizer_resolve_all(optimizer_state *state, plan_expr *const *exprs, uint32_t count,
+                                  plan_expr ***result);
+base_status optimizer_resolve_keys(optimizer_state *state, const plan_sort_key *keys,
+                                   uint32_t count, plan_sort_key **result);
+
+base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
+                                     const optimizer_request *request, optimizer_physical *out);
+base_status optimizer_translate_join(optimizer_state *state, plan_node *node,
+                                     const optimizer_request *request, optimizer_physical *out);
+base_status optimizer_translate_aggregate(optimizer_state *state, plan_node *node,
+                                          const optimizer_request *request,
+                                          optimizer_physical *out);
+base_status optimizer_translate_window(optimizer_state *state, plan_node *node,
+                                       const optimizer_request *request, optimizer_physical *out);
+base_status optimizer_translate_set(optimizer_state *state, plan_node *node,
+                                    const optimizer_request *request, optimizer_physical *out);
+base_status optimizer_translate_cte(optimizer_state *state, plan_node *node,
+                                    const optimizer_request *request, optimizer_physical *out);
+base_status optimizer_translate_change(optimizer_state *state, plan_node *node,
+                                       optimizer_physical *out);
+
+#endif
