@@ -29,16 +29,18 @@ typedef struct catalog_column {
 } catalog_column;
 
 typedef enum catalog_constraint_kind {
-    CATALOG_PRIMARY_KEY, CATALOG_UNIQUE, CATALOG_CHECK,
+    CATALOG_PRIMARY_KEY,
+    CATALOG_UNIQUE,
+    CATALOG_CHECK,
 } catalog_constraint_kind;
 
 typedef struct catalog_constraint {
     catalog_constraint_kind kind;
-    base_text name;       /* given or made: "t_pkey", "t_a_key", "t_check" */
+    base_text name;        /* given or made: "t_pkey", "t_a_key", "t_check" */
     uint32_t column_count; /* keys: places in `columns` of the table */
     uint32_t *columns;
-    uint64_t index_id;     /* keys: 0 when the key is the rowid */
-    base_text check_sql;   /* CHECK: expression text */
+    uint64_t index_id;   /* keys: 0 when the key is the rowid */
+    base_text check_sql; /* CHECK: expression text */
 } catalog_constraint;
 
 typedef struct catalog_index {
@@ -53,14 +55,15 @@ typedef struct catalog_index {
 } catalog_index;
 
 typedef enum catalog_relation_kind {
-    CATALOG_TABLE, CATALOG_VIEW,
+    CATALOG_TABLE,
+    CATALOG_VIEW,
 } catalog_relation_kind;
 
 typedef struct catalog_table {
     base_text name;
     catalog_relation_kind kind;
     bool temporary;
-    uint64_t id; /* table: the relation's id */
+    uint64_t id;           /* table: the relation's id */
     uint32_t column_count; /* live columns, in SQL order */
     catalog_column *columns;
     int32_t rowid_column; /* place in `columns` of the INTEGER PRIMARY KEY, or -1 */
@@ -69,8 +72,8 @@ typedef struct catalog_table {
     uint32_t index_count;
     catalog_index **indexes;
     table_relation *relation; /* pinned by the snapshot; NULL for views */
-    base_text sql;      /* as stored in tuff_schema */
-    base_text view_sql; /* views: the SELECT's text */
+    base_text sql;            /* as stored in tuff_schema */
+    base_text view_sql;       /* views: the SELECT's text */
 } catalog_table;
 
 /* Opening reads the definitions (and makes them in a new database). */
@@ -88,14 +91,37 @@ uint64_t catalog_snapshot_version(const catalog_snapshot *snapshot);
 const catalog_table *catalog_find_table(const catalog_snapshot *snapshot, base_text name);
 const catalog_index *catalog_find_index(const catalog_snapshot *snapshot, base_text name);
 uint32_t catalog_table_count(const catalog_snapshot *snapshot);
-const catalog_table *catalog_table_at(const catalog_snapshot *snapshot, uint32_t place); /* by name */
+const catalog_table *catalog_table_at(const catalog_snapshot *snapshot,
+                                      uint32_t place); /* by name */
 /* The nearest table name within 3 edits, for hints; empty: none. */
 base_text catalog_nearest_table(const catalog_snapshot *snapshot, base_text name);
 /* Place of a live column, or -1. */
 int32_t catalog_find_column(const catalog_table *table, base_text name);
 base_text catalog_nearest_column(const catalog_table *table, base_text name);
 
+/* ---- Temporary views ------------------------------------------------------------------------ */
+/* They belong to one session and live in memory only. An overlay is a snapshot in which
+ * they hide tables and views of the same name; its version differs from every other's. */
+typedef struct catalog_temporary catalog_temporary;
+base_status catalog_temporary_create(catalog *catalog, catalog_temporary **temporary,
+                                     base_error *error);
+void catalog_temporary_destroy(catalog_temporary *temporary); /* NULL allowed */
+base_status catalog_temporary_add_view(catalog_temporary *temporary, base_text name,
+                                       uint32_t column_count, const catalog_column *columns,
+                                       base_text view_sql, base_text sql, base_error *error);
+/* False: there is no temporary view of that name. */
+bool catalog_temporary_drop(catalog_temporary *temporary, base_text name);
+/* `base` with the temporary views; `base` itself, pinned again, when there are none. */
+base_status catalog_overlay(catalog_snapshot *base, catalog_temporary *temporary,
+                            catalog_snapshot **overlay, base_error *error);
+
 /* ---- Changes (each within a transaction; all or nothing by the statement's mark) ---------- */
+/*
+ * Each first takes the schema's version row, as an UPDATE takes a row: another
+ * transaction's open change is waited for, and the answer may be BASE_RESTART (run the
+ * statement again), BASE_SERIALIZATION or BASE_DEADLOCK. `catalog_table` and `catalog_index`
+ * arguments come from catalog_current of this transaction.
+ */
 
 typedef struct catalog_key_definition {
     catalog_constraint_kind kind; /* PRIMARY_KEY or UNIQUE */
@@ -106,7 +132,6 @@ typedef struct catalog_key_definition {
 
 typedef struct catalog_table_definition {
     base_text name;
-    bool temporary;
     uint32_t column_count;
     catalog_column *columns; /* ids are filled in */
     int32_t rowid_column;
@@ -122,9 +147,8 @@ base_status catalog_create_table(catalog *catalog, txn_transaction *transaction,
 base_status catalog_drop_table(catalog *catalog, txn_transaction *transaction,
                                const catalog_table *table, base_error *error);
 base_status catalog_create_view(catalog *catalog, txn_transaction *transaction, base_text name,
-                                bool temporary, uint32_t column_count,
-                                const catalog_column *columns, base_text view_sql, base_text sql,
-                                base_error *error);
+                                uint32_t column_count, const catalog_column *columns,
+                                base_text view_sql, base_text sql, base_error *error);
 base_status catalog_create_index(catalog *catalog, txn_transaction *transaction, base_text name,
                                  const catalog_table *table, bool unique, uint32_t part_count,
                                  const table_index_part *parts, base_text sql, base_error *error);
