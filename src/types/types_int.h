@@ -63,6 +63,14 @@ base_status types_parse_time(base_text text, int64_t *microseconds, base_error *
 base_status types_parse_timestamp(base_text text, int64_t *microseconds, base_error *error);
 base_status types_parse_interval(base_text text, types_interval *interval, base_error *error);
 
+/* The number of a signed integer type, the unscaled number of a DECIMAL, in any form. */
+int64_t types_integer_of(types_type type, const types_cell *cell);
+int128_t types_decimal_of(types_type type, const types_cell *cell);
+
+/* Stores a number into a cell of an integer or DECIMAL type. False: it does not fit. */
+BASE_MUST_USE bool types_store_integer(int128_t number, types_type type, types_cell *cell);
+BASE_MUST_USE bool types_store_decimal(int128_t number, types_type type, types_cell *cell);
+
 /* Blanks, tabs and line ends at both ends go. */
 base_text types_trim(base_text text);
 
