@@ -59,4 +59,9 @@ void expr_clear_heap(expr_program *program);
 
 types_type expr_type(const expr_program *program);
 
+/* Replaces the constant parts of a bound expression (logical or physical) by their values, in
+ * place; constants and copied bytes lie in `arena`. Parts that fail to evaluate stay. Not
+ * into subquery nodes. The only error is BASE_OUT_OF_MEMORY. */
+base_status expr_fold(base_arena *arena, plan_expr **expr, base_error *error);
+
 #endif
