@@ -50,7 +50,7 @@ extern "C" {
 #define TUFF_API __attribute__((visibility("default")))
 #endif
 
-/* ---- Version and status ---------------------------------------------------------------- */
+/* ---- Version and status ---- */
 
 #define TUFF_VERSION "0.1.0"
 
@@ -135,7 +135,7 @@ typedef struct tuff_error {
     const char *table, *column_name, *constraint;
 } tuff_error;
 
-/* ---- Runtime ------------------------------------------------------------------------------ */
+/* ---- Runtime ---- */
 /*
  * What the databases of a process share: worker threads, one memory limit, the registry of
  * open files. Most programs never make one: tuff_open uses the process's own, which is
@@ -164,7 +164,7 @@ TUFF_API tuff_status tuff_runtime_create(const tuff_runtime_options *options,
 /* TUFF_MISUSE while one of its databases is open. */
 TUFF_API tuff_status tuff_runtime_destroy(tuff_runtime *runtime);
 
-/* ---- Databases and connections --------------------------------------------------------------- */
+/* ---- Databases and connections ---- */
 
 typedef struct tuff_db tuff_db;
 typedef struct tuff_conn tuff_conn;
@@ -209,7 +209,7 @@ TUFF_API void tuff_set_progress(tuff_conn *conn, tuff_progress progress, void *c
  * ever, 0: not at all. 5000 unless set. */
 TUFF_API tuff_status tuff_set_lock_timeout(tuff_conn *conn, int64_t milliseconds);
 
-/* ---- Statements --------------------------------------------------------------------------------- */
+/* ---- Statements ---- */
 
 typedef struct tuff_stmt tuff_stmt;
 typedef struct tuff_result tuff_result;
@@ -234,7 +234,7 @@ TUFF_API bool tuff_stmt_is_write(const tuff_stmt *stmt);
 /* Does `sql` end with a complete statement? For shells that read line by line. */
 TUFF_API bool tuff_is_complete(const char *sql, size_t length);
 
-/* ---- Parameters (index from 1) -------------------------------------------------------------------- */
+/* ---- Parameters (index from 1) ---- */
 
 /* `?` parameters are numbered in order, `$n` gives the number, and each new name of `:a`
  * or `@a` gets the next number. Values stay bound until bound again or cleared. A
@@ -263,7 +263,7 @@ TUFF_API tuff_status tuff_bind_timestamp(tuff_stmt *stmt, uint32_t index, int64_
 TUFF_API tuff_status tuff_bind_decimal(tuff_stmt *stmt, uint32_t index, const char *digits);
 TUFF_API void tuff_clear_bindings(tuff_stmt *stmt);
 
-/* ---- Execution --------------------------------------------------------------------------------------- */
+/* ---- Execution ---- */
 
 /*
  * Starts the statement with the bound values. The result belongs to the statement: it is
@@ -288,7 +288,7 @@ TUFF_API int64_t tuff_rows_affected(const tuff_result *result);
 /* The rowid of the last row that this connection inserted. */
 TUFF_API int64_t tuff_last_insert_rowid(const tuff_conn *conn);
 
-/* ---- Columns of a result (index from 0) --------------------------------------------------------------- */
+/* ---- Columns of a result (index from 0) ---- */
 
 typedef enum tuff_type {
     TUFF_TYPE_NULL = 0,
@@ -320,7 +320,7 @@ TUFF_API const char *tuff_column_type_name(const tuff_result *result, uint32_t c
 TUFF_API uint32_t tuff_column_precision(const tuff_result *result, uint32_t column);
 TUFF_API uint32_t tuff_column_scale(const tuff_result *result, uint32_t column);
 
-/* ---- Values of the current row -------------------------------------------------------------------------- */
+/* ---- Values of the current row ---- */
 /*
  * A value is converted to what is asked for: numbers to each other (fractions are cut,
  * what does not fit becomes the nearest bound), everything to text. Text that is no
@@ -342,7 +342,7 @@ typedef struct tuff_interval {
 } tuff_interval;
 TUFF_API tuff_interval tuff_get_interval(const tuff_result *result, uint32_t column);
 
-/* ---- Many rows at once ------------------------------------------------------------------------------------ */
+/* ---- Many rows at once ---- */
 
 /* Arrow C data interface (https://arrow.apache.org/docs/format/CDataInterface.html). */
 #ifndef ARROW_C_DATA_INTERFACE
@@ -389,7 +389,7 @@ TUFF_API tuff_status tuff_arrow_next(tuff_result *result, struct ArrowArray *arr
 TUFF_API tuff_status tuff_fetch_packed(tuff_result *result, uint32_t row_limit,
                                        const uint8_t **block, size_t *length, uint32_t *rows);
 
-/* ---- Transactions ------------------------------------------------------------------------------------------- */
+/* ---- Transactions ---- */
 
 /* Without one, each statement commits by itself. The SQL statements do the same. */
 typedef enum tuff_isolation {
@@ -402,7 +402,7 @@ TUFF_API tuff_status tuff_commit(tuff_conn *conn);
 TUFF_API tuff_status tuff_rollback(tuff_conn *conn);
 TUFF_API bool tuff_in_transaction(const tuff_conn *conn);
 
-/* ---- COPY through the program --------------------------------------------------------------------------------- */
+/* ---- COPY through the program ---- */
 
 /* COPY t FROM STDIN reads from `read`, COPY ... TO STDOUT writes to `write`. `read` gives
  * how many bytes it put into `buffer`, 0 at the end, negative to fail the statement;
@@ -412,7 +412,7 @@ typedef int (*tuff_copy_write)(void *context, const void *bytes, size_t length);
 TUFF_API void tuff_set_copy(tuff_conn *conn, tuff_copy_read read, tuff_copy_write write,
                             void *context);
 
-/* ---- Appender --------------------------------------------------------------------------------------------------- */
+/* ---- Appender ---- */
 /*
  * The fast way to add many rows to one table: values in column order, then
  * tuff_append_end_row. Rows are visible to nobody before tuff_appender_close, which adds
