@@ -230,6 +230,7 @@ typedef enum parser_from_kind {
 
 struct parser_from {
     parser_from_kind kind;
+    uint16_t height;
     int32_t position, end;
     parser_name alias; /* empty: none; also of a parenthesised join */
     uint32_t column_alias_count;
