@@ -34,13 +34,14 @@ static bool returns_rows(const plan_node *change)
                                        : change->change.returning_count > 0;
 }
 
-base_status optimizer_optimize(base_arena *arena, plan_node *root,
-                               const optimizer_options *options, plan_statement *statement,
-                               base_error *error)
+base_status optimizer_optimize(base_arena *arena, plan_node *root, const optimizer_options *options,
+                               plan_statement *statement, base_error *error)
 {
     optimizer_state state = {.arena = arena, .error = error, .options = options};
     BASE_ASSERT(root && options && statement);
     RETURN_IF_ERROR(optimizer_register(&state, root));
+    RETURN_IF_ERROR(optimizer_extract_subqueries(&state, &root));
+    RETURN_IF_ERROR(optimizer_unnest(&state, &root));
     const plan_node *change = find_change(root);
     statement->is_write = change != NULL;
     if (change && !returns_rows(change)) {
@@ -51,8 +52,8 @@ base_status optimizer_optimize(base_arena *arena, plan_node *root,
         statement->root = physical.op;
         statement->column_count = 0;
     } else {
-        RETURN_IF_ERROR(optimizer_translate_exactly(&state, root, root->columns,
-                                                    root->column_count, &statement->root));
+        RETURN_IF_ERROR(optimizer_translate_exactly(&state, root, root->columns, root->column_count,
+                                                    &statement->root));
         statement->column_count = statement->root->column_count;
     }
     statement->column_types = statement->root->types;

@@ -411,3 +411,10 @@ base_status optimizer_map_apply_node(optimizer_state *state, const optimizer_map
     replacement self = {state, map};
     return map->count ? plan_node_visit_exprs(node, replace_copy, &self) : BASE_OK;
 }
+
+base_status optimizer_map_apply_tree(optimizer_state *state, const optimizer_map *map,
+                                     plan_node *node)
+{
+    replacement self = {state, map};
+    return map->count ? replace_in_tree(&self, node) : BASE_OK;
+}

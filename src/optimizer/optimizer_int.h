@@ -55,6 +55,13 @@ base_status optimizer_true(optimizer_state *state, bool value, plan_expr **expr)
 /* arguments[0] IS NOT DISTINCT FROM arguments[1] */
 base_status optimizer_not_distinct(optimizer_state *state, plan_expr *a, plan_expr *b,
                                    plan_expr **expr);
+/* NOT, IS [NOT] TRUE, COALESCE(a, b) */
+base_status optimizer_not(optimizer_state *state, plan_expr *argument, plan_expr **expr);
+base_status optimizer_is_truth(optimizer_state *state, plan_expr *argument, bool negated,
+                               plan_expr **expr);
+base_status optimizer_coalesce(optimizer_state *state, plan_expr *a, plan_expr *b,
+                               plan_expr **expr);
+base_status optimizer_zero(optimizer_state *state, types_type type, plan_expr **expr);
 base_status optimizer_is_null(optimizer_state *state, plan_expr *argument, bool negated,
                               plan_expr **expr);
 
@@ -103,6 +110,9 @@ base_status optimizer_map_apply(optimizer_state *state, const optimizer_map *map
 /* The same for every expression of the node, not of its inputs. */
 base_status optimizer_map_apply_node(optimizer_state *state, const optimizer_map *map,
                                      plan_node *node);
+/* The same for every expression of the tree. */
+base_status optimizer_map_apply_tree(optimizer_state *state, const optimizer_map *map,
+                                     plan_node *node);
 
 /* ---- Making nodes (optimizer_nodes.c) ------------------------------------------------------ */
 
@@ -111,6 +121,9 @@ base_status optimizer_filter_node(optimizer_state *state, plan_node *input, plan
 /* Passes the input's columns through, then the outputs. */
 base_status optimizer_extend_node(optimizer_state *state, plan_node *input,
                                   const plan_output *outputs, uint32_t count, plan_node **node);
+/* Exactly these columns of the input; the input itself when it has no others. */
+base_status optimizer_restrict_node(optimizer_state *state, plan_node *input,
+                                    const plan_column *columns, uint32_t count, plan_node **node);
 /* Exactly the outputs. */
 base_status optimizer_project_node(optimizer_state *state, plan_node *input,
                                    const plan_output *outputs, uint32_t count, plan_node **node);
@@ -127,8 +140,41 @@ uint32_t optimizer_input_count(const plan_node *node);
 
 /* ---- Stages --------------------------------------------------------------------------------- */
 
-/* unnest.c: no PLAN_EXPR_SUBQUERY and no dependent join is left under *root. */
+/* subqueries.c: every PLAN_EXPR_SUBQUERY under *root becomes a (dependent) join. */
+base_status optimizer_extract_subqueries(optimizer_state *state, plan_node **root);
+
+/* unnest.c: no dependent join is left under *root. */
 base_status optimizer_unnest(optimizer_state *state, plan_node **root);
+
+/* A predicate on its way up out of a subquery. */
+typedef struct optimizer_pulled {
+    plan_expr *expr;
+    plan_expr *outer, *inner; /* expr is outer = inner, each of its own side; or NULL */
+} optimizer_pulled;
+typedef struct optimizer_pulled_list {
+    optimizer_pulled *items;
+    uint32_t count, capacity;
+} optimizer_pulled_list;
+
+/* unnest_pull.c: whether the tree uses `outer` columns only in predicates that can be moved
+ * above it. `keyed`: a root aggregate without keys may be given some. */
+base_status optimizer_can_pull(optimizer_state *state, plan_node *node,
+                               const plan_column_set *outer, bool keyed, bool *can);
+/* Moves them to `pulled`; the tree then has the columns that they need in its output. */
+base_status optimizer_pull(optimizer_state *state, plan_node **node, const plan_column_set *outer,
+                           optimizer_pulled_list *pulled);
+
+/* unnest_push.c: makes the right side of the dependent join `join` produce, besides its own
+ * columns, those of the duplicate-free domain of the left columns it uses; the join becomes
+ * an ordinary one and *root the tree (with a common table expression) that stands for it. */
+base_status optimizer_push_domain(optimizer_state *state, plan_node *join, bool keyed,
+                                  plan_node **root);
+
+/* unnest_limit.c: `limit` (over an optional sort) per group of `partition`: a window and a
+ * filter over the sort's input. */
+base_status optimizer_limit_by_group(optimizer_state *state, plan_node *limit,
+                                     plan_expr **partition, uint32_t partition_count,
+                                     plan_node **node);
 
 /* ---- Translation (physical*.c) --------------------------------------------------------------- */
 

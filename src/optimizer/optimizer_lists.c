@@ -109,3 +109,42 @@ base_status optimizer_is_null(optimizer_state *state, plan_expr *argument, bool 
     *expr = made;
     return BASE_OK;
 }
+
+base_status optimizer_not(optimizer_state *state, plan_expr *argument, plan_expr **expr)
+{
+    *expr = plan_not(state->arena, argument);
+    return *expr ? BASE_OK : optimizer_no_memory(state);
+}
+
+base_status optimizer_is_truth(optimizer_state *state, plan_expr *argument, bool negated,
+                               plan_expr **expr)
+{
+    plan_expr *made = plan_expr_new(state->arena, PLAN_EXPR_IS_TRUE, TYPES_OF(BOOLEAN), 1);
+    if (!made)
+        return optimizer_no_memory(state);
+    made->is_truth = true;
+    made->negated = negated;
+    made->arguments[0] = argument;
+    *expr = made;
+    return BASE_OK;
+}
+
+base_status optimizer_coalesce(optimizer_state *state, plan_expr *a, plan_expr *b, plan_expr **expr)
+{
+    plan_expr *made = plan_expr_new(state->arena, PLAN_EXPR_COALESCE, a->type, 2);
+    if (!made)
+        return optimizer_no_memory(state);
+    made->arguments[0] = a;
+    made->arguments[1] = b;
+    *expr = made;
+    return BASE_OK;
+}
+
+/* 0 of a numeric type: every form of it is all zero bits. */
+base_status optimizer_zero(optimizer_state *state, types_type type, plan_expr **expr)
+{
+    types_value value = {.type = type};
+    BASE_ASSERT(types_is_numeric(type));
+    *expr = plan_constant(state->arena, &value);
+    return *expr ? BASE_OK : optimizer_no_memory(state);
+}

@@ -151,3 +151,22 @@ base_status optimizer_join_node(optimizer_state *state, plan_join_kind kind, pla
     *node = made;
     return optimizer_refresh_columns(state, made);
 }
+
+base_status optimizer_restrict_node(optimizer_state *state, plan_node *input,
+                                    const plan_column *columns, uint32_t count, plan_node **node)
+{
+    *node = input;
+    bool same = input->column_count == count;
+    for (uint32_t i = 0; i < count && same; i++)
+        same = input->columns[i] == columns[i];
+    if (same)
+        return BASE_OK;
+    plan_output *outputs = base_arena_allocate_array(state->arena, count, sizeof *outputs);
+    if (!outputs)
+        return optimizer_no_memory(state);
+    for (uint32_t i = 0; i < count; i++) {
+        outputs[i].column = columns[i];
+        RETURN_IF_ERROR(optimizer_column_expr(state, columns[i], &outputs[i].expr));
+    }
+    return optimizer_project_node(state, input, outputs, count, node);
+}

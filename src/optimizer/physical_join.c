@@ -28,7 +28,7 @@ static base_status sort_conjunct(optimizer_state *state, plan_expr *expr,
     if ((equality || same) && !plan_expr_is_volatile(expr)) {
         for (uint32_t turned = 0; turned < 2; turned++) {
             plan_expr *a = expr->arguments[turned], *b = expr->arguments[!turned];
-            bool a_left, b_right, a_right, b_left;
+            bool a_left = false, b_right = false, a_right = false, b_left = false;
             RETURN_IF_ERROR(optimizer_expr_within(state, a, left, &a_left));
             RETURN_IF_ERROR(optimizer_expr_within(state, b, right, &b_right));
             RETURN_IF_ERROR(optimizer_expr_touches(state, a, left, &a_right));

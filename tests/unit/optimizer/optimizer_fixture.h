@@ -24,6 +24,29 @@ void types_format_literal(const types_value *value, base_buffer *buffer)
     base_buffer_append_format(buffer, "%lld", (long long)value->cell.int64);
 }
 
+__attribute__((weak)) base_status func_find_window(base_text name, types_type *types,
+                                                   uint32_t count, const func_window **function,
+                                                   types_type *result, base_error *error);
+base_status func_find_window(base_text name, types_type *types, uint32_t count,
+                             const func_window **function, types_type *result, base_error *error)
+{
+    static const func_window row_number = {.name = "row_number"};
+    *function = &row_number;
+    *result = TYPES_OF(INTEGER);
+    return BASE_OK;
+}
+__attribute__((weak)) base_status func_find_scalar(base_text name, types_type *types,
+                                                   uint32_t count, const func_scalar **function,
+                                                   types_type *result, base_error *error);
+base_status func_find_scalar(base_text name, types_type *types, uint32_t count,
+                             const func_scalar **function, types_type *result, base_error *error)
+{
+    static const func_scalar minus = {.name = "-"};
+    *function = &minus;
+    *result = TYPES_OF(INTEGER);
+    return BASE_OK;
+}
+
 typedef struct fixture {
     base_budget budget;
     base_arena arena;
