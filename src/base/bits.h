@@ -53,6 +53,27 @@ BASE_INLINE void base_bit_clear(uint64_t *bits, size_t index)
     bits[index >> 6] &= ~((uint64_t)1 << (index & 63));
 }
 
+/* a * b; true when it overflows. For 128 bits the compiler's builtin needs a run-time library
+ * that clang does not bring along, and checks more slowly than the common case deserves. */
+BASE_INLINE bool base_multiply_i128(int128_t a, int128_t b, int128_t *product)
+{
+    if (BASE_LIKELY((int64_t)a == a && (int64_t)b == b)) {
+        *product = (int128_t)(int64_t)a * (int64_t)b;
+        return false;
+    }
+    uint128_t magnitude_a = a < 0 ? -(uint128_t)a : (uint128_t)a;
+    uint128_t magnitude_b = b < 0 ? -(uint128_t)b : (uint128_t)b;
+    uint64_t high_a = (uint64_t)(magnitude_a >> 64), high_b = (uint64_t)(magnitude_b >> 64);
+    uint128_t cross = (uint128_t)high_a * (uint64_t)magnitude_b +
+                      (uint128_t)high_b * (uint64_t)magnitude_a;
+    uint128_t low = (uint128_t)(uint64_t)magnitude_a * (uint64_t)magnitude_b;
+    uint128_t magnitude = low + (cross << 64);
+    bool is_negative = (a < 0) != (b < 0);
+    *product = (int128_t)(is_negative ? -magnitude : magnitude);
+    return (high_a && high_b) || cross >> 64 || magnitude < low ||
+           magnitude > ((uint128_t)1 << 127) - !is_negative;
+}
+
 /* Full-width mixing of one word: a multiply by an odd constant whose 128-bit product is
  * folded (the step that wyhash, W. Yi, is built of). Not for untrusted table keys alone. */
 BASE_INLINE uint64_t base_hash_u64(uint64_t value)

@@ -11,12 +11,14 @@
  */
 #include "expr/expr_cast_int.h"
 
+#define MULTIPLY_int64_t(a, b, product) __builtin_mul_overflow((int64_t)(a), b, product)
+#define MULTIPLY_int128_t(a, b, product) base_multiply_i128(a, b, product)
 /* Multiplies. `wide` holds the product or the builtin reports that it does not. */
 #define UP_LOOP(wide, row)                                                                         \
     for (uint32_t i = 0; i < count; i++) {                                                         \
         uint32_t position = row;                                                                   \
         wide value;                                                                                \
-        bad |= __builtin_mul_overflow((wide)from[position], factor, &value);                       \
+        bad |= MULTIPLY_##wide(from[position], factor, &value);                                    \
         bad |= (value < low) | (value > high);                                                     \
         to[position] = (target)value;                                                              \
     }
