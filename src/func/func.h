@@ -15,7 +15,8 @@
 #include "vector/vector.h"
 
 enum {
-    FUNC_MAX_ARGUMENTS = 64
+    FUNC_MAX_ARGUMENTS = 64,
+    FUNC_MAX_TEXT = 1 << 30, /* bytes of a text that a function makes */
 };
 
 typedef enum func_flags {

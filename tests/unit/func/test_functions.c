@@ -1,0 +1,252 @@
+/*
+ * test_functions.c - resolution and row bodies of scalar functions, without SQL: arguments are
+ * written as "TYPE:text" and parsed. Batch bodies must give what row bodies give.
+ */
+#include "unit/unit.h"
+#include "func/func.h"
+
+typedef struct call_row {
+    const char *name;
+    const char *arguments[5]; /* "TYPE:text", "?text" for an untyped literal, "NULL" */
+    const char *result;       /* "TYPE:text", "NULL", or an error's SQLSTATE after '!' */
+} call_row;
+
+static const call_row rows[] = {
+    {"length", {"?na\xC3\xAFve"}, "INTEGER:5"},
+    {"LENGTH", {"INTEGER:123"}, "INTEGER:3"},
+    {"length", {"BLOB:\\x0102"}, "INTEGER:2"},
+    {"length", {"NULL"}, "NULL"},
+    {"length", {"?a", "?b"}, "!42883"},
+    {"lenght", {"?a"}, "!42883"},
+    {"substring", {"?sandstone", "INTEGER:5", "INTEGER:3"}, "TEXT:sto"},
+    {"substring", {"?sandstone", "INTEGER:-5"}, "TEXT:stone"},
+    {"substring", {"?ab", "INTEGER:-3", "INTEGER:2"}, "TEXT:a"},
+    {"substring", {"?abc", "INTEGER:0", "INTEGER:2"}, "TEXT:a"},
+    {"substring", {"?abc", "INTEGER:2", "INTEGER:-1"}, "!22023"},
+    {"substring", {"?\xC3\xA4\xC3\xB6\xC3\xBC", "INTEGER:2", "INTEGER:1"}, "TEXT:\xC3\xB6"},
+    {"substring",
+     {"?abc", "INTEGER:-9223372036854775808", "INTEGER:9223372036854775807"},
+     "TEXT:abc"},
+    {"substring", {"?abc", "INTEGER:9223372036854775807", "INTEGER:9223372036854775807"}, "TEXT:"},
+    {"substr", {"BLOB:\\x01020304", "INTEGER:-3", "INTEGER:2"}, "BLOB:\\x0203"},
+    {"left", {"?basalt", "INTEGER:-2"}, "TEXT:basa"},
+    {"left", {"?basalt", "INTEGER:-9223372036854775808"}, "TEXT:"},
+    {"right", {"?basalt", "INTEGER:-9223372036854775808"}, "TEXT:"},
+    {"right", {"?basalt", "INTEGER:4"}, "TEXT:salt"},
+    {"||", {"?a", "INTEGER:1"}, "TEXT:a1"},
+    {"||", {"TEXT:a", "BLOB:\\x00"}, "!42883"},
+    {"concat", {"?a", "NULL", "INTEGER:1"}, "TEXT:a1"},
+    {"concat_ws", {"?-", "?a", "NULL", "?b"}, "TEXT:a-b"},
+    {"concat_ws", {"NULL", "?a"}, "NULL"},
+    {"repeat", {"?ab", "INTEGER:3"}, "TEXT:ababab"},
+    {"repeat", {"?ab", "INTEGER:-3"}, "TEXT:"},
+    {"repeat", {"?ab", "INTEGER:9223372036854775807"}, "!22001"},
+    {"reverse", {"?\xC3\xA4x"}, "TEXT:x\xC3\xA4"},
+    {"upper",
+     {"?stra\xC3\x9F\x65 in k\xC3\xB6ln am rhein"},
+     "TEXT:STRA\xC3\x9F\x45 IN K\xC3\x96LN AM RHEIN"},
+    {"lower", {"?@AZ[`az{ABCDEFGH"}, "TEXT:@az[`az{abcdefgh"},
+    {"upper", {"?@AZ[`az{abcdefgh"}, "TEXT:@AZ[`AZ{ABCDEFGH"},
+    {"initcap", {"?hELLO w\xC3\x96RLD-x"}, "TEXT:Hello W\xC3\xB6rld-X"},
+    {"like", {"?granite", "?gr%t_"}, "BOOLEAN:true"},
+    {"like", {"?granite", "?gr%t"}, "BOOLEAN:false"},
+    {"like", {"?granite", "?%"}, "BOOLEAN:true"},
+    {"like", {"?", "?%"}, "BOOLEAN:true"},
+    {"like", {"?", "?"}, "BOOLEAN:true"},
+    {"like", {"?a", "?"}, "BOOLEAN:false"},
+    {"like", {"?a", "?_"}, "BOOLEAN:true"},
+    {"like", {"?\xC3\xA4", "?_"}, "BOOLEAN:true"},
+    {"like", {"?a%c", "?a\\%c"}, "BOOLEAN:true"},
+    {"like", {"?abc", "?a\\%c"}, "BOOLEAN:false"},
+    {"like", {"?a%c", "?a!%c", "?!"}, "BOOLEAN:true"},
+    {"like", {"?abc", "?abc\\"}, "!22025"},
+    {"like", {"?a\\c", "?a\\c", "?"}, "BOOLEAN:true"},
+    {"like", {"?the special, most requests", "?%special%requests%"}, "BOOLEAN:true"},
+    {"like", {"?the requests are special", "?%special%requests%"}, "BOOLEAN:false"},
+    {"like", {"?specialrequest", "?%special%requests%"}, "BOOLEAN:false"},
+    {"like", {"?aab", "?%a_"}, "BOOLEAN:true"},
+    {"like", {"?ab", "?ab%b"}, "BOOLEAN:false"},
+    {"like", {"?abab", "?%_b%_b"}, "BOOLEAN:true"},
+    {"like", {"NULL", "?%"}, "NULL"},
+    {"ilike", {"?GR\xC3\x84NITE", "?gr\xC3\xA4%"}, "BOOLEAN:true"},
+    {"glob", {"?granite", "?*[m-p]ite"}, "BOOLEAN:true"},
+    {"glob", {"?granite", "?*[^m-p]ite"}, "BOOLEAN:false"},
+    {"glob", {"?a]", "?a[]]"}, "BOOLEAN:true"},
+    {"glob", {"?a", "?[a"}, "BOOLEAN:false"},
+    {"glob", {"?aaaaaaaaaaaaaaaaaaaab", "?*a*a*a*a*a*a*a*c"}, "BOOLEAN:false"},
+    {"+", {"DATE:2024-01-31", "INTERVAL:1 month"}, "TIMESTAMP:2024-02-29 00:00:00"},
+    {"-", {"DATE:1998-12-01", "INTERVAL:90 days"}, "TIMESTAMP:1998-09-02 00:00:00"},
+    {"+", {"DATE:294246-12-31", "INTEGER:1"}, "!22008"},
+    {"+", {"TIMESTAMP:294246-12-31 23:59:59", "INTERVAL:1 s"}, "!22008"},
+    {"-", {"DATE:2024-03-01", "DATE:2024-02-01"}, "INTEGER:29"},
+    {"-", {"TIMESTAMP:2024-03-01 12:00:00", "DATE:2024-02-28"}, "INTERVAL:2 days 12:00:00"},
+    {"-", {"TIME:00:30", "INTERVAL:1 hour"}, "TIME:23:30:00"},
+    {"*", {"INTERVAL:1 month", "FLOAT:1.5"}, "INTERVAL:1 mon 15 days"},
+    {"*", {"INTERVAL:100000000 years", "INTEGER:1000"}, "!22008"},
+    {"/", {"INTERVAL:1 day", "INTEGER:0"}, "NULL"},
+    {"year", {"DATE:1995-03-15"}, "INTEGER:1995"},
+    {"year", {"TIMESTAMP:0001-01-01 00:00:00 BC"}, "INTEGER:-1"},
+    {"week", {"DATE:2024-12-30"}, "INTEGER:1"},
+    {"isoyear", {"DATE:2024-12-30"}, "INTEGER:2025"},
+    {"dow", {"DATE:1970-01-01"}, "INTEGER:4"},
+    {"extract", {"?second", "TIMESTAMP:2024-12-30 10:20:30.5"}, "FLOAT:30.5"},
+    {"extract", {"?epoch", "TIMESTAMP:1969-12-31 23:59:59"}, "FLOAT:-1"},
+    {"extract", {"?century", "DATE:2000-12-31"}, "FLOAT:20"},
+    {"extract", {"?parsec", "DATE:2000-12-31"}, "!22023"},
+    {"extract", {"?year", "TIME:10:00"}, "!22023"},
+    {"date_part", {"?day", "INTERVAL:3 days"}, "FLOAT:3"},
+};
+
+static types_value value_from(const char *text, base_arena *arena)
+{
+    types_value value;
+    types_type type;
+    if (strcmp(text, "NULL") == 0)
+        return types_null_of(TYPES_OF(NULL));
+    if (text[0] == '?') {
+        unit_assert_ok(types_parse(base_text_of(text + 1), TYPES_OF(TEXT), arena, &value, NULL));
+        value.type = TYPES_OF(UNKNOWN);
+        return value;
+    }
+    const char *colon = strchr(text, ':');
+    base_text name = {text, (size_t)(colon - text)};
+    unit_assert_ok(types_from_name(name, NULL, 0, &type, NULL));
+    unit_assert_ok(types_parse(base_text_of(colon + 1), type, arena, &value, NULL));
+    return value;
+}
+
+static base_status run(const call_row *row, base_arena *arena, types_value *value,
+                       base_error *error)
+{
+    func_environment environment = {.version = "test"};
+    types_type types[5];
+    types_value arguments[5];
+    const types_value *constants[5];
+    types_cell cells[5];
+    bool nulls[5];
+    uint32_t count = 0;
+    for (; count < 5 && row->arguments[count]; count++) {
+        arguments[count] = value_from(row->arguments[count], arena);
+        types[count] = arguments[count].type;
+    }
+    func_call call = {.argument_count = count, .environment = &environment, .heap = arena};
+    RETURN_IF_ERROR(func_find_scalar(base_text_of(row->name), types, count, &call.function,
+                                     &call.result_type, error));
+    bool any_null = false;
+    for (uint32_t i = 0; i < count; i++) {
+        RETURN_IF_ERROR(types_cast(&arguments[i], types[i], arena, &arguments[i], error));
+        constants[i] = &arguments[i];
+        cells[i] = arguments[i].cell;
+        nulls[i] = arguments[i].is_null;
+        any_null |= nulls[i];
+    }
+    call.argument_types = types;
+    call.constants = constants;
+    if (call.function->prepare)
+        RETURN_IF_ERROR(call.function->prepare(&call, arena, error));
+    memset(value, 0, sizeof *value);
+    value->type = call.result_type;
+    value->is_null = any_null && (call.function->flags & FUNC_STRICT);
+    if (value->is_null)
+        return BASE_OK;
+    RETURN_IF_ERROR(call.function->row(&call, cells, nulls, &value->cell, &value->is_null, error));
+    if (call.function->batch && !any_null) {
+        vector columns[5], result;
+        const vector *pointers[5];
+        for (uint32_t i = 0; i < count; i++) {
+            unit_assert_ok(vector_init(&columns[i], arena->budget, types[i], NULL));
+            vector_set_constant(&columns[i], &arguments[i]);
+            vector_flatten(&columns[i], NULL, 3);
+            pointers[i] = &columns[i];
+        }
+        unit_assert_ok(vector_init(&result, arena->budget, call.result_type, NULL));
+        unit_assert_ok(call.function->batch(&call, pointers, NULL, 3, &result, error));
+        types_value batch = vector_get(&result, 2);
+        assert_int_equal(batch.is_null, value->is_null);
+        assert_int_equal(
+            types_cell_compare(types_form_of(call.result_type), &batch.cell, &value->cell), 0);
+        for (uint32_t i = 0; i < count; i++)
+            vector_destroy(&columns[i], arena->budget);
+        vector_destroy(&result, arena->budget);
+    }
+    return BASE_OK;
+}
+
+static void functions_give_their_results(void **state)
+{
+    (void)state;
+    base_budget budget;
+    unit_budget_init(&budget);
+    base_arena arena;
+    base_arena_init(&arena, &budget);
+    base_buffer text;
+    base_buffer_init(&text, &budget);
+    for (size_t i = 0; i < BASE_COUNT_OF(rows); i++) {
+        const call_row *row = &rows[i];
+        types_value value;
+        base_error error;
+        base_error_clear(&error);
+        base_status status = run(row, &arena, &value, &error);
+        base_buffer_clear(&text);
+        if (status != BASE_OK) {
+            base_buffer_append_format(&text, "!%s", error.sqlstate);
+        } else if (value.is_null) {
+            base_buffer_append_text(&text, "NULL");
+        } else {
+            char name[TYPES_NAME_SIZE];
+            base_buffer_append_format(&text, "%s:", types_name(value.type, name));
+            types_format(&value, &text);
+        }
+        if (strcmp(text.data, row->result) != 0)
+            fail_msg("row %zu: %s(%s, ...) gives %s, not %s (%s)", i, row->name,
+                     row->arguments[0] ? row->arguments[0] : "", text.data, row->result,
+                     error.message);
+    }
+    base_buffer_destroy(&text);
+    base_arena_destroy(&arena);
+    unit_budget_check(&budget);
+}
+
+static void unknown_names_hint_the_nearest(void **state)
+{
+    (void)state;
+    const func_scalar *function;
+    types_type types[1] = {TYPES_OF(TEXT)}, result;
+    base_error error;
+    base_error_clear(&error);
+    assert_int_equal(func_find_scalar(BASE_TEXT("uper"), types, 1, &function, &result, &error),
+                     BASE_UNDEFINED_FUNCTION);
+    assert_string_equal(error.hint, "did you mean \"upper\"?");
+    assert_string_equal(error.message, "function uper(TEXT) does not exist");
+    base_error_clear(&error);
+    assert_int_equal(func_find_scalar(BASE_TEXT("upper"), types, 0, &function, &result, &error),
+                     BASE_UNDEFINED_FUNCTION);
+    assert_string_equal(error.message, "function upper takes 1 argument, not 0");
+}
+
+static void rows_are_documented(void **state)
+{
+    (void)state;
+    const func_scalar *row;
+    for (uint32_t i = 0; (row = func_scalar_at(i)); i++) {
+        if (!row->resolve || !row->row || !row->category || !row->documentation)
+            fail_msg("row %s lacks a body or documentation", row->name);
+        if (row->example && !row->example_result)
+            fail_msg("row %s has an example without a result", row->name);
+        if (row->minimum_arguments > row->maximum_arguments ||
+            row->maximum_arguments > FUNC_MAX_ARGUMENTS)
+            fail_msg("row %s has bad argument counts", row->name);
+        for (const char *c = row->name; *c; c++)
+            assert_true(*c < 'A' || *c > 'Z');
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(functions_give_their_results),
+        cmocka_unit_test(unknown_names_hint_the_nearest),
+        cmocka_unit_test(rows_are_documented),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
