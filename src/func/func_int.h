@@ -19,6 +19,7 @@ enum {
  * functions to a file is to add rows there; to add a file is one line here.
  */
 #define FUNC_SCALAR_TABLES(X)                                                                      \
+    X(func_arithmetic_rows)                                                                        \
     X(func_text_rows)                                                                              \
     X(func_case_rows)                                                                              \
     X(func_like_rows)                                                                              \
