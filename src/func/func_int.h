@@ -25,8 +25,13 @@ enum {
     X(func_like_rows)                                                                              \
     X(func_time_operator_rows)                                                                     \
     X(func_time_field_rows)
-#define FUNC_AGGREGATE_TABLES(X)
-#define FUNC_WINDOW_TABLES(X)
+#define FUNC_AGGREGATE_TABLES(X)                                                                   \
+    X(func_sum_rows)                                                                               \
+    X(func_extreme_rows)                                                                           \
+    X(func_statistics_rows)                                                                        \
+    X(func_logic_rows)                                                                             \
+    X(func_collect_rows)
+#define FUNC_WINDOW_TABLES(X) X(func_window_rows)
 
 #define FUNC_DECLARE_SCALARS(table) extern const func_scalar table[];
 #define FUNC_DECLARE_AGGREGATES(table) extern const func_aggregate table[];
