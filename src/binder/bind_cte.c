@@ -147,7 +147,7 @@ static base_status bind_recursive(binder *b, bind_cte *cte)
     types_type *types = bind_array(b, cte->column_count, sizeof *types);
     if (!types)
         return bind_no_memory(b);
-    bool differ;
+    bool differ = false;
     RETURN_IF_ERROR(recursive_types(b, cte, &right, types, &differ));
     if (differ)
         RETURN_IF_ERROR(bind_recursive_round(b, cte, types, &left, &right));
