@@ -51,8 +51,8 @@ base_status bind_delete(binder *b, const parser_delete *delete_from, binder_resu
     bind_change change;
     RETURN_IF_ERROR(bind_with(b, NULL, &delete_from->with, &ctes));
     RETURN_IF_ERROR(bind_change_source(b, &syntax, ctes, &change));
-    plan_expr **exprs;
-    uint32_t count;
+    plan_expr **exprs = NULL;
+    uint32_t count = 0;
     RETURN_IF_ERROR(list_inputs(b, &change, whole, &exprs, &count));
     RETURN_IF_ERROR(bind_change_input(b, &syntax, exprs, count, ctes, &change));
     plan_node *node = plan_node_new(b->arena, PLAN_DELETE, 0);

@@ -172,8 +172,8 @@ base_status bind_update(binder *b, const parser_update *update, binder_result *r
     plan_node *node = plan_node_new(b->arena, PLAN_UPDATE, 0);
     if (!sources || !node)
         return bind_no_memory(b);
-    plan_expr **exprs;
-    uint32_t count;
+    plan_expr **exprs = NULL;
+    uint32_t count = 0;
     RETURN_IF_ERROR(list_inputs(b, s, &exprs, &count, sources));
     RETURN_IF_ERROR(bind_change_input(b, &syntax, exprs, count, ctes, &s->change));
     bind_row row = {.table = s->change.table, .alias = s->change.relation->alias};
