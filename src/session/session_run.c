@@ -1,0 +1,365 @@
+/*
+ * session_run.c - running statements.
+ *
+ *   execute: park what another statement left open; take part in the transaction, or begin
+ *            one for this statement; plan if need be; run. BASE_RESTART (a row changed
+ *            since the statement's snapshot, READ COMMITTED) undoes the statement and runs
+ *            it again on a new snapshot. A failure undoes it and nothing else.
+ *   next:    rows of a query come from the executor until they end or another statement
+ *            begins; then the rest is parked: pulled into the statement's own memory.
+ *
+ * Restarting the whole statement was preferred to re-checking the one row on its newest
+ * version (PostgreSQL's way): every row of the statement then comes from one snapshot, and
+ * joins and subqueries need no special case. RETURNING rows are handed out only after the
+ * last restart. Invariant: at most one statement of a connection is `active`.
+ */
+#include "session/session_int.h"
+
+/* ---- Rows that a statement keeps ------------------------------------------------------------- */
+
+void session_rows_clear(session_rows *rows, base_budget *budget)
+{
+    (void)budget;
+    for (uint32_t i = 0; i < rows->count; i++)
+        vector_chunk_destroy(&rows->chunks[i]);
+    rows->count = rows->next = 0;
+}
+
+/* A fresh chunk at the end, or the last one when it has room for `count` rows. */
+static base_status room_for_rows(session_statement *statement, uint32_t count,
+                                 const types_type *types, uint32_t column_count,
+                                 vector_chunk **chunk, base_error *error)
+{
+    session_rows *rows = &statement->rows;
+    base_budget *budget = &statement->connection->budget;
+    if (rows->count && rows->chunks[rows->count - 1].count + count <= VECTOR_SIZE) {
+        *chunk = &rows->chunks[rows->count - 1];
+        return BASE_OK;
+    }
+    if (!base_grow_array(budget, &rows->chunks, &rows->capacity, rows->count + 1,
+                         sizeof *rows->chunks))
+        return base_error_no_memory(error);
+    *chunk = &rows->chunks[rows->count];
+    RETURN_IF_ERROR(vector_chunk_init(*chunk, budget, types, column_count, error));
+    rows->count++;
+    return BASE_OK;
+}
+
+static base_status keep_chunk(session_statement *statement, const vector_chunk *chunk,
+                              base_error *error)
+{
+    vector_chunk *to;
+    RETURN_IF_ERROR(room_for_rows(statement, chunk->count, statement->plan.column_types,
+                                  statement->plan.column_count, &to, error));
+    return vector_chunk_append(to, chunk, error);
+}
+
+base_status session_set_columns(session_run *run, uint32_t count, const char *const *names,
+                                const types_type *types)
+{
+    session_statement *statement = run->statement;
+    base_arena *arena = &statement->plan_arena;
+    statement->column_count = 0;
+    statement->column_names = base_arena_allocate_array(arena, count, sizeof(char *));
+    statement->column_types = base_arena_allocate_array(arena, count, sizeof(types_type));
+    if (!statement->column_names || !statement->column_types)
+        return base_error_no_memory(run->error);
+    for (uint32_t i = 0; i < count; i++) {
+        statement->column_names[i] = base_arena_copy_text(arena, names[i], strlen(names[i]));
+        if (!statement->column_names[i])
+            return base_error_no_memory(run->error);
+        statement->column_types[i] = types[i];
+    }
+    statement->column_count = count;
+    statement->buffered = true;
+    return BASE_OK;
+}
+
+base_status session_add_row(session_run *run, const types_value *values)
+{
+    session_statement *statement = run->statement;
+    vector_chunk *chunk;
+    RETURN_IF_ERROR(room_for_rows(statement, 1, statement->column_types, statement->column_count,
+                                  &chunk, run->error));
+    for (uint32_t i = 0; i < statement->column_count; i++) {
+        types_value value = values[i];
+        if (!value.is_null && types_form_of(value.type) == TYPES_FORM_STRING) {
+            const types_string *string = &value.cell.string;
+            char *copy =
+                base_arena_copy_text(chunk->heap, types_string_data(string), string->length);
+            if (!copy)
+                return base_error_no_memory(run->error);
+            value.cell.string = types_string_of(copy, string->length);
+        }
+        vector_put(&chunk->columns[i], chunk->count, &value);
+    }
+    chunk->count++;
+    return BASE_OK;
+}
+
+/* ---- Ends -------------------------------------------------------------------------------------- */
+
+/* Closes the run of a statement and ends the transaction that it began for itself. */
+static base_status end_run(session_statement *statement, bool commit, base_error *error)
+{
+    session_connection *connection = statement->connection;
+    base_status status = BASE_OK;
+    if (statement->execution)
+        exec_reset(statement->execution);
+    if (connection->active == statement)
+        connection->active = NULL;
+    if (statement->owns_transaction) {
+        statement->owns_transaction = false;
+        status = session_end_transaction(connection, commit, error);
+    }
+    uint64_t number = statement->run_number;
+    (void)atomic_compare_exchange_strong(&connection->running, &number, 0);
+    return status;
+}
+
+/* A conflict leaves the transaction rolled back, with ROLLBACK still to come. */
+static void fail_transaction(session_connection *connection)
+{
+    (void)session_end_transaction(connection, false, NULL);
+    connection->in_transaction = true;
+    connection->failed = true;
+}
+
+static bool is_conflict(base_status status)
+{
+    return status == BASE_SERIALIZATION || status == BASE_DEADLOCK;
+}
+
+base_status session_park_active(session_connection *connection, base_error *error)
+{
+    session_statement *statement = connection->active;
+    if (!statement)
+        return BASE_OK;
+    vector_chunk *chunk;
+    base_status status;
+    while ((status = exec_next(statement->execution, &chunk, error)) == BASE_ROW) {
+        status = keep_chunk(statement, chunk, error);
+        if (status != BASE_OK)
+            break;
+    }
+    statement->buffered = true;
+    if (status == BASE_DONE)
+        return end_run(statement, true, error);
+    session_rows_clear(&statement->rows, &connection->budget);
+    statement->open = false;
+    (void)end_run(statement, false, NULL);
+    return status;
+}
+
+/* ---- Execute ------------------------------------------------------------------------------------- */
+
+static bool controls_transaction(parser_statement_kind kind)
+{
+    return kind >= PARSER_STATEMENT_BEGIN && kind <= PARSER_STATEMENT_SET_TRANSACTION;
+}
+
+/* Opens the plan; a change runs to its end and keeps its RETURNING rows. */
+static base_status run_plan(session_statement *statement, base_error *error)
+{
+    session_connection *connection = statement->connection;
+    RETURN_IF_ERROR(session_make_plan(statement, error));
+    for (uint32_t i = 0; i < statement->parameter_count; i++)
+        RETURN_IF_ERROR(exec_bind(statement->execution, i, &statement->parameters[i], error));
+    RETURN_IF_ERROR(exec_open(statement->execution, connection->transaction, error));
+    if (!statement->plan.is_write) {
+        connection->active = statement;
+        return BASE_OK;
+    }
+    vector_chunk *chunk;
+    base_status status;
+    while ((status = exec_next(statement->execution, &chunk, error)) == BASE_ROW)
+        RETURN_IF_ERROR(keep_chunk(statement, chunk, error));
+    if (status != BASE_DONE)
+        return status;
+    statement->buffered = true;
+    statement->rows_affected = (int64_t)exec_rows_affected(statement->execution);
+    connection->environment.changes = statement->rows_affected;
+    (void)exec_last_rowid(statement->execution, &connection->environment.last_insert_rowid);
+    return BASE_OK;
+}
+
+static base_status dispatch_utility(session_run *run)
+{
+    switch (run->tree->kind) {
+    case PARSER_STATEMENT_EXPLAIN:
+        return session_explain(run);
+    case PARSER_STATEMENT_COPY:
+        return session_copy(run);
+    case PARSER_STATEMENT_CREATE_TABLE:
+    case PARSER_STATEMENT_CREATE_INDEX:
+    case PARSER_STATEMENT_CREATE_VIEW:
+    case PARSER_STATEMENT_DROP:
+    case PARSER_STATEMENT_ALTER_TABLE:
+    case PARSER_STATEMENT_TRUNCATE:
+    case PARSER_STATEMENT_REINDEX:
+        return session_define(run);
+    default:
+        return controls_transaction(run->tree->kind) ? session_control_transaction(run)
+                                                     : session_set(run);
+    }
+}
+
+static base_status run_utility(session_statement *statement, base_error *error)
+{
+    session_connection *connection = statement->connection;
+    base_arena scratch;
+    base_arena_reset(&statement->plan_arena);
+    statement->column_count = 0;
+    statement->buffered = true;
+    session_run run = {
+        .connection = connection,
+        .statement = statement,
+        .tree = statement->tree,
+        .sql = statement->tree_sql,
+        .transaction = connection->transaction,
+        .arena = &scratch,
+        .error = error,
+    };
+    RETURN_IF_ERROR(session_schema(connection, &run.schema, error));
+    base_arena_init(&scratch, &connection->budget);
+    base_status status = dispatch_utility(&run);
+    base_arena_destroy(&scratch);
+    catalog_snapshot_release(run.schema);
+    return status;
+}
+
+static base_status begin_own_transaction(session_statement *statement, base_error *error)
+{
+    session_connection *connection = statement->connection;
+    bool read_only =
+        connection->settings.read_only || (statement->is_plan && !statement->plan.is_write);
+    RETURN_IF_ERROR(table_begin(connection->database->table, TXN_READ_COMMITTED, read_only,
+                                &connection->transaction, error));
+    table_set_interrupt(connection->transaction, session_is_interrupted, connection);
+    connection->environment.transaction_time = connection->environment.statement_time;
+    statement->owns_transaction = true;
+    return BASE_OK;
+}
+
+/* One attempt; on failure everything that the statement did is undone. */
+static base_status attempt(session_statement *statement, base_error *error)
+{
+    session_connection *connection = statement->connection;
+    catalog *catalog = connection->database->catalog;
+    table_statement_start(connection->transaction);
+    txn_mark mark = table_get_mark(connection->transaction);
+    catalog_snapshot *schema = NULL;
+    if (!statement->is_plan)
+        schema = catalog_before_statement(catalog, connection->transaction);
+    base_status status =
+        statement->is_plan ? run_plan(statement, error) : run_utility(statement, error);
+    if (status == BASE_OK) {
+        catalog_snapshot_release(schema);
+        return BASE_OK;
+    }
+    if (statement->execution)
+        exec_reset(statement->execution);
+    session_rows_clear(&statement->rows, &connection->budget);
+    table_rollback_to(connection->transaction, mark);
+    if (!statement->is_plan)
+        catalog_back_to(catalog, connection->transaction, schema);
+    return status;
+}
+
+static base_status attempt_until_settled(session_statement *statement, base_error *error)
+{
+    base_status status = BASE_OK;
+    for (uint32_t restarts = 0; restarts < SESSION_MAX_RESTARTS; restarts++) {
+        status = attempt(statement, error);
+        if (status != BASE_RESTART)
+            return status;
+        if (session_is_interrupted(statement->connection))
+            return base_error_set(error, BASE_INTERRUPTED, "the statement was interrupted");
+    }
+    return base_error_set(error, BASE_SERIALIZATION,
+                          "gave up after %d restarts: the rows keep changing",
+                          SESSION_MAX_RESTARTS);
+}
+
+static void start_run(session_statement *statement)
+{
+    session_connection *connection = statement->connection;
+    os_environment *environment = os_runtime_environment(connection->database->runtime);
+    statement->run_number =
+        atomic_fetch_add_explicit(&connection->database->next_statement, 1, memory_order_relaxed);
+    statement->rows_affected = 0;
+    connection->environment.statement_time = environment->wall_clock(environment);
+    atomic_store(&connection->running, statement->run_number);
+}
+
+/* Everything but transaction control: within the connection's transaction or its own. */
+static base_status execute_within(session_statement *statement, base_error *error)
+{
+    session_connection *connection = statement->connection;
+    if (connection->failed)
+        return base_error_set(error, BASE_TRANSACTION_ABORTED,
+                              "the transaction has failed: only ROLLBACK is accepted");
+    if (!connection->transaction)
+        RETURN_IF_ERROR(begin_own_transaction(statement, error));
+    base_status status = attempt_until_settled(statement, error);
+    if (status == BASE_OK)
+        return connection->active == statement ? BASE_OK : end_run(statement, true, error);
+    (void)end_run(statement, false, NULL);
+    if (connection->in_transaction && is_conflict(status))
+        fail_transaction(connection);
+    return status;
+}
+
+base_status session_execute(session_statement *statement)
+{
+    session_connection *connection = statement->connection;
+    base_error *error = &connection->error;
+    session_reset(statement);
+    base_error_clear(error);
+    RETURN_IF_ERROR(session_park_active(connection, error));
+    start_run(statement);
+    base_status status;
+    if (!statement->is_plan && controls_transaction(statement->tree->kind))
+        status = run_utility(statement, error);
+    else
+        status = execute_within(statement, error);
+    if (connection->active != statement)
+        atomic_store(&connection->running, 0);
+    statement->open = status == BASE_OK;
+    return status;
+}
+
+base_status session_next(session_statement *statement, vector_chunk **chunk)
+{
+    session_connection *connection = statement->connection;
+    base_error *error = &connection->error;
+    base_error_clear(error);
+    if (!statement->open)
+        return BASE_DONE;
+    if (statement->buffered) {
+        if (statement->rows.next < statement->rows.count) {
+            *chunk = &statement->rows.chunks[statement->rows.next++];
+            return BASE_ROW;
+        }
+        statement->open = false;
+        return BASE_DONE;
+    }
+    base_status status = exec_next(statement->execution, chunk, error);
+    if (status == BASE_ROW)
+        return BASE_ROW;
+    statement->open = false;
+    base_status ended = end_run(statement, status == BASE_DONE, error);
+    return status == BASE_DONE && ended != BASE_OK ? ended : status;
+}
+
+void session_reset(session_statement *statement)
+{
+    session_connection *connection = statement->connection;
+    if (connection->active == statement)
+        (void)end_run(statement, true, NULL);
+    else if (statement->execution)
+        exec_reset(statement->execution);
+    session_rows_clear(&statement->rows, &connection->budget);
+    statement->buffered = false;
+    statement->open = false;
+}

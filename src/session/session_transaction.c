@@ -1,0 +1,236 @@
+/*
+ * session_transaction.c - BEGIN to RELEASE, and how a transaction ends.
+ *
+ *   none --BEGIN--> open --COMMIT/ROLLBACK--> none
+ *   none --statement--> its own --end of the statement--> none
+ *   open --conflict, deadlock--> failed --ROLLBACK/COMMIT--> none
+ *
+ * A failed statement undoes itself alone and the transaction goes on, as in SQLite and
+ * MySQL: every statement is atomic. Conflicts are different: what the transaction has read
+ * is out of date, and in a deadlock it must let go of its rows, so it is rolled back at
+ * once and only ROLLBACK (or COMMIT, which then says what happened) is accepted.
+ */
+#include "session/session_int.h"
+
+static void free_savepoints(session_connection *connection, session_savepoint *until)
+{
+    while (connection->savepoints != until) {
+        session_savepoint *savepoint = connection->savepoints;
+        connection->savepoints = savepoint->older;
+        catalog_snapshot_release(savepoint->schema);
+        base_free(&connection->budget, (char *)(uintptr_t)savepoint->name.data,
+                  savepoint->name.length);
+        base_free(&connection->budget, savepoint, sizeof *savepoint);
+    }
+}
+
+base_status session_end_transaction(session_connection *connection, bool commit, base_error *error)
+{
+    txn_transaction *transaction = connection->transaction;
+    catalog *catalog = connection->database->catalog;
+    base_status status = BASE_OK;
+    free_savepoints(connection, NULL);
+    connection->transaction = NULL;
+    connection->in_transaction = false;
+    connection->failed = false;
+    if (!transaction)
+        return BASE_OK;
+    if (commit)
+        status = table_commit(transaction, error);
+    else
+        table_rollback(transaction);
+    /* `transaction` is only a name from here on: the catalog compares it. */
+    if (commit && status == BASE_OK)
+        catalog_after_commit(catalog, transaction);
+    else
+        catalog_after_rollback(catalog, transaction);
+    return status;
+}
+
+static base_status begin(session_connection *connection, txn_isolation isolation, bool read_only,
+                         base_error *error)
+{
+    if (connection->in_transaction)
+        return base_error_set(error, BASE_TRANSACTION_STATE,
+                              "a transaction is already in progress");
+    RETURN_IF_ERROR(session_park_active(connection, error));
+    RETURN_IF_ERROR(table_begin(connection->database->table, isolation, read_only,
+                                &connection->transaction, error));
+    table_set_interrupt(connection->transaction, session_is_interrupted, connection);
+    os_environment *environment = os_runtime_environment(connection->database->runtime);
+    connection->environment.transaction_time = environment->wall_clock(environment);
+    connection->in_transaction = true;
+    return BASE_OK;
+}
+
+static base_status finish(session_connection *connection, bool commit, base_error *error)
+{
+    if (!connection->in_transaction) {
+        base_error_set(error, BASE_TRANSACTION_STATE, "no transaction is in progress");
+        base_error_set_hint(error, "Without BEGIN each statement commits by itself.");
+        return BASE_TRANSACTION_STATE;
+    }
+    bool failed = connection->failed;
+    base_status status = session_park_active(connection, error);
+    if (status != BASE_OK)
+        commit = false;
+    base_status ended = session_end_transaction(connection, commit && !failed, error);
+    if (status == BASE_OK)
+        status = ended;
+    if (failed && commit)
+        return base_error_set(error, BASE_TRANSACTION_ABORTED,
+                              "the transaction had failed and has been rolled back");
+    return status;
+}
+
+base_status session_begin(session_connection *connection, txn_isolation isolation, bool read_only)
+{
+    base_error_clear(&connection->error);
+    return begin(connection, isolation, read_only, &connection->error);
+}
+
+base_status session_commit(session_connection *connection)
+{
+    base_error_clear(&connection->error);
+    return finish(connection, true, &connection->error);
+}
+
+base_status session_rollback(session_connection *connection)
+{
+    base_error_clear(&connection->error);
+    return finish(connection, false, &connection->error);
+}
+
+/* ---- Savepoints ------------------------------------------------------------------------------ */
+
+static base_status set_savepoint(session_run *run, base_text name)
+{
+    session_connection *connection = run->connection;
+    if (!connection->in_transaction)
+        RETURN_IF_ERROR(begin(connection, connection->settings.isolation,
+                              connection->settings.read_only, run->error));
+    session_savepoint *savepoint = base_allocate_zeroed(&connection->budget, sizeof *savepoint);
+    char *copy = base_allocate(&connection->budget, name.length);
+    if (!savepoint || !copy) {
+        base_free(&connection->budget, savepoint, sizeof *savepoint);
+        base_free(&connection->budget, copy, name.length);
+        return base_error_no_memory(run->error);
+    }
+    memcpy(copy, name.data, name.length);
+    savepoint->name = (base_text){copy, name.length};
+    savepoint->mark = table_get_mark(connection->transaction);
+    savepoint->schema =
+        catalog_before_statement(connection->database->catalog, connection->transaction);
+    savepoint->older = connection->savepoints;
+    connection->savepoints = savepoint;
+    return BASE_OK;
+}
+
+static session_savepoint *find_savepoint(session_connection *connection, base_text name)
+{
+    session_savepoint *savepoint = connection->savepoints;
+    while (savepoint && !base_text_equal_folded(savepoint->name, name))
+        savepoint = savepoint->older;
+    return savepoint;
+}
+
+static base_status use_savepoint(session_run *run, base_text name, bool rollback)
+{
+    session_connection *connection = run->connection;
+    session_savepoint *savepoint = find_savepoint(connection, name);
+    if (!savepoint)
+        return base_error_set(run->error, BASE_NO_SAVEPOINT, "savepoint \"%.*s\" does not exist",
+                              BASE_TEXT_ARGUMENTS(name));
+    RETURN_IF_ERROR(session_park_active(connection, run->error));
+    if (!rollback) {
+        free_savepoints(connection, savepoint->older);
+        return BASE_OK;
+    }
+    free_savepoints(connection, savepoint); /* the savepoint itself stays */
+    table_rollback_to(connection->transaction, savepoint->mark);
+    catalog_snapshot *schema = savepoint->schema;
+    catalog_back_to(connection->database->catalog, connection->transaction,
+                    schema ? catalog_snapshot_pin(schema) : NULL);
+    return BASE_OK;
+}
+
+/* ---- SQL ------------------------------------------------------------------------------------- */
+
+static base_status isolation_of(const session_connection *connection,
+                                const parser_transaction *tree, txn_isolation *isolation,
+                                base_error *error)
+{
+    switch (tree->isolation) {
+    case PARSER_ISOLATION_DEFAULT:
+        *isolation = connection->settings.isolation;
+        return BASE_OK;
+    case PARSER_READ_UNCOMMITTED: /* as in PostgreSQL: no dirty reads */
+    case PARSER_READ_COMMITTED:
+        *isolation = TXN_READ_COMMITTED;
+        return BASE_OK;
+    case PARSER_REPEATABLE_READ:
+        *isolation = TXN_SNAPSHOT;
+        return BASE_OK;
+    case PARSER_SERIALIZABLE:
+        break;
+    }
+    base_error_set(error, BASE_NOT_SUPPORTED, "SERIALIZABLE is not available");
+    base_error_set_hint(error, "ISOLATION LEVEL SNAPSHOT gives one consistent view and refuses "
+                               "lost updates.");
+    return BASE_NOT_SUPPORTED;
+}
+
+static base_status begin_from_tree(session_run *run)
+{
+    const parser_transaction *tree = run->tree->transaction;
+    txn_isolation isolation;
+    RETURN_IF_ERROR(isolation_of(run->connection, tree, &isolation, run->error));
+    bool read_only = tree->access == PARSER_ACCESS_DEFAULT ? run->connection->settings.read_only
+                                                           : tree->access == PARSER_READ_ONLY;
+    return begin(run->connection, isolation, read_only, run->error);
+}
+
+/* SET TRANSACTION: before anything was done the transaction is simply begun again. */
+static base_status set_transaction(session_run *run)
+{
+    session_connection *connection = run->connection;
+    if (!connection->in_transaction)
+        return base_error_set(run->error, BASE_TRANSACTION_STATE,
+                              "SET TRANSACTION is for an open transaction");
+    if (txn_has_writes(connection->transaction) || connection->savepoints)
+        return base_error_set(run->error, BASE_TRANSACTION_STATE,
+                              "SET TRANSACTION must come before the first change");
+    RETURN_IF_ERROR(session_park_active(connection, run->error));
+    RETURN_IF_ERROR(session_end_transaction(connection, false, run->error));
+    return begin_from_tree(run);
+}
+
+base_status session_control_transaction(session_run *run)
+{
+    session_connection *connection = run->connection;
+    const parser_transaction *tree = run->tree->transaction;
+    base_text savepoint = tree->savepoint.text;
+    bool to_savepoint = run->tree->kind == PARSER_STATEMENT_ROLLBACK && savepoint.length;
+    bool ends = run->tree->kind == PARSER_STATEMENT_COMMIT ||
+                (run->tree->kind == PARSER_STATEMENT_ROLLBACK && !to_savepoint);
+    if (connection->failed && !ends)
+        return base_error_set(run->error, BASE_TRANSACTION_ABORTED,
+                              "the transaction has failed: only ROLLBACK is accepted");
+    switch (run->tree->kind) {
+    case PARSER_STATEMENT_BEGIN:
+        return begin_from_tree(run);
+    case PARSER_STATEMENT_COMMIT:
+        return finish(connection, true, run->error);
+    case PARSER_STATEMENT_ROLLBACK:
+        if (to_savepoint)
+            return use_savepoint(run, savepoint, true);
+        return finish(connection, false, run->error);
+    case PARSER_STATEMENT_SAVEPOINT:
+        return set_savepoint(run, savepoint);
+    case PARSER_STATEMENT_RELEASE:
+        return use_savepoint(run, savepoint, false);
+    default:
+        BASE_ASSERT(run->tree->kind == PARSER_STATEMENT_SET_TRANSACTION);
+        return set_transaction(run);
+    }
+}
