@@ -1,0 +1,458 @@
+/*
+ * op_aggregates.c - updating, merging and finishing the aggregates of an operator.
+ *
+ * States of all aggregates of a group stand beside each other in the tail of its row. Plain
+ * aggregates are updated a vector at a time. One with DISTINCT keeps (group, arguments) in a hash
+ * table, one with ORDER BY keeps (group, arguments, keys) as rows; both are fed to the states when
+ * the groups are final. The group stands there as the address of its row, so that nothing of its key
+ * is kept twice; where lanes were merged the address is followed to the row that it was
+ * merged into.
+ *
+ * Rejected: rewriting DISTINCT as two aggregations here (that is the optimizer's choice; this must
+ * work for any mix of aggregates).
+ */
+#include "exec/op/op_aggregates.h"
+
+/* ---- Shared part --------------------------------------------------------------------------------- */
+
+static func_aggregate_call make_call(const plan_aggregate *plan, const types_type *types,
+                                     const types_value *const *constants, base_arena *heap)
+{
+    return (func_aggregate_call){.function = plan->function,
+                                 .argument_count = plan->argument_count,
+                                 .argument_types = types,
+                                 .result_type = plan->type,
+                                 .heap = heap,
+                                 .constants = constants};
+}
+
+static base_status init_call(exec_execution *execution, const plan_aggregate *plan,
+                             base_arena *heap, func_aggregate_call *call, base_error *error)
+{
+    types_type *types = exec_types_of(execution, plan->arguments, plan->argument_count);
+    const types_value **constants =
+        exec_new(execution, (plan->argument_count + 1) * sizeof(types_value *));
+    if (!types || !constants)
+        return base_error_no_memory(error);
+    for (uint32_t i = 0; i < plan->argument_count; i++)
+        if (plan->arguments[i]->kind == PLAN_EXPR_CONSTANT)
+            constants[i] = &plan->arguments[i]->constant;
+    *call = make_call(plan, types, constants, heap);
+    return BASE_OK;
+}
+
+static base_status init_collected(op_aggregates *self, uint32_t index, base_error *error)
+{
+    exec_execution *execution = self->execution;
+    const plan_aggregate *plan = &self->plans[index];
+    op_collected *collected = &self->collected[index];
+    bool distinct = plan->distinct && !plan->function->distinct_is_noop && plan->argument_count;
+    if (!distinct && !plan->order_count) {
+        self->any_order_sensitive |= plan->function->order_sensitive;
+        return BASE_OK;
+    }
+    collected->is_collected = self->any_collected = true;
+    uint32_t arguments = plan->argument_count, order = plan->order_count;
+    types_type *types = exec_new(execution, (1 + arguments + order) * sizeof(types_type));
+    exec_sort_key *keys = exec_new(execution, (order + 1) * sizeof(exec_sort_key));
+    if (!types || !keys)
+        return base_error_no_memory(error);
+    types[0] = TYPES_OF(INTEGER);
+    for (uint32_t i = 0; i < arguments; i++)
+        types[1 + i] = plan->arguments[i]->type;
+    for (uint32_t i = 0; i < order; i++) {
+        types[1 + arguments + i] = plan->order[i].expr->type;
+        keys[i] = (exec_sort_key){1 + arguments + i, plan->order[i].descending,
+                                  plan->order[i].nulls_first};
+    }
+    RETURN_IF_ERROR(
+        exec_groups_layout(&collected->layout, execution, types, 1 + arguments + order, 0, error));
+    return exec_sorter_init(&collected->sorter, execution, &collected->layout, keys, order, error);
+}
+
+base_status op_aggregates_init(op_aggregates *self, exec_execution *execution,
+                               const plan_aggregate *plans, uint32_t count, base_error *error)
+{
+    self->execution = execution;
+    self->count = count;
+    self->plans = plans;
+    self->offsets = exec_new(execution, (count + 1) * sizeof(uint32_t));
+    self->collected = exec_new(execution, (count + 1) * sizeof(op_collected));
+    if (!self->offsets || !self->collected)
+        return base_error_no_memory(error);
+    for (uint32_t i = 0; i < count; i++) {
+        func_aggregate_call call;
+        RETURN_IF_ERROR(init_call(execution, &plans[i], NULL, &call, error));
+        self->offsets[i] = self->size;
+        self->size += BASE_ALIGN_UP(plans[i].function->state_size(&call), 16u);
+        RETURN_IF_ERROR(init_collected(self, i, error));
+    }
+    return BASE_OK;
+}
+
+/* ---- Lanes ----------------------------------------------------------------------------------------- */
+
+static void destroy_heap(void *heap)
+{
+    base_arena_destroy(heap);
+}
+
+static base_status lane_aggregate(op_aggregates_lane *lane, uint32_t index, base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    exec_execution *execution = self->execution;
+    const plan_aggregate *plan = &self->plans[index];
+    RETURN_IF_ERROR(init_call(execution, plan, lane->heap, &lane->calls[index], error));
+    RETURN_IF_ERROR(exec_compile_all(execution, plan->arguments, plan->argument_count,
+                                     &lane->arguments[index], error));
+    if (plan->filter)
+        RETURN_IF_ERROR(exec_compile(execution, plan->filter, &lane->filters[index], error));
+    lane->vectors[index] =
+        exec_new(execution, (plan->argument_count + plan->order_count + 1) * sizeof(vector *));
+    lane->order_keys[index] = exec_new(execution, (plan->order_count + 1) * sizeof(expr_program *));
+    if (!lane->vectors[index] || !lane->order_keys[index])
+        return base_error_no_memory(error);
+    for (uint32_t i = 0; i < plan->order_count; i++)
+        RETURN_IF_ERROR(
+            exec_compile(execution, plan->order[i].expr, &lane->order_keys[index][i], error));
+    op_collected *collected = &self->collected[index];
+    if (!collected->is_collected)
+        return BASE_OK;
+    if (plan->distinct && !plan->function->distinct_is_noop)
+        return exec_groups_new(execution, &collected->layout, collected->layout.column_count,
+                               &lane->sets[index], error);
+    return exec_rows_new(execution, &collected->layout, &lane->rows[index], error);
+}
+
+base_status op_aggregates_lane_new(const op_aggregates *self, op_aggregates_lane **result,
+                                   base_error *error)
+{
+    exec_execution *execution = self->execution;
+    op_aggregates_lane *lane = EXEC_NEW(execution, op_aggregates_lane);
+    if (!lane)
+        return base_error_no_memory(error);
+    size_t pointers = (self->count + 1) * sizeof(void *);
+    lane->aggregates = self;
+    lane->calls = exec_new(execution, (self->count + 1) * sizeof(func_aggregate_call));
+    lane->arguments = exec_new(execution, pointers);
+    lane->filters = exec_new(execution, pointers);
+    lane->order_keys = exec_new(execution, pointers);
+    lane->vectors = exec_new(execution, pointers);
+    lane->rows = exec_new(execution, pointers);
+    lane->sets = exec_new(execution, pointers);
+    lane->heap = EXEC_NEW(execution, base_arena);
+    lane->states = exec_new(execution, VECTOR_SIZE * sizeof(void *));
+    lane->addresses = exec_new(execution, VECTOR_SIZE * sizeof(char *));
+    lane->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
+    lane->filtered = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
+    if (!lane->calls || !lane->arguments || !lane->filters || !lane->order_keys || !lane->vectors ||
+        !lane->rows || !lane->sets || !lane->heap || !lane->states || !lane->addresses ||
+        !lane->selection || !lane->filtered)
+        return base_error_no_memory(error);
+    base_arena_init(lane->heap, &execution->budget);
+    if (!base_arena_on_release(&execution->arena, destroy_heap, lane->heap))
+        return base_error_no_memory(error);
+    if (self->any_collected) {
+        types_type integer = TYPES_OF(INTEGER);
+        vector_chunk *chunk;
+        RETURN_IF_ERROR(exec_chunk_new(execution, &integer, 1, &chunk, error));
+        lane->group_vector = &chunk->columns[0];
+    }
+    for (uint32_t i = 0; i < self->count; i++)
+        RETURN_IF_ERROR(lane_aggregate(lane, i, error));
+    *result = lane;
+    return BASE_OK;
+}
+
+void op_aggregates_lane_clear(op_aggregates_lane *lane)
+{
+    base_arena_reset(lane->heap);
+    for (uint32_t i = 0; i < lane->aggregates->count; i++) {
+        if (lane->rows[i])
+            exec_rows_clear(lane->rows[i]);
+        if (lane->sets[i])
+            exec_groups_clear(lane->sets[i]);
+        if (lane->aggregates->collected[i].united)
+            exec_groups_clear(lane->aggregates->collected[i].united);
+    }
+}
+
+/* ---- Updating -------------------------------------------------------------------------------------- */
+
+static base_status evaluate_arguments(op_aggregates_lane *lane, uint32_t index,
+                                      const vector_chunk *chunk, base_error *error)
+{
+    const plan_aggregate *plan = &lane->aggregates->plans[index];
+    const vector **vectors = lane->vectors[index];
+    for (uint32_t i = 0; i < plan->argument_count; i++)
+        RETURN_IF_ERROR(expr_evaluate(lane->arguments[index][i], chunk, &vectors[i], error));
+    for (uint32_t i = 0; i < plan->order_count; i++)
+        RETURN_IF_ERROR(expr_evaluate(lane->order_keys[index][i], chunk,
+                                      &vectors[plan->argument_count + i], error));
+    return BASE_OK;
+}
+
+/* The chunk's rows that pass the aggregate's FILTER: their positions, and in lane->addresses
+ * the group row of each. */
+static base_status apply_filter(op_aggregates_lane *lane, uint32_t index, const vector_chunk *chunk,
+                                char *const *rows, vector_chunk *filtered,
+                                char *const **filtered_rows, base_error *error)
+{
+    *filtered = *chunk;
+    *filtered_rows = rows;
+    if (!lane->filters[index])
+        return BASE_OK;
+    uint32_t count;
+    RETURN_IF_ERROR(expr_select(lane->filters[index], chunk, lane->filtered, &count, error));
+    if (rows) {
+        for (uint32_t i = 0, f = 0; f < count; i++) {
+            if (vector_row(chunk->selection, i) != lane->filtered[f])
+                continue;
+            lane->addresses[f++] = rows[i];
+        }
+        *filtered_rows = lane->addresses;
+    }
+    filtered->selection = lane->filtered;
+    filtered->count = count;
+    return BASE_OK;
+}
+
+/* Keeps arguments and order keys of rows that all go to `single`, or each to rows[i]. */
+static base_status collect(op_aggregates_lane *lane, uint32_t index, const vector_chunk *chunk,
+                           char *const *rows, char *single, base_error *error)
+{
+    uint32_t columns = lane->aggregates->collected[index].layout.column_count;
+    const vector *keys[FUNC_MAX_ARGUMENTS * 2 + 1];
+    char *addresses[VECTOR_SIZE];
+    if (columns > BASE_COUNT_OF(keys))
+        return base_error_set(error, BASE_LIMIT, "an aggregate has too many arguments");
+    vector *group = lane->group_vector;
+    vector_reset(group);
+    for (uint32_t i = 0; i < chunk->count; i++)
+        ((int64_t *)group->data)[vector_row(chunk->selection, i)] =
+            (int64_t)(intptr_t)(single ? single : rows[i]);
+    keys[0] = group;
+    for (uint32_t c = 1; c < columns; c++)
+        keys[c] = lane->vectors[index][c - 1];
+    if (lane->sets[index])
+        return exec_groups_find_or_add(lane->sets[index], keys, chunk->selection, chunk->count,
+                                       addresses, NULL, error);
+    exec_rows *kept = lane->rows[index];
+    RETURN_IF_ERROR(exec_rows_reserve(kept, chunk->count, addresses, error));
+    for (uint32_t c = 0; c < columns; c++)
+        RETURN_IF_ERROR(
+            exec_rows_scatter(kept, c, keys[c], chunk->selection, chunk->count, addresses, error));
+    return BASE_OK;
+}
+
+base_status op_aggregates_update(op_aggregates_lane *lane, const vector_chunk *chunk,
+                                 char *const *rows, uint32_t tail, base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    for (uint32_t a = 0; a < self->count; a++) {
+        vector_chunk filtered;
+        char *const *filtered_rows;
+        RETURN_IF_ERROR(apply_filter(lane, a, chunk, rows, &filtered, &filtered_rows, error));
+        if (!filtered.count)
+            continue;
+        RETURN_IF_ERROR(evaluate_arguments(lane, a, &filtered, error));
+        if (self->collected[a].is_collected) {
+            RETURN_IF_ERROR(collect(lane, a, &filtered, filtered_rows, NULL, error));
+            continue;
+        }
+        uint32_t offset = tail + self->offsets[a];
+        for (uint32_t i = 0; i < filtered.count; i++)
+            lane->states[i] = filtered_rows[i] + offset;
+        RETURN_IF_ERROR(self->plans[a].function->update(&lane->calls[a], lane->vectors[a],
+                                                        filtered.selection, filtered.count,
+                                                        lane->states, error));
+    }
+    return BASE_OK;
+}
+
+base_status op_aggregates_update_single(op_aggregates_lane *lane, const vector_chunk *chunk,
+                                        char *states, base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    for (uint32_t a = 0; a < self->count; a++) {
+        vector_chunk filtered;
+        char *const *none;
+        RETURN_IF_ERROR(apply_filter(lane, a, chunk, NULL, &filtered, &none, error));
+        if (!filtered.count)
+            continue;
+        RETURN_IF_ERROR(evaluate_arguments(lane, a, &filtered, error));
+        if (self->collected[a].is_collected) {
+            RETURN_IF_ERROR(collect(lane, a, &filtered, NULL, states, error));
+            continue;
+        }
+        const func_aggregate *function = self->plans[a].function;
+        char *state = states + self->offsets[a];
+        if (function->update_single) {
+            RETURN_IF_ERROR(function->update_single(&lane->calls[a], lane->vectors[a],
+                                                    filtered.selection, filtered.count, state,
+                                                    error));
+            continue;
+        }
+        for (uint32_t i = 0; i < filtered.count; i++)
+            lane->states[i] = state;
+        RETURN_IF_ERROR(function->update(&lane->calls[a], lane->vectors[a], filtered.selection,
+                                         filtered.count, lane->states, error));
+    }
+    return BASE_OK;
+}
+
+base_status op_aggregates_combine(op_aggregates_lane *lane, char *into, const char *from,
+                                  base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    for (uint32_t a = 0; a < self->count; a++)
+        if (!self->collected[a].is_collected)
+            RETURN_IF_ERROR(self->plans[a].function->combine(
+                &lane->calls[a], into + self->offsets[a], from + self->offsets[a], error));
+    return BASE_OK;
+}
+
+/* ---- What was collected --------------------------------------------------------------------------- */
+
+/* Follows the group address of collected rows to the row that the group ended up in. */
+static void resolve_groups(const op_collected *collected, exec_rows *rows)
+{
+    uint32_t offset = collected->layout.offsets[0];
+    for (uint32_t b = 0; b < rows->block_count; b++) {
+        for (uint32_t i = 0; i < rows->blocks[b].count; i++) {
+            char *row = rows->blocks[b].rows + (size_t)i * collected->layout.row_size;
+            int64_t address;
+            memcpy(&address, row + offset, sizeof address);
+            const exec_group *group = (const exec_group *)(intptr_t)address;
+            while (group->merged_into)
+                group = group->merged_into;
+            address = (int64_t)(intptr_t)group;
+            memcpy(row + offset, &address, sizeof address);
+        }
+    }
+}
+
+/* Makes the sets of several lanes one. The lanes hashed addresses that may have changed since, so
+ * all rows go into a set of their own. */
+static base_status unite_sets(const op_aggregates *self, uint32_t index,
+                              op_aggregates_lane *const *lanes, uint32_t lane_count,
+                              vector_chunk *chunk, base_error *error)
+{
+    op_collected *collected = &self->collected[index];
+    uint32_t columns = collected->layout.column_count;
+    const vector *keys[FUNC_MAX_ARGUMENTS * 2 + 1];
+    char *addresses[VECTOR_SIZE], *found[VECTOR_SIZE];
+    if (!collected->united)
+        RETURN_IF_ERROR(exec_groups_new(self->execution, &collected->layout, columns,
+                                        &collected->united, error));
+    for (uint32_t l = 0; l < lane_count; l++) {
+        exec_rows_cursor cursor = {0, 0};
+        uint32_t count;
+        while (lanes[l] &&
+               (count = exec_rows_next(lanes[l]->sets[index]->rows, &cursor, addresses))) {
+            for (uint32_t c = 0; c < columns; c++) {
+                exec_rows_gather(&collected->layout, c, addresses, NULL, count, &chunk->columns[c]);
+                keys[c] = &chunk->columns[c];
+            }
+            RETURN_IF_ERROR(
+                exec_groups_find_or_add(collected->united, keys, NULL, count, found, NULL, error));
+        }
+    }
+    return BASE_OK;
+}
+
+/* Feeds rows in order to the states of their groups. */
+static base_status feed_rows(op_aggregates_lane *lane, uint32_t index, char **rows,
+                             uint64_t row_count, uint32_t tail, vector_chunk *chunk,
+                             base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    const op_collected *collected = &self->collected[index];
+    const plan_aggregate *plan = &self->plans[index];
+    uint32_t offset = tail + self->offsets[index];
+    for (uint64_t done = 0; done < row_count; done += VECTOR_SIZE) {
+        uint32_t count = (uint32_t)BASE_MIN(row_count - done, (uint64_t)VECTOR_SIZE);
+        for (uint32_t a = 0; a < plan->argument_count; a++) {
+            exec_rows_gather(&collected->layout, 1 + a, rows + done, NULL, count,
+                             &chunk->columns[1 + a]);
+            lane->vectors[index][a] = &chunk->columns[1 + a];
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            int64_t address;
+            memcpy(&address, rows[done + i] + collected->layout.offsets[0], sizeof address);
+            lane->states[i] = (char *)(intptr_t)address + offset;
+        }
+        RETURN_IF_ERROR(plan->function->update(&lane->calls[index], lane->vectors[index], NULL,
+                                               count, lane->states, error));
+    }
+    return BASE_OK;
+}
+
+static base_status finish_one(const op_aggregates *self, uint32_t index,
+                              op_aggregates_lane *const *lanes, uint32_t lane_count, uint32_t tail,
+                              bool merged, base_error *error)
+{
+    const op_collected *collected = &self->collected[index];
+    exec_rows *collections[EXEC_MAX_LANES];
+    vector_chunk chunk;
+    char **sorted = NULL;
+    uint64_t count = 0;
+    bool is_set = lanes[0]->sets[index] != NULL;
+    for (uint32_t l = 0; l < lane_count; l++) {
+        collections[l] = !lanes[l] ? NULL
+                         : is_set  ? lanes[l]->sets[index]->rows
+                                   : lanes[l]->rows[index];
+        if (merged && collections[l])
+            resolve_groups(collected, collections[l]);
+    }
+    RETURN_IF_ERROR(vector_chunk_init(&chunk, &self->execution->budget, collected->layout.types,
+                                      collected->layout.column_count, error));
+    base_status status = BASE_OK;
+    if (is_set && lane_count > 1) {
+        status = unite_sets(self, index, lanes, lane_count, &chunk, error);
+        collections[0] = collected->united ? collected->united->rows : NULL;
+        lane_count = 1;
+    }
+    if (status == BASE_OK)
+        status =
+            exec_sort_rows(&collected->sorter, collections, lane_count, &sorted, &count, error);
+    if (status == BASE_OK)
+        status = feed_rows(lanes[0], index, sorted, count, tail, &chunk, error);
+    exec_sort_free(&collected->sorter, sorted, count);
+    vector_chunk_destroy(&chunk);
+    return status;
+}
+
+base_status op_aggregates_finish_collected(const op_aggregates *self,
+                                           op_aggregates_lane *const *lanes, uint32_t lane_count,
+                                           uint32_t tail, bool merged, base_error *error)
+{
+    for (uint32_t a = 0; a < self->count; a++)
+        if (self->collected[a].is_collected)
+            RETURN_IF_ERROR(finish_one(self, a, lanes, lane_count, tail, merged, error));
+    return BASE_OK;
+}
+
+/* ---- Results --------------------------------------------------------------------------------------- */
+
+base_status op_aggregates_results(op_aggregates_lane *lane, char *const *rows, uint32_t tail,
+                                  uint32_t count, vector *columns, base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    for (uint32_t a = 0; a < self->count; a++) {
+        const func_aggregate *function = self->plans[a].function;
+        types_value value = types_null_of(self->plans[a].type);
+        uint32_t offset = tail + self->offsets[a];
+        vector_reset(&columns[a]);
+        for (uint32_t i = 0; i < count; i++) {
+            value.is_null = false;
+            RETURN_IF_ERROR(function->finish(&lane->calls[a], rows[i] + offset, &value.cell,
+                                             &value.is_null, error));
+            if (value.is_null)
+                vector_set_null(&columns[a], i);
+            else
+                vector_put(&columns[a], i, &value);
+        }
+    }
+    return BASE_OK;
+}

@@ -1,0 +1,152 @@
+/*
+ * op_insert.c - INSERT, INSERT OR IGNORE, REPLACE.
+ *
+ * Rows are written as they come, unless the input reads the table itself: then they are kept
+ * until the input has ended, so that the statement never sees its own rows.
+ *
+ * Where an INTEGER PRIMARY KEY is the rowid, a NULL in it asks for a fresh one. Rows are then
+ * inserted in runs of given and of chosen rowids, in order.
+ */
+#include "exec/op/op_write.h"
+
+typedef struct insert_part {
+    op_writer writer;
+    int32_t *sources; /* input column of each descriptor column, -1: dropped, reads NULL */
+    vector *nulls;    /* by descriptor column, for dropped ones */
+} insert_part;
+
+/* Points the new row at the input's columns. */
+static void point_row(insert_part *self, const vector_chunk *input)
+{
+    op_writer *writer = &self->writer;
+    uint32_t columns = writer->descriptor->column_count;
+    for (uint32_t c = 0; c < columns; c++)
+        writer->row->columns[c] =
+            self->sources[c] >= 0 ? input->columns[self->sources[c]] : self->nulls[c];
+    vector_reset(writer->rowid_vector);
+    writer->row->columns[columns] = *writer->rowid_vector;
+}
+
+/* Inserts selected rows in runs of given and of chosen rowids. */
+static base_status insert_rows(insert_part *self, uint16_t *selection, uint32_t count,
+                               base_error *error)
+{
+    op_writer *writer = &self->writer;
+    int32_t rowid_column = writer->descriptor->rowid_column;
+    if (rowid_column < 0 || self->sources[rowid_column] < 0)
+        return op_writer_insert(writer, selection, count, false, error);
+    const vector *keys = &writer->row->columns[rowid_column];
+    uint32_t done = 0;
+    while (done < count) {
+        bool given = vector_is_valid(keys, selection[done]);
+        uint32_t end = done;
+        while (end < count && vector_is_valid(keys, selection[end]) == given) {
+            if (given)
+                writer->rowids[end - done] = vector_get(keys, selection[end]).cell.int64;
+            end++;
+        }
+        RETURN_IF_ERROR(op_writer_insert(writer, selection + done, end - done, given, error));
+        done = end;
+    }
+    return BASE_OK;
+}
+
+static base_status write_chunk(insert_part *self, const vector_chunk *input, base_error *error)
+{
+    op_writer *writer = &self->writer;
+    uint32_t count = input->count;
+    point_row(self, input);
+    for (uint32_t i = 0; i < count; i++)
+        writer->selection[i] = (uint16_t)vector_row(input->selection, i);
+    RETURN_IF_ERROR(op_writer_check(writer, writer->selection, &count, error));
+    writer->written_count = 0;
+    if (count)
+        RETURN_IF_ERROR(insert_rows(self, writer->selection, count, error));
+    /* RETURNING sees the rowid where the key column was left open. */
+    uint32_t columns = writer->descriptor->column_count;
+    writer->row->columns[columns] = *writer->rowid_vector;
+    if (writer->descriptor->rowid_column >= 0)
+        writer->row->columns[writer->descriptor->rowid_column] = *writer->rowid_vector;
+    return op_writer_return(writer, error);
+}
+
+static base_status sink(exec_part *part, void *state, vector_chunk *input, base_error *error)
+{
+    insert_part *self = (insert_part *)part;
+    if (self->writer.kept)
+        return exec_buffer_append(self->writer.kept, input, error);
+    return write_chunk(self, input, error);
+}
+
+static base_status finish(exec_part *part, base_error *error)
+{
+    insert_part *self = (insert_part *)part;
+    op_writer *writer = &self->writer;
+    for (uint32_t i = 0; writer->kept && i < writer->kept->chunk_count; i++) {
+        exec_buffer_read(writer->kept, i, writer->frame);
+        RETURN_IF_ERROR(exec_check_interrupt(part->execution, error));
+        RETURN_IF_ERROR(write_chunk(self, writer->frame, error));
+    }
+    return BASE_OK;
+}
+
+static void close(exec_part *part)
+{
+    op_writer_close(&((insert_part *)part)->writer);
+}
+
+static const exec_part_class insert_class = {
+    .name = "insert",
+    .sink = sink,
+    .finish = finish,
+    .close = close,
+};
+
+/* Which input column fills each descriptor column: all of them in order, or the live ones. */
+static base_status map_columns(insert_part *self, exec_builder *builder)
+{
+    exec_execution *execution = builder->execution;
+    const table_descriptor *descriptor = self->writer.descriptor;
+    uint32_t inputs = self->writer.operator->inputs[0]->column_count;
+    types_type *types = exec_new(execution, (descriptor->column_count + 1) * sizeof(types_type));
+    self->sources = exec_new(execution, (descriptor->column_count + 1) * sizeof(int32_t));
+    if (!self->sources || !types)
+        return base_error_no_memory(builder->error);
+    uint32_t next = 0;
+    for (uint32_t c = 0; c < descriptor->column_count; c++) {
+        types[c] = descriptor->columns[c].type;
+        bool passed_over = inputs < descriptor->column_count && descriptor->columns[c].dropped;
+        self->sources[c] = passed_over || next == inputs ? -1 : (int32_t)next++;
+    }
+    if (next != inputs)
+        return base_error_set(builder->error, BASE_INTERNAL,
+                              "an INSERT plan does not fit its table");
+    vector_chunk *nulls;
+    uint32_t passed = descriptor->column_count - next;
+    self->nulls = exec_new(execution, (descriptor->column_count + 1) * sizeof(vector));
+    if (!self->nulls)
+        return base_error_no_memory(builder->error);
+    for (uint32_t c = 0; passed && c < descriptor->column_count; c++) {
+        if (self->sources[c] >= 0)
+            continue;
+        RETURN_IF_ERROR(exec_chunk_new(execution, &types[c], 1, &nulls, builder->error));
+        types_value null = types_null_of(types[c]);
+        vector_set_constant(&nulls->columns[0], &null);
+        self->nulls[c] = nulls->columns[0];
+    }
+    return BASE_OK;
+}
+
+base_status exec_build_insert(exec_builder *builder, const plan_operator *operator,
+                              exec_chain * chain)
+{
+    insert_part *self = exec_part_new(builder, &insert_class, sizeof *self, operator);
+    exec_chain *input = self ? exec_chain_sink(builder, &self->writer.part) : NULL;
+    if (!input)
+        return base_error_no_memory(builder->error);
+    bool keep = op_reads_table(operator->inputs[0], operator->change.table);
+    RETURN_IF_ERROR(op_writer_init(&self->writer, builder, keep));
+    RETURN_IF_ERROR(map_columns(self, builder));
+    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], input));
+    return op_writer_add_source(builder, &self->writer, chain);
+}

@@ -1,0 +1,82 @@
+/*
+ * op_window.h - window functions: one sorted partition at a time.
+ */
+#ifndef EXEC_OP_WINDOW_H
+#define EXEC_OP_WINDOW_H
+
+#include "exec/rows/exec_groups.h"
+#include "exec/rows/exec_sort.h"
+
+/* One function of the operator. */
+typedef struct window_function {
+    const plan_window *plan;
+    uint32_t *argument_columns; /* layout columns */
+    int32_t filter_column;      /* -1: none */
+    uint32_t result_column;
+    expr_program *start_offset, *end_offset;
+    types_value start_value, end_value; /* of this run */
+    /* Aggregates: */
+    func_aggregate_call call;
+    uint32_t state_size;
+    char *state;            /* 16-byte aligned */
+    vector_chunk *gathered; /* arguments of a batch of rows */
+    const vector **vectors;
+    exec_layout set_layout;
+    exec_groups *set; /* DISTINCT */
+} window_function;
+
+typedef struct window_part {
+    exec_part part; /* the sink */
+    const plan_operator *operator;
+    uint32_t input_count;
+    uint32_t partition_count, order_count;
+    exec_layout layout; /* input columns, computed keys and arguments, results */
+    exec_sorter sorter; /* partition keys, then order keys */
+    uint32_t computed_count;
+    plan_expr **computed;       /* what is evaluated for each input row ... */
+    uint32_t *computed_columns; /* ... and where it goes */
+    expr_program **programs;
+    uint32_t function_count;
+    window_function *functions;
+    bool needs_peers;
+    exec_rows *rows;
+    char **sorted;
+    uint64_t sorted_count;
+    char **addresses;
+    base_arena heap; /* of aggregate states and results */
+    /* The partition that is worked on. */
+    uint64_t *peers;        /* by row: first row of its peer group; [count] = count */
+    uint64_t *peer_groups;  /* by row: number of its peer group */
+    uint64_t *group_starts; /* by peer group: first row; one more: count */
+    uint64_t peer_capacity;
+    uint64_t group_count;
+} window_part;
+
+/* A partition: rows in order and, where needed, peers. */
+typedef struct window_partition {
+    char **rows;
+    uint64_t count;
+} window_partition;
+
+typedef struct window_frame {
+    uint64_t start, end; /* end exclusive; start >= end: empty */
+} window_frame;
+
+/* Frame of row `row`. */
+base_status window_frame_of(const window_part *window, const window_function *function,
+                            const window_partition *partition, uint64_t row, window_frame *frame,
+                            base_error *error);
+/* Fills the function's result column for all rows of the partition. */
+base_status window_compute(window_part *window, window_function *function,
+                           const window_partition *partition, base_error *error);
+
+BASE_INLINE uint64_t window_peer_start(const window_part *window, uint64_t row)
+{
+    return window->peers[row];
+}
+BASE_INLINE uint64_t window_peer_end(const window_part *window, uint64_t row)
+{
+    return window->group_starts[window->peer_groups[row] + 1];
+}
+
+#endif
