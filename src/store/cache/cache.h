@@ -112,7 +112,7 @@ void cache_close(cache_file *file);
 
 const unsigned char *cache_database_id(const cache_file *file); /* 16 bytes */
 const cache_root *cache_get_root(const cache_file *file);       /* of the newest header */
-uint64_t cache_epoch(const cache_file *file);                   /* of the newest header */
+uint64_t cache_epoch(cache_file *file);                         /* of the newest header */
 const uint64_t *cache_identity(const cache_file *file);         /* for the runtime's registry */
 os_file *cache_os_file(cache_file *file);                       /* counters; NULL in memory */
 
@@ -169,7 +169,7 @@ base_status cache_checkpoint_begin(cache_file *file, base_error *error);
 base_status cache_checkpoint_commit(cache_file *file, const cache_root *root, base_error *error);
 void cache_checkpoint_abort(cache_file *file);
 /* The epoch that extents written now are born in. */
-uint64_t cache_checkpoint_epoch(const cache_file *file);
+uint64_t cache_checkpoint_epoch(cache_file *file);
 
 /* ---- Inspection --------------------------------------------------------------------------- */
 
