@@ -352,7 +352,17 @@ typedef struct plan_access { /* how a base table is read */
     struct plan_predicate *predicates;
     plan_expr *filter; /* over the output columns' slots; NULL: none */
     bool descending;
+    bool ordered; /* TABLE_SCAN: a sort was dropped, rows must come in rowid order */
+    /* Filters that hash joins above publish: a row whose column is not in one has no partner
+     * there and may be dropped. Optional: a filter that is not ready yet passes everything. */
+    uint32_t join_filter_count;
+    struct plan_join_filter *join_filters;
 } plan_access;
+
+typedef struct plan_join_filter {
+    uint32_t id;   /* number in the statement */
+    uint32_t slot; /* scan: output column that is tested; join: key whose build side is published */
+} plan_join_filter;
 
 typedef struct plan_predicate {
     uint32_t column; /* descriptor column or TABLE_ROWID */
@@ -415,6 +425,10 @@ struct plan_operator {
             /* Output: chosen columns of left ++ right (++ mark as the last number). */
             uint32_t *output_slots;
             bool build_is_left;  /* inputs[1] holds the logical LEFT side (LEFT, SEMI, ANTI...) */
+            /* HASH_JOIN: smallest and largest value and a bloom filter of build keys for scans
+             * below inputs[0]. Only where probe rows without partner have no effect. */
+            uint32_t filter_count;
+            plan_join_filter *filters;
         } join;
         struct {
             plan_join_kind kind; /* INNER, LEFT, SEMI, ANTI */
@@ -483,6 +497,7 @@ typedef struct plan_statement {
     plan_operator *root;
     uint32_t operator_count;
     uint32_t cte_count;
+    uint32_t join_filter_count;
     uint32_t parameter_count;
     types_type *parameter_types; /* UNKNOWN where nothing tells: text, or by the value bound */
     uint32_t column_count; /* of the result; 0 for changes without RETURNING */
