@@ -176,6 +176,66 @@ base_status optimizer_limit_by_group(optimizer_state *state, plan_node *limit,
                                      plan_expr **partition, uint32_t partition_count,
                                      plan_node **node);
 
+/* ---- Rules (rule_*.c) ------------------------------------------------------------------------ */
+
+/* rule_simplify.c: every expression of the tree in its simplest form. */
+base_status optimizer_simplify(optimizer_state *state, plan_node *root);
+base_status optimizer_simplify_expr(optimizer_state *state, plan_expr **expr);
+/* rule_factor.c: an OR of ANDs as AND of what its branches share and the OR of the rest;
+ * an OR of equalities as IN. */
+base_status optimizer_factor_or(optimizer_state *state, plan_expr **expr);
+/* What the OR implies for `columns` alone: the OR of its branches' conjuncts over them;
+ * NULL when a branch has none. */
+base_status optimizer_implied_or(optimizer_state *state, const plan_expr *expr,
+                                 const plan_column_set *columns, plan_expr **implied);
+/* rule_merge.c: projections merged, limits below them, CTEs used once inlined. */
+base_status optimizer_merge(optimizer_state *state, plan_node **root);
+/* rule_pushdown.c: conditions to where their columns come from. */
+base_status optimizer_push_down(optimizer_state *state, plan_node **root);
+base_status optimizer_push_conditions(optimizer_state *state, plan_node **root,
+                                      const optimizer_list *conditions);
+/* rule_transitive.c: the conditions of a tree of inner joins lifted out of it, and what
+ * equalities among conditions imply. */
+base_status optimizer_lift_conditions(optimizer_state *state, plan_node *join,
+                                      optimizer_list *conditions);
+base_status optimizer_close_conditions(optimizer_state *state, optimizer_list *conditions);
+/* rule_semi_join.c: below inner joins, where few rows have partners. Right side estimated. */
+base_status optimizer_place_semi_join(optimizer_state *state, plan_node **root);
+/* rule_outer_join.c: what a filter above makes of an outer join. */
+base_status optimizer_reduce_outer_join(optimizer_state *state, plan_node *join,
+                                        const optimizer_list *conditions);
+/* Never TRUE when all columns of the set are NULL. */
+base_status optimizer_rejects_null(optimizer_state *state, const plan_expr *expr,
+                                   const plan_column_set *columns, bool *rejects);
+/* rule_mark.c: marks that only filter become SEMI and ANTI joins. Takes what it uses out of
+ * `conditions`. */
+base_status optimizer_reduce_mark(optimizer_state *state, plan_node *join,
+                                  optimizer_list *conditions);
+/* nullability.c */
+bool optimizer_never_null(optimizer_state *state, const plan_node *node, const plan_expr *expr);
+/* join_order.c: inner joins in the cheapest order. */
+base_status optimizer_order_joins(optimizer_state *state, plan_node **root);
+
+/* ---- Estimates (cardinality.c, selectivity.c) -------------------------------------------------- */
+
+/* Sets `rows` of every node of the tree, and the columns' distinct counts. */
+base_status optimizer_estimate(optimizer_state *state, plan_node *root);
+/* The node alone, its inputs being estimated. */
+base_status optimizer_estimate_node(optimizer_state *state, plan_node *node);
+/* Share of rows that pass all conjuncts of the condition (NULL: 1). */
+base_status optimizer_selectivity(optimizer_state *state, plan_expr *condition, double *share);
+/* Distinct values of an expression among `rows` rows. */
+double optimizer_distinct(const optimizer_state *state, const plan_expr *expr, double rows);
+/* Rows of an inner join of inputs of these sizes. */
+base_status optimizer_join_rows(optimizer_state *state, const optimizer_list *conjuncts,
+                                double left, double right, double *rows);
+/* Share of left rows that have a partner in the right input. */
+double optimizer_partner_share(const optimizer_state *state, const optimizer_list *conjuncts,
+                               const plan_node *right);
+double optimizer_table_rows(const optimizer_state *state, const catalog_table *table);
+/* The column alone is a key of its table. */
+bool optimizer_is_unique(const optimizer_column *column);
+
 /* ---- Translation (physical*.c) --------------------------------------------------------------- */
 
 /* What the consumer of an operator wants. */
