@@ -30,6 +30,9 @@ enum {
     X(func_integer_rows)                                                                           \
     X(func_time_operator_rows)                                                                     \
     X(func_time_field_rows)                                                                        \
+    X(func_time_make_rows)                                                                         \
+    X(func_time_sqlite_rows)                                                                       \
+    X(func_time_text_rows)                                                                         \
     X(func_other_rows)
 #define FUNC_AGGREGATE_TABLES(X)                                                                   \
     X(func_sum_rows)                                                                               \
