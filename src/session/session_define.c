@@ -259,7 +259,7 @@ base_status session_create_view(session_run *run)
         .system_context = connection,
     };
     binder_result bound;
-    catalog_column *columns;
+    catalog_column *columns = NULL;
     RETURN_IF_ERROR(binder_bind_query(&input, tree->query, run->arena, &bound, run->error));
     RETURN_IF_ERROR(view_columns(run, tree, &bound, &columns));
     base_text view_sql = parser_source(run->sql, tree->query->position, tree->query->end);
