@@ -111,7 +111,7 @@ static base_status current_chunk(session_appender *self, vector_chunk **chunk, b
 
 static base_status put(session_appender *self, const types_value *given, base_error *error)
 {
-    vector_chunk *chunk;
+    vector_chunk *chunk = NULL;
     RETURN_IF_ERROR(current_chunk(self, &chunk, error));
     vector *column = &chunk->columns[self->given];
     if (given->is_null) {
