@@ -59,7 +59,7 @@ base_status optimizer_optimize(base_arena *arena, plan_node *root, const optimiz
     statement->is_write = change != NULL;
     if (change && !returns_rows(change)) {
         /* The only output is the row count, which has no column number. */
-        optimizer_request nothing = {optimizer_set(&state)};
+        optimizer_request nothing = {.columns = optimizer_set(&state)};
         optimizer_physical physical;
         RETURN_IF_ERROR(optimizer_translate(&state, root, &nothing, &physical));
         statement->root = physical.op;

@@ -241,6 +241,10 @@ bool optimizer_is_unique(const optimizer_column *column);
 /* What the consumer of an operator wants. */
 typedef struct optimizer_request {
     plan_column_set columns; /* these must be in the output; others may */
+    /* Wishes; the answer tells whether the order was met. */
+    const plan_sort_key *order;
+    uint32_t order_count;
+    double row_goal; /* no more rows than this will be asked for; 0: all */
 } optimizer_request;
 
 /* An operator and where its columns are. Two columns may share a slot (renamings). */
@@ -249,7 +253,39 @@ typedef struct optimizer_physical {
     uint32_t count;
     plan_column *columns; /* columns[i] is in slot slots[i] of the output */
     uint32_t *slots;
+    bool ordered; /* rows come in the requested order */
 } optimizer_physical;
+
+/* ---- Access paths (access_path.c) ------------------------------------------------------------- */
+
+/* A conjunct of the form `column test values` of a scan. */
+typedef struct optimizer_test {
+    plan_expr *expr;
+    uint32_t column; /* of the relation; TABLE_ROWID also for the INTEGER PRIMARY KEY */
+    table_test test;
+    plan_expr **values; /* constants or parameters */
+    uint32_t value_count;
+} optimizer_test;
+
+typedef struct optimizer_path {
+    plan_operator_kind kind; /* TABLE_SCAN, ROWID_LOOKUP, INDEX_SCAN */
+    double cost;
+    bool ordered, descending;
+    const optimizer_test *rowids; /* ROWID_LOOKUP */
+    const catalog_index *index;
+    /* INDEX_SCAN: tests of leading parts for equality, then IN or bounds of the next. */
+    uint32_t equal_count;
+    const optimizer_test *equal[TABLE_MAX_KEY_PARTS];
+    const optimizer_test *in, *low, *high;
+} optimizer_path;
+
+uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_id);
+base_status optimizer_find_tests(optimizer_state *state, const plan_node *scan,
+                                 optimizer_test **tests, uint32_t *count);
+/* The cheapest way to read the scan's rows. */
+base_status optimizer_choose_path(optimizer_state *state, const plan_node *scan,
+                                  const optimizer_request *request, const optimizer_test *tests,
+                                  uint32_t test_count, optimizer_path *path);
 
 base_status optimizer_translate(optimizer_state *state, plan_node *node,
                                 const optimizer_request *request, optimizer_physical *out);
@@ -273,6 +309,10 @@ base_status optimizer_resolve_all(optimizer_state *state, plan_expr *const *expr
 base_status optimizer_resolve_keys(optimizer_state *state, const plan_sort_key *keys,
                                    uint32_t count, plan_sort_key **result);
 
+/* The columns of a scan that are needed, with their ids. */
+base_status optimizer_choose_columns(optimizer_state *state, const plan_node *node,
+                                     const plan_column_set *needed, plan_column **columns,
+                                     uint32_t **ids, uint32_t *count);
 base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out);
 base_status optimizer_translate_join(optimizer_state *state, plan_node *node,

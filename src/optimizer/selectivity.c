@@ -131,6 +131,12 @@ static column_facts facts_of(const optimizer_state *state, const plan_expr *expr
     facts.null_share = BASE_MIN((double)statistics.null_count / facts.rows, 1.0);
     facts.has_range = statistics.has_range && value_number(&statistics.minimum, &facts.minimum) &&
                       value_number(&statistics.maximum, &facts.maximum);
+    if (column->column_id == TABLE_ROWID && !facts.has_range) {
+        /* Rowids are handed out from 1 on. */
+        facts.has_range = true;
+        facts.minimum = 1;
+        facts.maximum = facts.rows;
+    }
     if (optimizer_is_unique(column))
         facts.distinct = facts.rows;
     else if (facts.has_range && counts_up(column->type)) {
