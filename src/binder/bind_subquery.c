@@ -164,9 +164,9 @@ static base_status match_types(binder *b, const parser_expr *ast, plan_expr *sub
         RETURN_IF_ERROR(match_type(b, ast, argument, query, i, &types[i]));
         if (types[i].kind == TYPES_UNKNOWN)
             types[i] = TYPES_OF(TEXT);
-        RETURN_IF_ERROR(bind_cast(b, argument, types[i], TYPES_CAST_IMPLICIT, "the comparison"));
+        RETURN_IF_ERROR(bind_cast(b, argument, types[i], TYPES_CAST_EXPLICIT, "the comparison"));
     }
-    return bind_cast_result(b, query, types, TYPES_CAST_IMPLICIT, ast->position);
+    return bind_cast_result(b, query, types, TYPES_CAST_EXPLICIT, ast->position);
 }
 
 static base_status bind_any_or_all(binder *b, bind_scope *scope, const parser_expr *ast,
