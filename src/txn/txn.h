@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "os/os.h"
+#include "store/wal/wal.h"
 
 typedef struct txn_manager txn_manager;         /* one per open database */
 typedef struct txn_transaction txn_transaction; /* one thread at a time */
@@ -44,10 +45,127 @@ bool txn_is_read_only(const txn_transaction *transaction);
 /* True once the transaction has written anything. */
 bool txn_has_writes(const txn_transaction *transaction);
 
-/* A place to go back to: everything written after it is undone by table_rollback_to. */
+/* A place to go back to: everything written after it is undone by txn_rollback_to. */
 typedef struct txn_mark {
     uint64_t undo_position;
     uint64_t log_position;
 } txn_mark;
+
+/* ---- The manager ---------------------------------------------------------------------- */
+
+/* `owner` is handed back by txn_owner_of. */
+base_status txn_manager_create(base_budget *budget, os_environment *environment, void *owner,
+                               txn_manager **manager, base_error *error);
+/* Every transaction has ended. Releases what garbage is left. */
+void txn_manager_destroy(txn_manager *manager);
+/* From here on commits go through this log, which gives the sequences. NULL: a database in
+ * memory. Nothing may be active. */
+void txn_manager_set_log(txn_manager *manager, wal_log *log);
+/* Recovery: the newest commit that was replayed. Nothing may be active. */
+void txn_manager_set_sequence(txn_manager *manager, uint64_t sequence);
+uint64_t txn_last_sequence(const txn_manager *manager);
+/* No active or future snapshot is older. */
+uint64_t txn_oldest_snapshot(txn_manager *manager);
+/* Transactions that have begun and not ended. */
+uint32_t txn_active_count(txn_manager *manager);
+/* Disposes of garbage that no snapshot needs any more: `limit` pieces at most. */
+void txn_collect_garbage(txn_manager *manager, uint32_t limit);
+
+/* An object that was replaced (a dropped table's rows): `dispose` runs when every undo record
+ * of commits up to now was released and no older snapshot is left. Cannot fail. */
+typedef struct txn_garbage {
+    struct txn_garbage *next;
+    uint64_t sequence;
+    void (*dispose)(struct txn_garbage *garbage, txn_manager *manager, uint64_t oldest);
+} txn_garbage;
+void txn_retire(txn_manager *manager, txn_garbage *garbage,
+                void (*dispose)(txn_garbage *garbage, txn_manager *manager, uint64_t oldest));
+
+/* ---- Life of a transaction -------------------------------------------------------------- */
+
+/* Objects are recycled: in a steady state begin and end allocate nothing. */
+base_status txn_begin(txn_manager *manager, txn_isolation isolation, bool read_only,
+                      txn_transaction **transaction, base_error *error);
+/* Both end the transaction; a failed commit has rolled back. */
+base_status txn_commit(txn_transaction *transaction, base_error *error);
+void txn_rollback(txn_transaction *transaction);
+/* READ COMMITTED: takes a new snapshot. */
+void txn_statement_start(txn_transaction *transaction);
+/* A checkpoint reads at `sequence`, which is published and not older than its snapshot. */
+void txn_snapshot_raise(txn_transaction *transaction, uint64_t sequence);
+/* Undo records registered after a mark are never merged into ones before it. */
+txn_mark txn_get_mark(txn_transaction *transaction);
+void txn_rollback_to(txn_transaction *transaction, txn_mark mark);
+void txn_set_interrupt(txn_transaction *transaction, bool (*interrupted)(void *context),
+                       void *context);
+void txn_set_lock_timeout(txn_transaction *transaction, int64_t microseconds); /* < 0: never */
+
+void *txn_owner_of(const txn_transaction *transaction);
+txn_manager *txn_manager_of(const txn_transaction *transaction);
+/* The id that stamps carry while the transaction is open. */
+uint64_t txn_id_of(const txn_transaction *transaction);
+/* Redo of this transaction, written to the log at commit. NULL where nothing is logged. */
+wal_buffer *txn_redo_of(txn_transaction *transaction);
+/* Buffers that keep their memory between statements, for whoever builds keys and rows.
+ * Free to use between two calls into a room above. */
+enum {
+    TXN_SCRATCH_COUNT = 4
+};
+base_buffer *txn_scratch_of(txn_transaction *transaction, uint32_t place);
+
+/* ---- Undo ------------------------------------------------------------------------------- */
+/*
+ * A record is registered before the change it stands for can be seen by others. Then, once:
+ *   rollback - takes the change back (newest record first), or
+ *   commit   - replaces the transaction's id by its sequence (in order of writing), and later
+ *   release  - nobody can see what the record keeps (newest first); memory goes afterwards.
+ * All three may take latches and may not fail, wait for transactions or allocate.
+ */
+typedef struct txn_undo txn_undo;
+typedef struct txn_undo_kind {
+    const char *name;
+    void (*rollback)(txn_undo *undo);
+    void (*commit)(txn_undo *undo, uint64_t id, uint64_t sequence);
+    void (*release)(txn_undo *undo, uint64_t oldest);
+    bool lasting; /* release has to wait until no snapshot is older than the commit */
+    bool queued;  /* and comes in the order of commits, after whatever is being released now */
+} txn_undo_kind;
+struct txn_undo {
+    const txn_undo_kind *kind;
+    txn_undo *previous, *next; /* of the same transaction */
+    uint64_t position;         /* 1, 2, 3 ... within the transaction */
+};
+
+/* A record of `size` bytes that begins with a txn_undo, 16-byte aligned, not yet registered;
+ * NULL: no memory. Either it is registered next or the next allocation takes its place. */
+BASE_MUST_USE void *txn_undo_allocate(txn_transaction *transaction, size_t size);
+void txn_undo_register(txn_transaction *transaction, txn_undo *undo, const txn_undo_kind *kind);
+/* Rolls the newest record back and forgets it. */
+void txn_undo_pop(txn_transaction *transaction);
+/* The newest record, when it is of this kind and no mark stands behind it: a change that
+ * continues it may be added to it. NULL otherwise. */
+txn_undo *txn_undo_last(const txn_transaction *transaction, const txn_undo_kind *kind);
+
+/* ---- Waiting ---------------------------------------------------------------------------- */
+
+/* Waits until the transaction with this id has ended. BASE_OK, BASE_DEADLOCK,
+ * BASE_LOCK_TIMEOUT or BASE_INTERRUPTED. No latch may be held. */
+base_status txn_wait_for(txn_transaction *transaction, uint64_t id, base_error *error);
+
+/* A lock held to the transaction's end: shared by writers of a relation, exclusive for DDL.
+ * The first is one atomic addition. */
+typedef struct txn_lock {
+    _Atomic(uint64_t) state;             /* bit 63: exclusive, held or waited for; below: sharers */
+    _Atomic(uint64_t) exclusive;         /* id of that transaction; written under the wait mutex */
+    void (*keep)(struct txn_lock *lock); /* a transaction begins to hold it */
+    void (*drop)(struct txn_lock *lock); /* ... is done with it, and with all undo it had */
+} txn_lock;
+/* keep and drop: NULL, or counts of references to what the lock lies in. */
+void txn_lock_init(txn_lock *lock, void (*keep)(txn_lock *lock), void (*drop)(txn_lock *lock));
+/* Both are re-entrant and may upgrade. */
+base_status txn_lock_shared(txn_transaction *transaction, txn_lock *lock, base_error *error);
+base_status txn_lock_exclusive(txn_transaction *transaction, txn_lock *lock, base_error *error);
+/* Whether this transaction holds it in any mode. */
+bool txn_lock_is_held(const txn_transaction *transaction, const txn_lock *lock);
 
 #endif

@@ -40,8 +40,8 @@ typedef struct table_loader table_loader;
 enum {
     TABLE_MAX_COLUMNS = 2000,
     TABLE_MAX_KEY_PARTS = 32,
-    TABLE_MAX_KEY_SIZE = 8192,    /* bytes of an encoded index key */
-    TABLE_FIRST_USER_ID = 1024,   /* smaller relation and index ids belong to the catalog */
+    TABLE_MAX_KEY_SIZE = 8192,  /* bytes of an encoded index key */
+    TABLE_FIRST_USER_ID = 1024, /* smaller relation and index ids belong to the catalog */
 };
 
 /* ---- Databases ----------------------------------------------------------------------- */
@@ -54,20 +54,19 @@ typedef enum table_sync_mode {
 
 typedef struct table_options {
     bool read_only;
-    bool create;                 /* make the file if it is missing */
+    bool create; /* make the file if it is missing */
     table_sync_mode sync_mode;
-    int64_t lock_timeout;        /* microseconds; negative: for ever */
-    size_t memory_limit;         /* bytes for this database; 0: the runtime's */
+    int64_t lock_timeout;         /* microseconds; negative: for ever */
+    size_t memory_limit;          /* bytes for this database; 0: the runtime's */
     uint64_t checkpoint_log_size; /* log bytes that start a background checkpoint; 0: never */
-    int64_t history_retention;   /* microseconds; versions younger than this are kept */
+    int64_t history_retention;    /* microseconds; versions younger than this are kept */
 } table_options;
 void table_options_default(table_options *options);
 
 /* `path` NULL: a database in memory. A second open of the same file in one runtime shares
  * the database. Recovers, which may replay the log. */
-base_status table_database_open(os_runtime *runtime, const char *path,
-                                const table_options *options, table_database **database,
-                                base_error *error);
+base_status table_database_open(os_runtime *runtime, const char *path, const table_options *options,
+                                table_database **database, base_error *error);
 /* Folds the log into the file when it can. Transactions must have ended, relations be
  * released. The handle is gone whatever the answer. */
 base_status table_database_close(table_database *database, base_error *error);
@@ -75,14 +74,15 @@ base_status table_database_close(table_database *database, base_error *error);
 bool table_database_is_new(table_database *database);
 base_budget *table_database_budget(table_database *database);
 os_runtime *table_database_runtime(table_database *database);
-table_options *table_database_options(table_database *database); /* lock_timeout, sync_mode may be changed */
+table_options *table_database_options(
+    table_database *database); /* lock_timeout, sync_mode may be changed */
 /* Writes a checkpoint: seals committed hot rows into volumes, then shortens the log. */
 base_status table_checkpoint(table_database *database, base_error *error);
 /* Calls `report` for every inconsistency found (text is for people); BASE_OK when the
  * check itself could run, whatever it found. */
 base_status table_check_integrity(table_database *database,
-                                  void (*report)(void *context, const char *problem),
-                                  void *context, base_error *error);
+                                  void (*report)(void *context, const char *problem), void *context,
+                                  base_error *error);
 
 /* ---- Transactions -------------------------------------------------------------------- */
 
@@ -199,8 +199,8 @@ base_status table_loader_create(txn_transaction *transaction, table_relation *re
                                 table_loader **loader, base_error *error);
 /* As table_insert with rows in any rowid order. Unique violations may come only at finish. */
 base_status table_loader_append(table_loader *loader, const vector_chunk *rows,
-                                const int64_t *rowids, bool choose_rowids,
-                                table_conflict *conflict, base_error *error);
+                                const int64_t *rowids, bool choose_rowids, table_conflict *conflict,
+                                base_error *error);
 base_status table_loader_finish(table_loader *loader, table_conflict *conflict, base_error *error);
 void table_loader_destroy(table_loader *loader); /* without finish: nothing was loaded */
 
@@ -209,8 +209,14 @@ void table_loader_destroy(table_loader *loader); /* without finish: nothing was 
 /* A test that a scan may use to skip data: rows that fail it need not be produced, rows
  * that pass must be. `values` for TABLE_IN are sorted; NULL rows fail every test but IS_NULL. */
 typedef enum table_test {
-    TABLE_EQUAL, TABLE_LESS, TABLE_LESS_EQUAL, TABLE_GREATER, TABLE_GREATER_EQUAL, TABLE_IN,
-    TABLE_IS_NULL, TABLE_IS_NOT_NULL,
+    TABLE_EQUAL,
+    TABLE_LESS,
+    TABLE_LESS_EQUAL,
+    TABLE_GREATER,
+    TABLE_GREATER_EQUAL,
+    TABLE_IN,
+    TABLE_IS_NULL,
+    TABLE_IS_NOT_NULL,
 } table_test;
 typedef struct table_predicate {
     uint32_t column; /* descriptor column or TABLE_ROWID */
@@ -271,8 +277,12 @@ base_status table_index_cursor_create(txn_transaction *transaction, table_relati
 /* Moves an open cursor to another range; allocates nothing. */
 base_status table_index_cursor_seek(table_index_cursor *cursor, const table_key_range *range,
                                     base_error *error);
-base_status table_index_cursor_next(table_index_cursor *cursor, uint32_t limit,
-                                    vector_chunk *chunk, base_error *error); /* ROW or DONE */
+/* The cursor is used on in another transaction (seek it next); the relation that it was made
+ * with must still be pinned. Allocates nothing unless the table was redefined meanwhile. */
+base_status table_index_cursor_rebind(table_index_cursor *cursor, txn_transaction *transaction,
+                                      base_error *error);
+base_status table_index_cursor_next(table_index_cursor *cursor, uint32_t limit, vector_chunk *chunk,
+                                    base_error *error); /* ROW or DONE */
 /* The tuple path: next row's cells. */
 base_status table_index_cursor_next_row(table_index_cursor *cursor, types_cell *cells, bool *nulls,
                                         base_arena *heap, base_error *error); /* ROW or DONE */

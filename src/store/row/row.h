@@ -1,0 +1,136 @@
+/*
+ * row.h - the hot store: rows under rowids in memory, newest version in place.
+ *
+ * A tree is a directory of leaves; a leaf holds up to 2,048 rows column by column in one
+ * slab, with a stamp per row (txn.h). What an update or delete replaced hangs off the row as
+ * undo records, newest first, for as long as a snapshot needs it; a leaf without such records,
+ * open transactions and deleted rows is read by copying its columns.
+ *
+ * The room knows forms, not types, and nothing of indexes or cold parts: "not found" here
+ * means that the hot store has nothing to say about the row.
+ *
+ * Threads: any, everywhere, but for create and destroy. Writers of one row exclude each
+ * other by the row's stamp; latches are held for the time of a copy.
+ */
+#ifndef ROW_ROW_H
+#define ROW_ROW_H
+
+#include "base/base.h"
+#include "os/os.h"
+#include "os/os_latch.h"
+#include "txn/txn.h"
+#include "types/types.h"
+#include "vector/vector.h"
+
+typedef struct row_tree row_tree;
+typedef struct row_layout row_layout;
+
+#define ROW_ROWID UINT32_MAX /* the pseudo column */
+/* Set in the stamp of a deleted row; a slot that is free bears just this. */
+#define ROW_DELETED (UINT64_C(1) << 62)
+
+/* ---- Layouts ---------------------------------------------------------------------------- */
+
+typedef struct row_column {
+    types_form form;
+    bool is_rowid; /* not stored: reads give the rowid */
+    /* Tells this column from another that had the same number before it was rolled back. */
+    uint32_t birth;
+    bool missing_is_null; /* what rows without the column read */
+    types_cell missing;   /* far strings are copied */
+} row_column;
+
+/* Immutable and counted: relation versions and leaves refer to it. */
+base_status row_layout_create(base_budget *budget, const row_column *columns, uint32_t column_count,
+                              row_layout **layout, base_error *error);
+void row_layout_keep(row_layout *layout);
+void row_layout_drop(row_layout *layout); /* NULL allowed */
+
+/* ---- Trees ------------------------------------------------------------------------------ */
+
+base_status row_tree_create(base_budget *budget, txn_manager *manager, row_tree **tree,
+                            base_error *error);
+/* Nobody may read or write it, and no undo record may name it. */
+void row_tree_destroy(row_tree *tree);
+uint64_t row_tree_count(const row_tree *tree);      /* rows, those of open transactions included */
+uint64_t row_tree_byte_count(const row_tree *tree); /* slabs */
+uint64_t row_tree_dead_count(row_tree *tree);       /* deleted rows whose place is not yet free */
+/* Largest rowid that was ever written here, INT64_MIN if none. */
+int64_t row_tree_last_rowid(const row_tree *tree);
+
+/* ---- Writing ----------------------------------------------------------------------------- */
+/*
+ * All wait for open transactions that hold the row. Then BASE_RESTART or
+ * BASE_SERIALIZATION, by isolation level, where the row changed since the snapshot.
+ * `layout` is that of the relation as the writer sees it.
+ */
+
+/* Called before the insertion of a row is taken back, while the row is still there: the
+ * indexes forget it. Must live as long as the transaction; NULL where there is no need. */
+typedef struct row_hook {
+    void (*before_rollback)(void *context, int64_t rowid);
+    void *context;
+} row_hook;
+/* BASE_UNIQUE_VIOLATION (without text) where a row has this rowid. */
+base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout *layout,
+                       int64_t rowid, const types_cell *cells, const bool *nulls,
+                       const row_hook *hook, base_error *error);
+/* Takes back the row that this transaction has just inserted (a unique index refused it). */
+void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid);
+/* The chunk's selected rows in order; `written` counts those that are in, also on failure. */
+base_status row_insert_chunk(txn_transaction *transaction, row_tree *tree, row_layout *layout,
+                             const vector_chunk *rows, const int64_t *rowids, const row_hook *hook,
+                             uint32_t *written, base_error *error);
+/* NOT_FOUND (without text) where no version is visible. */
+base_status row_update(txn_transaction *transaction, row_tree *tree, row_layout *layout,
+                       int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                       const types_cell *cells, const bool *nulls, base_error *error);
+base_status row_delete(txn_transaction *transaction, row_tree *tree, int64_t rowid,
+                       base_error *error);
+/* ---- Reading ----------------------------------------------------------------------------- */
+
+/* BASE_OK; BASE_DONE: the snapshot sees that the row is deleted; BASE_NOT_FOUND: nothing is
+ * visible here. Far strings are copied into `heap`; with `heap` NULL they point into the
+ * store, where they stay while the snapshot is active. */
+base_status row_read(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
+                     int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                     types_cell *cells, bool *nulls, base_arena *heap, base_error *error);
+
+/* A place in a scan: rows from `next` to `last`, both inclusive, by rising or falling rowid. */
+typedef struct row_position {
+    int64_t next, last;
+    bool descending;
+    bool done; /* also when the range is empty */
+} row_position;
+/* BASE_ROW with up to VECTOR_SIZE visible rows in `chunk` and the position moved past them, or
+ * BASE_DONE. Far strings point into the store, see row_read. `columns` has one entry per
+ * column of the chunk; ROW_ROWID allowed. */
+base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
+                     row_position *position, const uint32_t *columns, uint32_t column_count,
+                     vector_chunk *chunk);
+/* Cuts the rowids from `first` to `last` into at most `limit` ranges of about `leaves` leaves:
+ * fills the first rowid of each, ascending; returns how many (at least 1). */
+uint32_t row_tree_cut(const row_tree *tree, int64_t first, int64_t last, uint32_t leaves,
+                      int64_t *starts, uint32_t limit);
+/* An upper bound for what row_tree_cut returns. */
+uint32_t row_tree_cut_bound(const row_tree *tree, uint32_t leaves);
+
+/* Calls `visit` for each version of the row that some snapshot not older than `oldest` may
+ * come to see, newest first, and for a deletion that is not committed, until it returns true;
+ * returns that. If none did, `visit` is called once more with `cells` NULL. The row's leaf is
+ * latched meanwhile, so the row cannot change; `visit` must not come back here. `stamp` is
+ * the version's. */
+typedef bool (*row_visitor)(void *context, uint64_t stamp, const types_cell *cells,
+                            const bool *nulls);
+bool row_visit_versions(row_tree *tree, const row_layout *layout, int64_t rowid, uint64_t oldest,
+                        const uint32_t *columns, uint32_t column_count, row_visitor visit,
+                        void *context);
+enum {
+    ROW_VISIT_COLUMNS = 32 /* columns of a visit at most */
+};
+
+/* The integrity check: reports broken invariants. Nobody may write meanwhile. */
+void row_tree_check(row_tree *tree, void (*report)(void *context, const char *problem),
+                    void *context);
+
+#endif

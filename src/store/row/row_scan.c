@@ -1,0 +1,257 @@
+/*
+ * row_scan.c - rows in order of rowid, a leaf at a time.
+ *
+ * One call latches one leaf and copies its visible rows. Three speeds:
+ *   - all rows of the range are visible in place: the columns are copied as they lie;
+ *   - some have an older version to show: as before, and the undo images are laid over;
+ *   - some are invisible or the leaf is in order of arrival: values are gathered.
+ * Between calls only a rowid is kept, so leaves may split and vanish in between.
+ *
+ * Far strings are not copied: they belong to a version that the snapshot sees, and such
+ * versions stay where they are while the snapshot is active (row_slab.c).
+ */
+#include "store/row/row_int.h"
+
+/* The rows to show: slots in the order of output, and for some the record to go back to. */
+typedef struct batch {
+    uint32_t count;
+    bool contiguous; /* slots rise by one */
+    uint32_t old_count;
+    uint16_t slots[VECTOR_SIZE];
+    uint16_t old_rows[VECTOR_SIZE]; /* places in the output */
+    const row_version *old_versions[VECTOR_SIZE];
+    int64_t first_rowid, last_rowid; /* of the entries looked at */
+} batch;
+
+/* Adds the row in `slot` if the snapshot sees one. */
+static void add_row(batch *rows, const row_slab *slab, uint32_t slot, const txn_snapshot *snapshot)
+{
+    uint64_t stamp = slab->stamps[slot];
+    if (BASE_LIKELY(txn_sees(snapshot, stamp & ~ROW_DELETED))) {
+        if (!(stamp & ROW_DELETED))
+            rows->slots[rows->count++] = (uint16_t)slot;
+        return;
+    }
+    for (const row_version *version = row_chain_of(slab, slot); version; version = version->older) {
+        if (!txn_sees(snapshot, version->stamp & ~ROW_DELETED))
+            continue;
+        if (!(version->stamp & ROW_DELETED)) {
+            rows->old_rows[rows->old_count] = (uint16_t)rows->count;
+            rows->old_versions[rows->old_count++] = version;
+            rows->slots[rows->count++] = (uint16_t)slot;
+        }
+        return;
+    }
+}
+
+/* Looks at entries [from, to) of the leaf. */
+static void collect(batch *rows, const row_leaf *leaf, uint32_t from, uint32_t to,
+                    const txn_snapshot *snapshot, bool descending)
+{
+    const row_slab *slab = &leaf->slab;
+    rows->count = rows->old_count = 0;
+    bool in_order = slab->ordered && !descending;
+    if (leaf->open_count == 0 && leaf->dead_count == 0 && leaf->newest <= snapshot->sequence) {
+        rows->count = to - from;
+        rows->contiguous = in_order;
+        if (in_order) {
+            rows->slots[0] = (uint16_t)from;
+            return;
+        }
+        for (uint32_t i = 0; i < to - from; i++)
+            rows->slots[i] = (uint16_t)row_slot_at(slab, descending ? to - 1 - i : from + i);
+        return;
+    }
+    for (uint32_t i = 0; i < to - from; i++)
+        add_row(rows, slab, row_slot_at(slab, descending ? to - 1 - i : from + i), snapshot);
+    rows->contiguous = in_order && rows->count == to - from;
+}
+
+static void copy_bits(uint64_t *to, const uint64_t *from, uint32_t first, uint32_t count)
+{
+    uint32_t shift = first & 63, word = first >> 6, words = (count + 63) / 64;
+    for (uint32_t i = 0; i < words; i++) {
+        uint64_t value = from[word + i] >> shift;
+        if (shift && (size_t)(i + 1) * 64 - shift < count)
+            value |= from[word + i + 1] << (64 - shift);
+        to[i] = value;
+    }
+}
+
+static bool all_set(const uint64_t *bits, uint32_t count)
+{
+    uint32_t words = count / 64;
+    uint64_t all = UINT64_MAX;
+    for (uint32_t i = 0; i < words; i++)
+        all &= bits[i];
+    uint32_t rest = count & 63;
+    if (rest)
+        all &= bits[words] | UINT64_MAX << rest;
+    return all == UINT64_MAX;
+}
+
+#define GATHER(size)                                                                               \
+    for (uint32_t i = 0; i < rows->count; i++)                                                     \
+    memcpy(to + (size_t)i * (size), values + (size_t)rows->slots[i] * (size), (size))
+
+static void gather(const batch *rows, const unsigned char *values, uint32_t size, vector *out)
+{
+    unsigned char *to = out->own_data;
+    switch (size) {
+    case 1:
+        GATHER(1);
+        break;
+    case 2:
+        GATHER(2);
+        break;
+    case 4:
+        GATHER(4);
+        break;
+    case 8:
+        GATHER(8);
+        break;
+    default:
+        GATHER(16);
+        break;
+    }
+}
+#undef GATHER
+
+/* One stored column of the newest versions. */
+static void copy_column(const batch *rows, const row_slab *slab, const row_layout_column *column,
+                        vector *out)
+{
+    const unsigned char *values = row_values(slab, column);
+    const uint64_t *bitmap = row_bitmap(slab, column);
+    out->data = out->own_data;
+    out->shape = VECTOR_FLAT;
+    if (rows->contiguous) {
+        memcpy(out->own_data, values + (size_t)rows->slots[0] * column->size,
+               (size_t)rows->count * column->size);
+        copy_bits(out->own_validity, bitmap, rows->slots[0], rows->count);
+    } else {
+        gather(rows, values, column->size, out);
+        memset(out->own_validity, 0, (rows->count + 63) / 64 * sizeof(uint64_t));
+        for (uint32_t i = 0; i < rows->count; i++)
+            out->own_validity[i >> 6] |= (uint64_t)base_bit_get(bitmap, rows->slots[i]) << (i & 63);
+    }
+    out->validity = all_set(out->own_validity, rows->count) ? NULL : out->own_validity;
+}
+
+static void fill_missing(const batch *rows, const row_column *definition, vector *out)
+{
+    uint32_t size = types_form_size(definition->form);
+    vector_reset(out);
+    if (definition->missing_is_null) {
+        memset(out->own_validity, 0, (rows->count + 63) / 64 * sizeof(uint64_t));
+        out->validity = out->own_validity;
+        return;
+    }
+    for (uint32_t i = 0; i < rows->count; i++)
+        row_copy_value((unsigned char *)out->own_data + (size_t)i * size, &definition->missing,
+                       size);
+}
+
+/* Rowids of the rows; slots give the entries only when they are ordered. */
+static void fill_rowids(const batch *rows, const row_slab *slab, vector *out)
+{
+    int64_t *to = out->own_data;
+    vector_reset(out);
+    if (!slab->sparse || slab->ordered) {
+        for (uint32_t i = 0; i < rows->count; i++) {
+            uint32_t slot = rows->contiguous ? rows->slots[0] + i : rows->slots[i];
+            to[i] = row_rowid_at(slab, slot);
+        }
+        return;
+    }
+    int64_t by_slot[ROW_LEAF_ROWS];
+    for (uint32_t entry = 0; entry < slab->count; entry++)
+        by_slot[slab->places[entry]] = slab->rowids[entry];
+    for (uint32_t i = 0; i < rows->count; i++)
+        to[i] = by_slot[rows->slots[i]];
+}
+
+static void set_value(vector *out, uint32_t row, const row_image *image)
+{
+    if (!out->validity && image->is_null)
+        vector_make_validity(out);
+    if (image->is_null) {
+        vector_set_null(out, row);
+        return;
+    }
+    uint32_t size = types_form_size(image->form);
+    row_copy_value((unsigned char *)out->own_data + (size_t)row * size, &image->cell, size);
+    if (out->validity)
+        base_bit_set(out->own_validity, row);
+}
+
+/* Takes the rows back to the versions to see. */
+static void lay_over(const batch *rows, const row_slab *slab, const uint32_t *columns,
+                     uint32_t column_count, vector_chunk *chunk)
+{
+    for (uint32_t i = 0; i < rows->old_count; i++) {
+        uint32_t row = rows->old_rows[i];
+        uint32_t slot = rows->contiguous ? rows->slots[0] + row : rows->slots[row];
+        const row_version *version = slab->chains[slot];
+        for (;; version = version->older) {
+            for (uint32_t k = 0; k < version->image_count; k++) {
+                for (uint32_t c = 0; c < column_count; c++) {
+                    if (columns[c] == version->images[k].column)
+                        set_value(&chunk->columns[c], row, &version->images[k]);
+                }
+            }
+            if (version == rows->old_versions[i])
+                break;
+        }
+    }
+}
+
+static void emit(const batch *rows, const row_slab *slab, const row_layout *layout,
+                 const uint32_t *columns, uint32_t column_count, vector_chunk *chunk)
+{
+    for (uint32_t c = 0; c < column_count; c++) {
+        vector *out = &chunk->columns[c];
+        if (columns[c] == ROW_ROWID || layout->columns[columns[c]].definition.is_rowid) {
+            fill_rowids(rows, slab, out);
+            continue;
+        }
+        const row_layout_column *stored = row_stored_column(slab->layout, layout, columns[c]);
+        if (stored)
+            copy_column(rows, slab, stored, out);
+        else
+            fill_missing(rows, &layout->columns[columns[c]].definition, out);
+    }
+    if (rows->old_count)
+        lay_over(rows, slab, columns, column_count, chunk);
+    chunk->count = rows->count;
+    chunk->selection = NULL;
+}
+
+base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
+                     row_position *position, const uint32_t *columns, uint32_t column_count,
+                     vector_chunk *chunk)
+{
+    batch rows;
+    bool descending = position->descending;
+    while (!position->done) {
+        row_leaf *leaf = row_leaf_lock_shared(tree, position->next);
+        const row_slab *slab = &leaf->slab;
+        int64_t low = descending ? BASE_MAX(position->last, leaf->low) : position->next;
+        int64_t high = descending ? position->next : BASE_MIN(position->last, leaf->high);
+        uint32_t from = row_slab_search(slab, low);
+        uint32_t to = high == INT64_MAX ? slab->count : row_slab_search(slab, high + 1);
+        rows.count = 0;
+        if (from < to)
+            collect(&rows, leaf, from, to, snapshot, descending);
+        if (rows.count)
+            emit(&rows, slab, layout, columns, column_count, chunk);
+        int64_t border = descending ? leaf->low : leaf->high;
+        os_latch_unlock_shared(&leaf->latch);
+        position->done = descending ? border <= position->last : border >= position->last;
+        if (!position->done)
+            position->next = border + (descending ? -1 : 1);
+        if (rows.count)
+            return BASE_ROW;
+    }
+    return BASE_DONE;
+}

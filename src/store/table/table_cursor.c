@@ -1,0 +1,222 @@
+/*
+ * table_cursor.c - rows in the order of an index.
+ *
+ * The index gives candidates; the row decides. For each entry the version that the snapshot
+ * sees is fetched together with the key's columns, the key is built again, and the row is
+ * given only if it is the entry's: an entry may belong to an older or a newer version, and
+ * the right version has an entry of its own.
+ */
+#include "store/table/table_int.h"
+
+struct table_index_cursor {
+    base_budget *budget;
+    txn_transaction *transaction;
+    table_relation *handle;   /* the caller's */
+    table_relation *relation; /* resolved, pinned */
+    table_index *index;
+    index_cursor *entries;
+    bool descending;
+    uint32_t column_count; /* what the caller asked for */
+    uint32_t fetch_count;  /* and the parts of the key */
+    uint32_t *fetch;       /* columns */
+    types_cell *cells;
+    bool *nulls;
+    base_buffer key;
+    const index_entry *batch; /* read ahead by next_row */
+    uint32_t batch_count, batch_next;
+};
+
+static size_t cursor_size(uint32_t fetch_count)
+{
+    return sizeof(table_index_cursor) +
+           fetch_count * (sizeof(types_cell) + sizeof(uint32_t) + sizeof(bool)) + 16;
+}
+
+base_status table_index_cursor_create(txn_transaction *transaction, table_relation *relation,
+                                      table_index *index, const table_key_range *range,
+                                      bool descending, const uint32_t *columns,
+                                      uint32_t column_count, table_index_cursor **cursor,
+                                      base_error *error)
+{
+    table_relation *handle = relation;
+    uint64_t index_id = index->descriptor.id;
+    RETURN_IF_ERROR(table_resolve(transaction, relation, &relation, error));
+    index = table_index_by_id(relation, index_id);
+    if (!index)
+        return table_changed(transaction, error);
+    base_budget *budget = table_database_budget(table_database_of(transaction));
+    uint32_t fetch_count = column_count + index->descriptor.part_count;
+    table_index_cursor *self = base_allocate_zeroed(budget, cursor_size(fetch_count));
+    if (!self)
+        return base_error_no_memory(error);
+    self->budget = budget;
+    self->transaction = transaction;
+    self->handle = handle;
+    self->relation = relation;
+    atomic_fetch_add_explicit(&relation->references, 1, memory_order_relaxed);
+    self->index = index;
+    self->descending = descending;
+    self->column_count = column_count;
+    self->fetch_count = fetch_count;
+    char *behind = (char *)BASE_ALIGN_UP((uintptr_t)(self + 1), (uintptr_t)16);
+    self->cells = (types_cell *)(void *)behind;
+    self->fetch = (uint32_t *)(void *)(self->cells + fetch_count);
+    self->nulls = (bool *)(self->fetch + fetch_count);
+    if (column_count)
+        memcpy(self->fetch, columns, column_count * sizeof *columns);
+    memcpy(self->fetch + column_count, index->key_columns,
+           index->descriptor.part_count * sizeof *columns);
+    base_buffer_init(&self->key, budget);
+    base_status status = index->kind->cursor_create(index->tree, &self->entries, error);
+    if (status == BASE_OK)
+        status = table_index_cursor_seek(self, range, error);
+    if (status != BASE_OK) {
+        table_index_cursor_destroy(self);
+        return status;
+    }
+    *cursor = self;
+    return BASE_OK;
+}
+
+base_status table_index_cursor_seek(table_index_cursor *cursor, const table_key_range *range,
+                                    base_error *error)
+{
+    index_range bounds = {range->low, range->high, range->low_inclusive, range->high_inclusive};
+    cursor->batch_count = cursor->batch_next = 0;
+    return cursor->index->kind->seek(cursor->entries, &bounds, cursor->descending, error);
+}
+
+base_status table_index_cursor_rebind(table_index_cursor *cursor, txn_transaction *transaction,
+                                      base_error *error)
+{
+    table_relation *relation;
+    RETURN_IF_ERROR(table_resolve(transaction, cursor->handle, &relation, error));
+    cursor->transaction = transaction;
+    cursor->batch_count = cursor->batch_next = 0;
+    if (BASE_LIKELY(relation == cursor->relation))
+        return BASE_OK;
+    table_index *index = table_index_by_id(relation, cursor->index->descriptor.id);
+    if (!index)
+        return table_changed(transaction, error);
+    index_cursor *entries;
+    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &entries, error));
+    cursor->index->kind->cursor_destroy(cursor->entries);
+    atomic_fetch_add_explicit(&relation->references, 1, memory_order_relaxed);
+    table_release(cursor->relation);
+    cursor->relation = relation;
+    cursor->index = index;
+    cursor->entries = entries;
+    return BASE_OK;
+}
+
+void table_index_cursor_destroy(table_index_cursor *cursor)
+{
+    if (!cursor)
+        return;
+    if (cursor->entries)
+        cursor->index->kind->cursor_destroy(cursor->entries);
+    table_release(cursor->relation);
+    base_buffer_destroy(&cursor->key);
+    base_free(cursor->budget, cursor, cursor_size(cursor->fetch_count));
+}
+
+/* Fetches the entry's row; NOT_FOUND when the entry is not for this snapshot. */
+static base_status fetch(table_index_cursor *cursor, const index_entry *entry, base_error *error)
+{
+    const table_relation *relation = cursor->relation;
+    base_status status = row_read(relation->storage->hot, relation->layout,
+                                  txn_snapshot_of(cursor->transaction), entry->rowid, cursor->fetch,
+                                  cursor->fetch_count, cursor->cells, cursor->nulls, NULL, error);
+    if (status != BASE_OK)
+        return status == BASE_DONE ? BASE_NOT_FOUND : status;
+    base_buffer *key = &cursor->key;
+    RETURN_IF_ERROR(table_key_build(cursor->index, cursor->cells + cursor->column_count,
+                                    cursor->nulls + cursor->column_count, key, error));
+    bool same =
+        key->length == entry->key.length && memcmp(key->data, entry->key.data, key->length) == 0;
+    return same ? BASE_OK : BASE_NOT_FOUND;
+}
+
+static void emit(const table_index_cursor *cursor, vector_chunk *chunk)
+{
+    uint32_t row = chunk->count++;
+    for (uint32_t c = 0; c < cursor->column_count; c++) {
+        vector *column = &chunk->columns[c];
+        uint32_t size = types_form_size(column->form);
+        if (cursor->nulls[c]) {
+            if (!column->validity)
+                vector_make_validity(column);
+            vector_set_null(column, row);
+        } else {
+            memcpy((unsigned char *)column->data + (size_t)row * size, &cursor->cells[c], size);
+        }
+    }
+}
+
+base_status table_index_cursor_next(table_index_cursor *cursor, uint32_t limit, vector_chunk *chunk,
+                                    base_error *error)
+{
+    BASE_ASSERT(chunk->column_count >= cursor->column_count && limit > 0);
+    limit = BASE_MIN(limit, VECTOR_SIZE);
+    vector_chunk_reset(chunk);
+    while (chunk->count < limit) {
+        const index_entry *entries;
+        uint32_t count;
+        base_status status = cursor->index->kind->next(cursor->entries, limit - chunk->count,
+                                                       &entries, &count, error);
+        if (status == BASE_DONE)
+            break;
+        if (status != BASE_ROW)
+            return status;
+        for (uint32_t i = 0; i < count; i++) {
+            status = fetch(cursor, &entries[i], error);
+            if (status == BASE_OK)
+                emit(cursor, chunk);
+            else if (status != BASE_NOT_FOUND)
+                return status;
+        }
+    }
+    return chunk->count ? BASE_ROW : BASE_DONE;
+}
+
+/* Strings that point into the store move to the caller's heap. */
+static base_status give_cells(const table_index_cursor *cursor, types_cell *cells, bool *nulls,
+                              base_arena *heap, base_error *error)
+{
+    for (uint32_t c = 0; c < cursor->column_count; c++) {
+        nulls[c] = cursor->nulls[c];
+        cells[c] = cursor->cells[c];
+        uint32_t column = cursor->fetch[c];
+        if (nulls[c] || column == TABLE_ROWID ||
+            types_form_of(cursor->relation->descriptor.columns[column].type) != TYPES_FORM_STRING ||
+            cells[c].string.length <= TYPES_STRING_INLINE)
+            continue;
+        char *copy = base_arena_allocate(heap, cells[c].string.length);
+        if (!copy)
+            return base_error_no_memory(error);
+        memcpy(copy, cells[c].string.far.pointer, cells[c].string.length);
+        cells[c].string.far.pointer = copy;
+    }
+    return BASE_OK;
+}
+
+base_status table_index_cursor_next_row(table_index_cursor *cursor, types_cell *cells, bool *nulls,
+                                        base_arena *heap, base_error *error)
+{
+    for (;;) {
+        if (cursor->batch_next == cursor->batch_count) {
+            cursor->batch_next = cursor->batch_count = 0;
+            base_status status = cursor->index->kind->next(cursor->entries, 16, &cursor->batch,
+                                                           &cursor->batch_count, error);
+            if (status != BASE_ROW)
+                return status;
+        }
+        base_status status = fetch(cursor, &cursor->batch[cursor->batch_next++], error);
+        if (status == BASE_NOT_FOUND)
+            continue;
+        if (status != BASE_OK)
+            return status;
+        RETURN_IF_ERROR(give_cells(cursor, cells, nulls, heap, error));
+        return BASE_ROW;
+    }
+}

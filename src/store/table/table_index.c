@@ -1,0 +1,196 @@
+/*
+ * table_index.c - index objects: making one, filling it from the rows.
+ */
+#include "store/table/table_int.h"
+
+static void destroy_index(table_index *index)
+{
+    base_budget *budget = &index->database->budget;
+    uint32_t count = index->descriptor.part_count;
+    if (index->tree)
+        index->kind->destroy(index->tree);
+    base_free(budget, (void *)(uintptr_t)index->descriptor.parts, count * sizeof(table_index_part));
+    base_free(budget, index->key_parts, count * sizeof *index->key_parts);
+    base_free(budget, index->key_columns, count * sizeof *index->key_columns);
+    base_free(budget, index, sizeof *index);
+}
+
+void table_index_drop_reference(table_index *index)
+{
+    if (atomic_fetch_sub_explicit(&index->references, 1, memory_order_acq_rel) == 1)
+        destroy_index(index);
+}
+
+static base_status check_parts(const table_relation *relation,
+                               const table_index_descriptor *descriptor, base_error *error)
+{
+    if (descriptor->part_count == 0 || descriptor->part_count > TABLE_MAX_KEY_PARTS)
+        return base_error_set(error, BASE_LIMIT, "an index has 1 to %d columns",
+                              TABLE_MAX_KEY_PARTS);
+    for (uint32_t i = 0; i < descriptor->part_count; i++) {
+        uint32_t column = descriptor->parts[i].column;
+        if (column >= relation->descriptor.column_count ||
+            relation->descriptor.columns[column].dropped)
+            return base_error_set(error, BASE_UNDEFINED_COLUMN, "an index column does not exist");
+    }
+    return BASE_OK;
+}
+
+base_status table_index_make(table_database *database, const table_relation *relation,
+                             const table_index_descriptor *descriptor, table_index **index,
+                             base_error *error)
+{
+    RETURN_IF_ERROR(check_parts(relation, descriptor, error));
+    base_budget *budget = &database->budget;
+    table_index *self = base_allocate_zeroed(budget, sizeof *self);
+    if (!self)
+        return base_error_no_memory(error);
+    uint32_t count = descriptor->part_count;
+    atomic_init(&self->references, 1);
+    self->database = database;
+    self->kind = &index_btree_kind;
+    self->descriptor = *descriptor;
+    table_index_part *parts = base_allocate_array(budget, count, sizeof *parts);
+    self->descriptor.parts = parts;
+    self->key_parts = base_allocate_array(budget, count, sizeof *self->key_parts);
+    self->key_columns = base_allocate_array(budget, count, sizeof *self->key_columns);
+    base_status status = BASE_OK;
+    if (!parts || !self->key_parts || !self->key_columns)
+        status = base_error_no_memory(error);
+    for (uint32_t i = 0; status == BASE_OK && i < count; i++) {
+        parts[i] = descriptor->parts[i];
+        self->key_columns[i] = parts[i].column;
+        self->key_parts[i] =
+            (vector_key_part){.type = relation->descriptor.columns[parts[i].column].type,
+                              .descending = parts[i].descending,
+                              .nulls_first = parts[i].nulls_first};
+    }
+    if (status == BASE_OK)
+        status = self->kind->create(budget, &self->tree, error);
+    if (status != BASE_OK) {
+        destroy_index(self);
+        return status;
+    }
+    *index = self;
+    return BASE_OK;
+}
+
+/* ---- Filling -------------------------------------------------------------------------------- */
+
+typedef struct filler {
+    table_index *index;
+    table_relation *relation;
+    vector_chunk chunk;
+    uint32_t columns[TABLE_MAX_KEY_PARTS + 1]; /* the parts', then the rowid */
+    base_buffer key;
+    bool duplicates_possible;
+} filler;
+
+static base_status open_filler(filler *fill, base_error *error)
+{
+    uint32_t parts = fill->index->descriptor.part_count;
+    types_type types[TABLE_MAX_KEY_PARTS + 1];
+    for (uint32_t i = 0; i < parts; i++) {
+        fill->columns[i] = fill->index->key_columns[i];
+        types[i] = fill->index->key_parts[i].type;
+    }
+    fill->columns[parts] = ROW_ROWID;
+    types[parts] = TYPES_OF(INTEGER);
+    base_budget *budget = &fill->index->database->budget;
+    base_buffer_init(&fill->key, budget);
+    return vector_chunk_init(&fill->chunk, budget, types, parts + 1, error);
+}
+
+static base_status add_chunk(filler *fill, base_error *error)
+{
+    table_index *index = fill->index;
+    uint32_t parts = index->descriptor.part_count;
+    const int64_t *rowids = fill->chunk.columns[parts].data;
+    for (uint32_t row = 0; row < fill->chunk.count; row++) {
+        types_cell cells[TABLE_MAX_KEY_PARTS];
+        bool nulls[TABLE_MAX_KEY_PARTS];
+        for (uint32_t i = 0; i < parts; i++) {
+            types_value value = vector_get(&fill->chunk.columns[i], row);
+            cells[i] = value.cell;
+            nulls[i] = value.is_null;
+        }
+        uint32_t found = 0;
+        RETURN_IF_ERROR(table_key_build(index, cells, nulls, &fill->key, error));
+        base_text key = {fill->key.data, fill->key.length};
+        RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowids[row], &found, error));
+        fill->duplicates_possible |=
+            (found & INDEX_FOUND_KEY) != 0 && !table_key_has_null(index, nulls);
+    }
+    return BASE_OK;
+}
+
+/* A key with a NULL in it never collides: the NULL byte of each part tells. */
+static bool key_has_null(const table_index *index, base_text key)
+{
+    base_arena arena;
+    base_arena_init(&arena, &index->database->budget);
+    size_t offset = 0;
+    bool has_null = false;
+    for (uint32_t i = 0; i < index->descriptor.part_count && !has_null; i++) {
+        types_cell cell;
+        if (!vector_key_decode(&index->key_parts[i], key, &offset, &arena, &cell, &has_null))
+            break;
+    }
+    base_arena_destroy(&arena);
+    return has_null;
+}
+
+/* All entries are of rows that are there now: two equal keys side by side are a duplicate. */
+static base_status find_duplicate(const table_index *index, base_error *error)
+{
+    index_cursor *cursor;
+    index_range all = {0};
+    base_buffer last;
+    bool has_last = false;
+    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
+    base_buffer_init(&last, &index->database->budget);
+    base_status status = index->kind->seek(cursor, &all, false, error);
+    while (status == BASE_OK) {
+        const index_entry *entries;
+        uint32_t count;
+        status = index->kind->next(cursor, 256, &entries, &count, error);
+        if (status != BASE_ROW)
+            break;
+        status = BASE_OK;
+        for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
+            if (has_last && base_text_equal(entries[i].key, (base_text){last.data, last.length}) &&
+                !key_has_null(index, entries[i].key))
+                status = base_error_set(error, BASE_UNIQUE_VIOLATION, "two rows have the same key");
+            base_buffer_clear(&last);
+            base_buffer_append(&last, entries[i].key.data, entries[i].key.length);
+            has_last = true;
+            if (last.failed)
+                status = base_error_no_memory(error);
+        }
+    }
+    index->kind->cursor_destroy(cursor);
+    base_buffer_destroy(&last);
+    return status == BASE_DONE ? BASE_OK : status;
+}
+
+base_status table_index_fill(table_index *index, table_relation *relation,
+                             const txn_snapshot *snapshot, bool check, base_error *error)
+{
+    filler fill = {.index = index, .relation = relation};
+    RETURN_IF_ERROR(open_filler(&fill, error));
+    row_position position = {.next = INT64_MIN, .last = INT64_MAX};
+    base_status status;
+    while ((status = row_scan(relation->storage->hot, relation->layout, snapshot, &position,
+                              fill.columns, fill.chunk.column_count, &fill.chunk)) == BASE_ROW) {
+        status = add_chunk(&fill, error);
+        if (status != BASE_OK)
+            break;
+    }
+    if (status == BASE_DONE)
+        status = BASE_OK;
+    base_buffer_destroy(&fill.key);
+    vector_chunk_destroy(&fill.chunk);
+    if (status == BASE_OK && check && index->descriptor.unique && fill.duplicates_possible)
+        status = find_duplicate(index, error);
+    return status;
+}

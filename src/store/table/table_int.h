@@ -1,0 +1,269 @@
+/*
+ * table_int.h - the room's own structures.
+ *
+ *   table_database   registry of entries, transactions, file and log
+ *   table_entry      one relation id: its lock and its versions, newest first
+ *   table_relation   one version: descriptor, rows, indexes; what table_acquire pins
+ *   table_storage    the rows between two truncations: the hot tree, and cold parts behind it
+ *   table_index      one index, shared by the versions that have it
+ */
+#ifndef TABLE_TABLE_INT_H
+#define TABLE_TABLE_INT_H
+
+#include "index/index.h"
+#include "store/cache/cache.h"
+#include "store/row/row.h"
+#include "store/table/table.h"
+#include "store/wal/wal.h"
+
+enum {
+    TABLE_SAMPLE_RANGES = 16,
+    TABLE_UNIT_LEAVES = 32, /* leaves of a scan unit: 65,536 rows when full */
+};
+
+/* Key bytes on the stack, for paths that may not allocate. */
+typedef struct table_key_space {
+    base_budget nothing;
+    base_buffer key;
+    char bytes[TABLE_MAX_KEY_SIZE + 64];
+} table_key_space;
+
+struct table_index {
+    _Atomic(uint32_t) references; /* relation versions */
+    table_database *database;
+    table_index_descriptor descriptor; /* `parts` is owned */
+    vector_key_part *key_parts;
+    uint32_t *key_columns;
+    const index_kind *kind;
+    index_tree *tree;
+};
+
+/* Statistics of a storage's columns, made from a sample when first asked for. */
+typedef struct table_sample {
+    uint32_t column_count; /* 0: none yet */
+    uint64_t row_count;    /* when it was taken */
+    table_column_statistics *columns;
+} table_sample;
+
+typedef struct table_storage {
+    _Atomic(uint32_t) references; /* relation versions */
+    table_database *database;
+    row_tree *hot;
+    _Atomic(int64_t) next_rowid;
+    _Atomic(uint32_t) next_birth; /* of columns */
+    os_mutex sample_mutex;
+    table_sample sample;
+} table_storage;
+
+typedef struct table_entry {
+    txn_lock lock; /* shared by writers, exclusive for definitions; first: see entry_of */
+    uint64_t id;
+    table_database *database;
+    _Atomic(uint32_t) references; /* versions, lock holders, the registry */
+    table_relation *newest;       /* under the registry mutex, as all below */
+    struct table_entry *next;     /* in the registry's bucket */
+    bool listed;
+} table_entry;
+
+struct table_relation {
+    txn_garbage garbage;
+    _Atomic(uint32_t) references; /* pins, the chain of versions */
+    _Atomic(bool) superseded;     /* a newer version exists, or it was rolled back */
+    _Atomic(uint64_t) stamp;      /* as a row's: who may see it */
+    bool dropped;
+    table_entry *entry;
+    table_storage *storage;
+    row_layout *layout;
+    table_relation *older;
+    table_descriptor descriptor; /* columns and their strings are owned */
+    uint32_t *births;            /* of the columns */
+    uint32_t index_count, index_capacity;
+    table_index **indexes;
+    uint32_t key_column_capacity,
+        key_column_count; /* columns of some index, the rowid's left out */
+    uint32_t *key_columns;
+    row_hook hook; /* insertions taken back leave the indexes */
+};
+
+struct table_database {
+    base_budget budget;
+    os_runtime *runtime;
+    table_options options;
+    txn_manager *manager;
+    bool in_memory, read_only;
+    _Atomic(bool) is_new;
+    bool replaying; /* nothing is logged */
+    _Atomic(uint64_t) next_id;
+    os_mutex registry;
+    table_entry **buckets;
+    uint32_t bucket_count, entry_count;
+    /* Of a file. */
+    os_registry_entry registered;
+    uint32_t open_count; /* under the runtime's registry lock */
+    cache_file *file;
+    wal_log *log;
+    os_mutex checkpoint_mutex;
+};
+
+BASE_INLINE table_database *table_database_of(const txn_transaction *transaction)
+{
+    return txn_owner_of(transaction);
+}
+BASE_INLINE const row_hook *table_hook_of(const table_relation *relation)
+{
+    return relation->index_count ? &relation->hook : NULL;
+}
+
+/* table_relation.c */
+table_entry *table_entry_find(table_database *database, uint64_t id); /* registry held */
+base_status table_entry_create(table_database *database, uint64_t id, table_entry **entry,
+                               base_error *error);
+void table_entry_keep(table_entry *entry);
+void table_entry_drop(table_entry *entry);
+void table_entry_unlist(table_entry *entry); /* registry held */
+base_status table_storage_create(table_database *database, table_storage **storage,
+                                 base_error *error);
+void table_storage_drop(table_storage *storage); /* NULL allowed */
+/* A version of `entry` like `source` (may be NULL), not in any chain: one reference. */
+base_status table_relation_copy(table_entry *entry, const table_relation *source,
+                                table_relation **copy, base_error *error);
+base_status table_relation_set_columns(table_relation *relation, const table_column *columns,
+                                       const uint32_t *births, uint32_t count, base_error *error);
+base_status table_relation_replace_columns(table_relation *relation, const table_column *columns,
+                                           const uint32_t *births, uint32_t count,
+                                           base_error *error);
+base_status table_relation_make_layout(table_relation *relation, base_error *error);
+/* Once its indexes are known. */
+base_status table_relation_note_keys(table_relation *relation, base_error *error);
+void table_relation_set_storage(table_relation *relation, table_storage *storage);
+base_status table_relation_add_index(table_relation *relation, table_index *index,
+                                     base_error *error);
+void table_relation_remove_index(table_relation *relation, uint32_t place);
+void table_relation_destroy(table_relation *relation); /* never seen by anybody */
+/* The version that the transaction reads: the handle itself unless that is outdated. */
+base_status table_resolve_slow(txn_transaction *transaction, table_relation *relation,
+                               table_relation **resolved, base_error *error);
+BASE_INLINE base_status table_resolve(txn_transaction *transaction, table_relation *relation,
+                                      table_relation **resolved, base_error *error)
+{
+    uint64_t stamp = atomic_load_explicit(&relation->stamp, memory_order_acquire);
+    if (BASE_LIKELY(!atomic_load_explicit(&relation->superseded, memory_order_acquire) &&
+                    txn_sees(txn_snapshot_of(transaction), stamp))) {
+        *resolved = relation;
+        return BASE_OK;
+    }
+    return table_resolve_slow(transaction, relation, resolved, error);
+}
+/* Before writing: takes the relation's lock and gives the version to write through. */
+base_status table_enter_write(txn_transaction *transaction, table_relation *relation,
+                              table_relation **current, base_error *error);
+base_status table_changed(const txn_transaction *transaction, base_error *error);
+
+/* table_key.c */
+void table_key_space_init(table_key_space *space);
+/* The key of part cells, appended to the cleared buffer. */
+base_status table_key_build(const table_index *index, const types_cell *cells, const bool *nulls,
+                            base_buffer *key, base_error *error);
+/* Part cells out of a whole row's cells. */
+void table_key_cells(const table_relation *relation, const table_index *index, int64_t rowid,
+                     const types_cell *row, const bool *row_nulls, types_cell *cells, bool *nulls);
+bool table_key_has_null(const table_index *index, const bool *nulls);
+
+/* table_index.c */
+base_status table_index_make(table_database *database, const table_relation *relation,
+                             const table_index_descriptor *descriptor, table_index **index,
+                             base_error *error);
+void table_index_drop_reference(table_index *index);
+/* All rows that the snapshot sees; with `check` a duplicate is an error. */
+base_status table_index_fill(table_index *index, table_relation *relation,
+                             const txn_snapshot *snapshot, bool check, base_error *error);
+
+/* table_maintain.c */
+extern const txn_undo_kind table_key_kind;
+void table_forget_row(void *relation, int64_t rowid); /* a row_hook */
+/* Entries of a new row; BASE_UNIQUE_VIOLATION fills `conflict`. */
+base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              const types_cell *row, const bool *nulls, table_conflict *conflict,
+                              base_error *error);
+bool table_index_has_column(const table_index *index, const uint32_t *columns, uint32_t count);
+/* The row got new cells in `columns`; `before` has all its cells as they were. */
+base_status table_move_entries(txn_transaction *transaction, table_relation *relation,
+                               int64_t rowid, const types_cell *before, const bool *before_nulls,
+                               const uint32_t *columns, uint32_t column_count,
+                               const types_cell *cells, const bool *nulls, table_conflict *conflict,
+                               base_error *error);
+/* The row was deleted. */
+base_status table_retire_entries(txn_transaction *transaction, table_relation *relation,
+                                 int64_t rowid, const types_cell *before, const bool *before_nulls,
+                                 base_error *error);
+
+/* table_unique.c */
+base_status table_check_unique(txn_transaction *transaction, table_relation *relation,
+                               table_index *index, base_text key, int64_t rowid,
+                               table_conflict *conflict, base_error *error);
+
+/* table_integrity.c */
+base_status table_list_ids(table_database *database, uint64_t **ids, uint32_t *count,
+                           uint32_t *capacity, base_error *error);
+
+/* table_pack.c */
+typedef struct table_bytes {
+    const unsigned char *next, *end;
+} table_bytes;
+size_t table_pack_size(const table_relation *relation, const types_cell *cells, const bool *nulls);
+unsigned char *table_pack_value(types_form form, const types_cell *cell, unsigned char *to);
+unsigned char *table_pack_row(const table_relation *relation, int64_t rowid,
+                              const types_cell *cells, const bool *nulls, unsigned char *to);
+/* False: the bytes end too early or make no sense. Strings point into the bytes. */
+BASE_MUST_USE bool table_unpack_value(table_bytes *bytes, types_form form, types_cell *cell);
+BASE_MUST_USE bool table_unpack_row(table_bytes *bytes, const table_relation *relation,
+                                    uint32_t packed_count, int64_t *rowid, types_cell *cells,
+                                    bool *nulls);
+BASE_MUST_USE bool table_unpack_u32(table_bytes *bytes, uint32_t *value);
+BASE_MUST_USE bool table_unpack_u64(table_bytes *bytes, uint64_t *value);
+
+/* table_describe.c: put appends, get reads back; strings point into the bytes. */
+base_status table_corrupt(const char *what, base_error *error);
+void table_put_column(const table_column *column, base_buffer *bytes);
+BASE_MUST_USE bool table_get_column(table_bytes *bytes, table_column *column);
+void table_put_descriptor(const table_relation *relation, base_buffer *bytes);
+base_status table_get_descriptor(table_bytes *bytes, base_arena *arena,
+                                 table_descriptor *descriptor, base_error *error);
+void table_put_index(const table_index *index, base_buffer *bytes);
+base_status table_get_index(table_bytes *bytes, base_arena *arena,
+                            table_index_descriptor *descriptor, base_error *error);
+
+/* table_redo.c */
+typedef enum table_redo {
+    TABLE_REDO_INSERT = 1,
+    TABLE_REDO_UPDATE = 2,
+    TABLE_REDO_DELETE = 3,
+    TABLE_REDO_CREATE = 4,
+    TABLE_REDO_DROP = 5,
+    TABLE_REDO_TRUNCATE = 6,
+    TABLE_REDO_ADD_COLUMN = 7,
+    TABLE_REDO_DROP_COLUMN = 8,
+    TABLE_REDO_INDEX_CREATE = 9,
+    TABLE_REDO_INDEX_DROP = 10,
+} table_redo;
+base_status table_log_insert(txn_transaction *transaction, const table_relation *relation,
+                             int64_t rowid, const types_cell *cells, const bool *nulls,
+                             base_error *error);
+base_status table_log_insert_chunk(txn_transaction *transaction, const table_relation *relation,
+                                   const vector_chunk *rows, const int64_t *rowids, uint32_t count,
+                                   base_error *error);
+base_status table_log_update(txn_transaction *transaction, const table_relation *relation,
+                             int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                             const types_cell *cells, const bool *nulls, base_error *error);
+base_status table_log_delete(txn_transaction *transaction, const table_relation *relation,
+                             int64_t rowid, base_error *error);
+base_status table_log_create(txn_transaction *transaction, const table_relation *relation,
+                             base_error *error);
+base_status table_log_id(txn_transaction *transaction, table_redo type, uint64_t id,
+                         uint64_t argument, base_error *error);
+base_status table_log_add_column(txn_transaction *transaction, uint64_t id,
+                                 const table_column *column, base_error *error);
+base_status table_log_index(txn_transaction *transaction, const table_index *index,
+                            base_error *error);
+
+#endif

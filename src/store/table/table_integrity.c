@@ -1,0 +1,189 @@
+/*
+ * table_integrity.c - the integrity check.
+ *
+ * Walks every relation: the hot tree's own invariants, then both directions between rows and
+ * indexes: each row has its entry, each entry has a version with its key (I12), and no two
+ * rows share the key of a unique index. Runs over a quiet database: writers are kept out by
+ * the relations' locks.
+ */
+#include "store/table/table_int.h"
+
+typedef struct check {
+    table_database *database;
+    txn_transaction *transaction;
+    void (*report)(void *context, const char *problem);
+    void *context;
+    uint64_t relation_id;
+} check;
+
+static void BASE_PRINTF(2, 3) complain(const check *self, const char *format, ...)
+{
+    char text[300];
+    int start =
+        snprintf(text, sizeof text, "relation %llu: ", (unsigned long long)self->relation_id);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text + start, sizeof text - (size_t)start, format, arguments);
+    va_end(arguments);
+    self->report(self->context, text);
+}
+
+static void pass_on(void *context, const char *problem)
+{
+    complain(context, "%s", problem);
+}
+
+typedef struct entry_check {
+    const table_index *index;
+    base_text key;
+    bool found;
+    table_key_space space;
+} entry_check;
+
+static bool match_version(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
+{
+    entry_check *entry = context;
+    (void)stamp;
+    if (!cells)
+        return true;
+    const base_buffer *key = &entry->space.key;
+    entry->found =
+        table_key_build(entry->index, cells, nulls, &entry->space.key, NULL) == BASE_OK &&
+        key->length == entry->key.length && memcmp(key->data, entry->key.data, key->length) == 0;
+    return entry->found;
+}
+
+/* Every entry stands for some version of its row. */
+static base_status check_entries(check *self, table_relation *relation, table_index *index,
+                                 uint64_t *entry_count, base_error *error)
+{
+    index_cursor *cursor;
+    index_range all = {0};
+    entry_check entry = {.index = index};
+    table_key_space_init(&entry.space);
+    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
+    base_status status = index->kind->seek(cursor, &all, false, error);
+    while (status == BASE_OK) {
+        const index_entry *entries;
+        uint32_t count;
+        status = index->kind->next(cursor, 256, &entries, &count, error);
+        if (status != BASE_ROW)
+            break;
+        status = BASE_OK;
+        *entry_count += count;
+        for (uint32_t i = 0; i < count; i++) {
+            entry.key = entries[i].key;
+            entry.found = false;
+            row_visit_versions(relation->storage->hot, relation->layout, entries[i].rowid, 0,
+                               index->key_columns, index->descriptor.part_count, match_version,
+                               &entry);
+            if (!entry.found)
+                complain(self, "index %llu has an entry for row %lld that no version has",
+                         (unsigned long long)index->descriptor.id, (long long)entries[i].rowid);
+        }
+    }
+    index->kind->cursor_destroy(cursor);
+    return status == BASE_DONE ? BASE_OK : status;
+}
+
+/* Every row has its entry, and a unique key one row: the index read through a cursor gives
+ * each visible row once, in order. */
+static base_status check_rows(check *self, table_relation *relation, table_index *index,
+                              uint64_t row_count, base_error *error)
+{
+    uint32_t rowid_column = TABLE_ROWID;
+    types_type type = TYPES_OF(INTEGER);
+    vector_chunk chunk;
+    table_index_cursor *cursor;
+    table_key_range all = {0};
+    RETURN_IF_ERROR(vector_chunk_init(&chunk, &self->database->budget, &type, 1, error));
+    base_status status = table_index_cursor_create(self->transaction, relation, index, &all, false,
+                                                   &rowid_column, 1, &cursor, error);
+    uint64_t found = 0;
+    if (status == BASE_OK) {
+        while ((status = table_index_cursor_next(cursor, VECTOR_SIZE, &chunk, error)) == BASE_ROW)
+            found += chunk.count;
+        table_index_cursor_destroy(cursor);
+    }
+    vector_chunk_destroy(&chunk);
+    if (status == BASE_DONE && found != row_count)
+        complain(self, "index %llu leads to %llu rows, the table has %llu",
+                 (unsigned long long)index->descriptor.id, (unsigned long long)found,
+                 (unsigned long long)row_count);
+    return status == BASE_DONE ? BASE_OK : status;
+}
+
+static base_status count_rows(check *self, table_relation *relation, uint64_t *count,
+                              base_error *error)
+{
+    vector_chunk chunk;
+    row_position position = {.next = INT64_MIN, .last = INT64_MAX};
+    RETURN_IF_ERROR(vector_chunk_init(&chunk, &self->database->budget, NULL, 0, error));
+    *count = 0;
+    while (row_scan(relation->storage->hot, relation->layout, txn_snapshot_of(self->transaction),
+                    &position, NULL, 0, &chunk) == BASE_ROW)
+        *count += chunk.count;
+    vector_chunk_destroy(&chunk);
+    return BASE_OK;
+}
+
+static base_status check_relation(check *self, table_relation *relation, base_error *error)
+{
+    uint64_t row_count;
+    self->relation_id = relation->entry->id;
+    row_tree_check(relation->storage->hot, pass_on, self);
+    RETURN_IF_ERROR(count_rows(self, relation, &row_count, error));
+    for (uint32_t i = 0; i < relation->index_count; i++) {
+        table_index *index = relation->indexes[i];
+        uint64_t entries = 0;
+        index->kind->check(index->tree, pass_on, self);
+        RETURN_IF_ERROR(check_entries(self, relation, index, &entries, error));
+        if (entries != index->kind->count(index->tree))
+            complain(self, "index %llu counts its entries wrongly",
+                     (unsigned long long)index->descriptor.id);
+        RETURN_IF_ERROR(check_rows(self, relation, index, row_count, error));
+    }
+    return BASE_OK;
+}
+
+/* Ids of all relations, so that the registry need not be held while they are checked. */
+base_status table_list_ids(table_database *database, uint64_t **ids, uint32_t *count,
+                           uint32_t *capacity, base_error *error)
+{
+    base_status status = BASE_OK;
+    *ids = NULL;
+    *count = *capacity = 0;
+    os_mutex_lock(&database->registry);
+    if (!base_grow_array(&database->budget, ids, capacity, database->entry_count, sizeof **ids))
+        status = base_error_no_memory(error);
+    for (uint32_t i = 0; status == BASE_OK && i < database->bucket_count; i++) {
+        for (const table_entry *entry = database->buckets[i]; entry; entry = entry->next)
+            (*ids)[(*count)++] = entry->id;
+    }
+    os_mutex_unlock(&database->registry);
+    return status;
+}
+
+base_status table_check_integrity(table_database *database,
+                                  void (*report)(void *context, const char *problem), void *context,
+                                  base_error *error)
+{
+    check self = {.database = database, .report = report, .context = context};
+    uint64_t *ids;
+    uint32_t count, capacity;
+    RETURN_IF_ERROR(table_begin(database, TXN_READ_COMMITTED, false, &self.transaction, error));
+    base_status status = table_list_ids(database, &ids, &count, &capacity, error);
+    for (uint32_t i = 0; status == BASE_OK && i < count; i++) {
+        table_relation *relation;
+        if (table_acquire(self.transaction, ids[i], &relation, NULL) != BASE_OK)
+            continue; /* made or dropped by an open transaction */
+        status = txn_lock_exclusive(self.transaction, &relation->entry->lock, error);
+        table_statement_start(self.transaction); /* sees whom the lock made it wait for */
+        if (status == BASE_OK)
+            status = check_relation(&self, relation, error);
+        table_release(relation);
+    }
+    base_free_array(&database->budget, ids, capacity, sizeof *ids);
+    table_rollback(self.transaction);
+    return status;
+}

@@ -1,0 +1,67 @@
+/*
+ * table_read.c - rows by rowid.
+ *
+ * The hot store is asked first: it has the newest version of whatever it knows. Only where it
+ * has nothing visible would a cold part be asked, and its delete marks.
+ */
+#include "store/table/table_int.h"
+
+base_status table_read_row(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                           const uint32_t *columns, uint32_t column_count, types_cell *cells,
+                           bool *nulls, base_arena *heap, base_error *error)
+{
+    RETURN_IF_ERROR(table_resolve(transaction, relation, &relation, error));
+    base_status status =
+        row_read(relation->storage->hot, relation->layout, txn_snapshot_of(transaction), rowid,
+                 columns, column_count, cells, nulls, heap, error);
+    return status == BASE_DONE ? BASE_NOT_FOUND : status;
+}
+
+/* One cell into a flat vector with own memory. */
+static void put_cell(vector *column, uint32_t row, const types_cell *cell, bool is_null)
+{
+    if (is_null) {
+        if (!column->validity)
+            vector_make_validity(column);
+        vector_set_null(column, row);
+        return;
+    }
+    memcpy((unsigned char *)column->data + (size_t)row * types_form_size(column->form), cell,
+           types_form_size(column->form));
+}
+
+base_status table_read_rows(txn_transaction *transaction, table_relation *relation,
+                            const int64_t *rowids, uint32_t count, const uint32_t *columns,
+                            uint32_t column_count, vector_chunk *chunk, uint16_t *origins,
+                            base_error *error)
+{
+    BASE_ASSERT(count <= VECTOR_SIZE && chunk->column_count >= column_count);
+    RETURN_IF_ERROR(table_resolve(transaction, relation, &relation, error));
+    base_buffer *scratch = txn_scratch_of(transaction, 2);
+    types_cell few_cells[16];
+    bool few_nulls[16];
+    types_cell *cells = few_cells;
+    bool *nulls = few_nulls;
+    if (column_count > BASE_COUNT_OF(few_cells)) {
+        base_buffer_clear(scratch);
+        if (!base_buffer_reserve(scratch, column_count * (sizeof *cells + sizeof *nulls)))
+            return base_error_no_memory(error);
+        cells = (types_cell *)(void *)scratch->data;
+        nulls = (bool *)(cells + column_count);
+    }
+    vector_chunk_reset(chunk);
+    const txn_snapshot *snapshot = txn_snapshot_of(transaction);
+    for (uint32_t i = 0; i < count; i++) {
+        base_status status = row_read(relation->storage->hot, relation->layout, snapshot, rowids[i],
+                                      columns, column_count, cells, nulls, NULL, error);
+        if (status == BASE_NOT_FOUND || status == BASE_DONE)
+            continue;
+        if (status != BASE_OK)
+            return status;
+        origins[chunk->count] = (uint16_t)i;
+        for (uint32_t c = 0; c < column_count; c++)
+            put_cell(&chunk->columns[c], chunk->count, &cells[c], nulls[c]);
+        chunk->count++;
+    }
+    return BASE_OK;
+}

@@ -1,0 +1,340 @@
+/*
+ * table_write.c - insert, update and delete: rows, then index entries, then the log.
+ *
+ * A statement's atomicity is the caller's mark. Here a row is all or nothing where the caller
+ * may go on after a refusal (INSERT OR IGNORE): a row that a unique index refuses is taken
+ * back at once, so "earlier ones are written" holds exactly.
+ *
+ * Whole chunks go to the rows column by column when no unique index can refuse a row in the
+ * middle; else row by row.
+ */
+#include "store/table/table_int.h"
+
+/* ---- Rowids -------------------------------------------------------------------------------- */
+
+static base_status choose_rowids(table_storage *storage, int64_t *rowids, uint32_t count,
+                                 base_error *error)
+{
+    int64_t first = atomic_load_explicit(&storage->next_rowid, memory_order_relaxed);
+    do {
+        if (first > INT64_MAX - (int64_t)count)
+            return base_error_set(error, BASE_LIMIT, "the table has no free rowids left");
+    } while (!atomic_compare_exchange_weak_explicit(&storage->next_rowid, &first,
+                                                    first + (int64_t)count, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    for (uint32_t i = 0; i < count; i++)
+        rowids[i] = first + (int64_t)i;
+    return BASE_OK;
+}
+
+/* Given rowids must not be chosen again. */
+static void note_rowid(table_storage *storage, int64_t rowid)
+{
+    int64_t next = rowid == INT64_MAX ? INT64_MAX : rowid + 1;
+    int64_t known = atomic_load_explicit(&storage->next_rowid, memory_order_relaxed);
+    while (known < next &&
+           !atomic_compare_exchange_weak_explicit(&storage->next_rowid, &known, next,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+static base_status refuse_rowid(table_conflict *conflict, int64_t rowid, base_error *error)
+{
+    if (conflict) {
+        conflict->index_id = 0;
+        conflict->rowid = rowid;
+    }
+    return base_error_set(error, BASE_UNIQUE_VIOLATION, "a row with rowid %lld already exists",
+                          (long long)rowid);
+}
+
+/* ---- Insert ---------------------------------------------------------------------------------- */
+
+/* Row and entries; nothing is left of a row that is refused. */
+static base_status insert_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              const types_cell *cells, const bool *nulls, table_conflict *conflict,
+                              base_error *error)
+{
+    row_tree *hot = relation->storage->hot;
+    base_status status = row_insert(transaction, hot, relation->layout, rowid, cells, nulls,
+                                    table_hook_of(relation), error);
+    if (status == BASE_UNIQUE_VIOLATION)
+        return refuse_rowid(conflict, rowid, error);
+    if (status != BASE_OK || relation->index_count == 0)
+        return status;
+    status = table_add_entries(transaction, relation, rowid, cells, nulls, conflict, error);
+    if (status != BASE_OK)
+        row_insert_undo(transaction, hot, rowid);
+    return status;
+}
+
+base_status table_insert_row(txn_transaction *transaction, table_relation *relation,
+                             const types_cell *cells, const bool *nulls, int64_t *rowid,
+                             bool choose_rowid, table_conflict *conflict, base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    if (choose_rowid)
+        RETURN_IF_ERROR(choose_rowids(relation->storage, rowid, 1, error));
+    else
+        note_rowid(relation->storage, *rowid);
+    if (conflict)
+        conflict->row = 0;
+    RETURN_IF_ERROR(insert_one(transaction, relation, *rowid, cells, nulls, conflict, error));
+    return table_log_insert(transaction, relation, *rowid, cells, nulls, error);
+}
+
+static bool has_unique_index(const table_relation *relation)
+{
+    for (uint32_t i = 0; i < relation->index_count; i++) {
+        if (relation->indexes[i]->descriptor.unique)
+            return true;
+    }
+    return false;
+}
+
+/* Room for one row's cells and null flags in a scratch buffer of the transaction. */
+static base_status cell_space(txn_transaction *transaction, uint32_t place, uint32_t count,
+                              types_cell **cells, bool **nulls, base_error *error)
+{
+    base_buffer *scratch = txn_scratch_of(transaction, place);
+    base_buffer_clear(scratch);
+    if (!base_buffer_reserve(scratch, count * (sizeof **cells + sizeof **nulls)))
+        return base_error_no_memory(error);
+    *cells = (types_cell *)(void *)scratch->data;
+    *nulls = (bool *)(*cells + count);
+    return BASE_OK;
+}
+
+/* Cells of one row of a chunk, by column id. */
+static void row_cells(const table_relation *relation, const vector_chunk *rows, uint32_t row,
+                      types_cell *cells, bool *nulls)
+{
+    uint32_t position = vector_row(rows->selection, row);
+    for (uint32_t c = 0; c < relation->descriptor.column_count; c++) {
+        nulls[c] = true;
+        if (relation->descriptor.columns[c].dropped ||
+            relation->descriptor.rowid_column == (int32_t)c)
+            continue;
+        types_value value = vector_get(&rows->columns[c], position);
+        cells[c] = value.cell;
+        nulls[c] = value.is_null;
+    }
+}
+
+static base_status insert_by_row(txn_transaction *transaction, table_relation *relation,
+                                 const vector_chunk *rows, const int64_t *rowids, uint32_t *written,
+                                 table_conflict *conflict, base_error *error)
+{
+    types_cell *cells = NULL;
+    bool *nulls = NULL;
+    RETURN_IF_ERROR(
+        cell_space(transaction, 2, relation->descriptor.column_count, &cells, &nulls, error));
+    for (*written = 0; *written < rows->count; (*written)++) {
+        row_cells(relation, rows, *written, cells, nulls);
+        RETURN_IF_ERROR(
+            insert_one(transaction, relation, rowids[*written], cells, nulls, conflict, error));
+    }
+    return BASE_OK;
+}
+
+/* The rows at once, then the entries of those that are in. */
+static base_status insert_by_column(txn_transaction *transaction, table_relation *relation,
+                                    const vector_chunk *rows, const int64_t *rowids,
+                                    uint32_t *written, table_conflict *conflict, base_error *error)
+{
+    base_status status = row_insert_chunk(transaction, relation->storage->hot, relation->layout,
+                                          rows, rowids, table_hook_of(relation), written, error);
+    if (status == BASE_UNIQUE_VIOLATION)
+        refuse_rowid(conflict, rowids[*written], error);
+    if ((status != BASE_OK && status != BASE_UNIQUE_VIOLATION) || !relation->index_count)
+        return status;
+    types_cell *cells = NULL;
+    bool *nulls = NULL;
+    RETURN_IF_ERROR(
+        cell_space(transaction, 2, relation->descriptor.column_count, &cells, &nulls, error));
+    for (uint32_t i = 0; i < *written; i++) {
+        row_cells(relation, rows, i, cells, nulls);
+        RETURN_IF_ERROR(
+            table_add_entries(transaction, relation, rowids[i], cells, nulls, conflict, error));
+    }
+    return status;
+}
+
+base_status table_insert(txn_transaction *transaction, table_relation *relation,
+                         const vector_chunk *rows, int64_t *rowids, bool choose_rowids_too,
+                         table_conflict *conflict, base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    if (choose_rowids_too) {
+        RETURN_IF_ERROR(choose_rowids(relation->storage, rowids, rows->count, error));
+    } else {
+        for (uint32_t i = 0; i < rows->count; i++)
+            note_rowid(relation->storage, rowids[i]);
+    }
+    uint32_t written = 0;
+    base_status status =
+        has_unique_index(relation)
+            ? insert_by_row(transaction, relation, rows, rowids, &written, conflict, error)
+            : insert_by_column(transaction, relation, rows, rowids, &written, conflict, error);
+    if (conflict)
+        conflict->row = written;
+    if (status == BASE_OK || status == BASE_UNIQUE_VIOLATION) {
+        base_status logged =
+            table_log_insert_chunk(transaction, relation, rows, rowids, written, error);
+        if (status == BASE_OK)
+            status = logged;
+    }
+    return status;
+}
+
+/* ---- Update and delete ------------------------------------------------------------------------- */
+
+/* The row's key columns as they are now, by column id; strings point into the store. */
+static base_status read_before(txn_transaction *transaction, table_relation *relation,
+                               int64_t rowid, types_cell **cells, bool **nulls, base_error *error)
+{
+    uint32_t count = relation->descriptor.column_count, wanted = relation->key_column_count;
+    RETURN_IF_ERROR(cell_space(transaction, 2, count + wanted, cells, nulls, error));
+    types_cell *read_cells = *cells + count;
+    bool *read_nulls = *nulls + count;
+    base_status status =
+        row_read(relation->storage->hot, relation->layout, txn_snapshot_of(transaction), rowid,
+                 relation->key_columns, wanted, read_cells, read_nulls, NULL, error);
+    for (uint32_t i = 0; status == BASE_OK && i < wanted; i++) {
+        (*cells)[relation->key_columns[i]] = read_cells[i];
+        (*nulls)[relation->key_columns[i]] = read_nulls[i];
+    }
+    return status;
+}
+
+static base_status not_visible(int64_t rowid, base_error *error)
+{
+    return base_error_set(error, BASE_INTERNAL, "row %lld to be changed is not visible",
+                          (long long)rowid);
+}
+
+static bool touches_index(const table_relation *relation, const uint32_t *columns,
+                          uint32_t column_count)
+{
+    for (uint32_t i = 0; i < relation->index_count; i++) {
+        if (table_index_has_column(relation->indexes[i], columns, column_count))
+            return true;
+    }
+    return false;
+}
+
+static base_status update_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              const uint32_t *columns, uint32_t column_count,
+                              const types_cell *cells, const bool *nulls, bool keys_change,
+                              table_conflict *conflict, base_error *error)
+{
+    types_cell *before = NULL;
+    bool *before_nulls = NULL;
+    base_status status = BASE_OK;
+    if (keys_change)
+        status = read_before(transaction, relation, rowid, &before, &before_nulls, error);
+    if (status == BASE_OK)
+        status = row_update(transaction, relation->storage->hot, relation->layout, rowid, columns,
+                            column_count, cells, nulls, error);
+    if (status == BASE_NOT_FOUND || status == BASE_DONE)
+        return not_visible(rowid, error);
+    if (status == BASE_OK && keys_change)
+        status = table_move_entries(transaction, relation, rowid, before, before_nulls, columns,
+                                    column_count, cells, nulls, conflict, error);
+    if (status == BASE_OK)
+        status = table_log_update(transaction, relation, rowid, columns, column_count, cells, nulls,
+                                  error);
+    return status;
+}
+
+base_status table_update_row(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                             const uint32_t *columns, uint32_t column_count,
+                             const types_cell *cells, const bool *nulls, table_conflict *conflict,
+                             base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    if (conflict)
+        conflict->row = 0;
+    bool keys_change = touches_index(relation, columns, column_count);
+    if (!keys_change)
+        return update_one(transaction, relation, rowid, columns, column_count, cells, nulls, false,
+                          conflict, error);
+    txn_mark mark = txn_get_mark(transaction);
+    base_status status = update_one(transaction, relation, rowid, columns, column_count, cells,
+                                    nulls, true, conflict, error);
+    if (status == BASE_UNIQUE_VIOLATION)
+        txn_rollback_to(transaction, mark);
+    return status;
+}
+
+base_status table_update(txn_transaction *transaction, table_relation *relation,
+                         const int64_t *rowids, uint32_t count, const uint32_t *columns,
+                         uint32_t column_count, const vector_chunk *values,
+                         table_conflict *conflict, base_error *error)
+{
+    types_cell *cells = NULL;
+    bool *nulls = NULL;
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    bool keys_change = touches_index(relation, columns, column_count);
+    base_buffer space;
+    base_buffer_init(&space, table_database_budget(table_database_of(transaction)));
+    if (!base_buffer_reserve(&space, column_count * (sizeof *cells + sizeof *nulls)))
+        return base_error_no_memory(error);
+    cells = (types_cell *)(void *)space.data;
+    nulls = (bool *)(cells + column_count);
+    base_status status = BASE_OK;
+    for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
+        uint32_t position = vector_row(values->selection, i);
+        for (uint32_t c = 0; c < column_count; c++) {
+            types_value value = vector_get(&values->columns[c], position);
+            cells[c] = value.cell;
+            nulls[c] = value.is_null;
+        }
+        txn_mark mark = {0};
+        if (keys_change)
+            mark = txn_get_mark(transaction);
+        status = update_one(transaction, relation, rowids[i], columns, column_count, cells, nulls,
+                            keys_change, conflict, error);
+        if (conflict)
+            conflict->row = i;
+        if (status == BASE_UNIQUE_VIOLATION)
+            txn_rollback_to(transaction, mark);
+    }
+    base_buffer_destroy(&space);
+    return status;
+}
+
+static base_status delete_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              base_error *error)
+{
+    types_cell *before = NULL;
+    bool *before_nulls = NULL;
+    base_status status = BASE_OK;
+    if (relation->index_count)
+        status = read_before(transaction, relation, rowid, &before, &before_nulls, error);
+    if (status == BASE_OK)
+        status = row_delete(transaction, relation->storage->hot, rowid, error);
+    if (status == BASE_NOT_FOUND || status == BASE_DONE)
+        return not_visible(rowid, error);
+    if (status == BASE_OK && relation->index_count)
+        status = table_retire_entries(transaction, relation, rowid, before, before_nulls, error);
+    if (status == BASE_OK)
+        status = table_log_delete(transaction, relation, rowid, error);
+    return status;
+}
+
+base_status table_delete_row(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                             base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    return delete_one(transaction, relation, rowid, error);
+}
+
+base_status table_delete(txn_transaction *transaction, table_relation *relation,
+                         const int64_t *rowids, uint32_t count, base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    for (uint32_t i = 0; i < count; i++)
+        RETURN_IF_ERROR(delete_one(transaction, relation, rowids[i], error));
+    return BASE_OK;
+}
