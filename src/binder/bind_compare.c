@@ -56,8 +56,8 @@ base_status bind_compare_pair(binder *b, vector_comparison comparison, plan_expr
     RETURN_IF_ERROR(bind_narrow(b, right, left));
     RETURN_IF_ERROR(common_type(b, names[comparison], left, right, position, &type));
     RETURN_IF_ERROR(bind_new_expr(b, PLAN_EXPR_COMPARE, TYPES_OF(BOOLEAN), 2, position, expr));
-    RETURN_IF_ERROR(bind_cast(b, &left, type, TYPES_CAST_IMPLICIT, "the comparison"));
-    RETURN_IF_ERROR(bind_cast(b, &right, type, TYPES_CAST_IMPLICIT, "the comparison"));
+    RETURN_IF_ERROR(bind_cast(b, &left, type, TYPES_CAST_EXPLICIT, "the comparison"));
+    RETURN_IF_ERROR(bind_cast(b, &right, type, TYPES_CAST_EXPLICIT, "the comparison"));
     (*expr)->comparison = comparison;
     (*expr)->arguments[0] = left;
     (*expr)->arguments[1] = right;
@@ -73,8 +73,8 @@ static base_status distinct_pair(binder *b, plan_expr *left, plan_expr *right, b
     RETURN_IF_ERROR(common_type(b, "IS DISTINCT FROM", left, right, position, &type));
     RETURN_IF_ERROR(
         bind_new_expr(b, PLAN_EXPR_DISTINCT_FROM, TYPES_OF(BOOLEAN), 2, position, expr));
-    RETURN_IF_ERROR(bind_cast(b, &left, type, TYPES_CAST_IMPLICIT, "the comparison"));
-    RETURN_IF_ERROR(bind_cast(b, &right, type, TYPES_CAST_IMPLICIT, "the comparison"));
+    RETURN_IF_ERROR(bind_cast(b, &left, type, TYPES_CAST_EXPLICIT, "the comparison"));
+    RETURN_IF_ERROR(bind_cast(b, &right, type, TYPES_CAST_EXPLICIT, "the comparison"));
     (*expr)->negated = negated;
     (*expr)->arguments[0] = left;
     (*expr)->arguments[1] = right;

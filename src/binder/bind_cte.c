@@ -110,7 +110,7 @@ static base_status bind_recursive_round(binder *b, bind_cte *cte, const types_ty
     cte->binding = true;
     RETURN_IF_ERROR(bind_query(b, cte->outer, cte, query->set.left, false, left));
     if (wider)
-        RETURN_IF_ERROR(bind_cast_result(b, left, wider, TYPES_CAST_IMPLICIT, query->position));
+        RETURN_IF_ERROR(bind_cast_result(b, left, wider, TYPES_CAST_EXPLICIT, query->position));
     RETURN_IF_ERROR(set_columns(b, cte, left));
     cte->binding = false;
     return bind_query(b, cte->outer, cte, query->set.right, true, right);

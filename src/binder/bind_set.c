@@ -49,9 +49,9 @@ base_status bind_set_combine(binder *b, const parser_query *query, bind_result *
         return bind_no_memory(b);
     RETURN_IF_ERROR(common_types(b, query, left, right, types));
     RETURN_IF_ERROR(
-        bind_cast_result(b, left, types, TYPES_CAST_IMPLICIT, query->set.left->position));
+        bind_cast_result(b, left, types, TYPES_CAST_EXPLICIT, query->set.left->position));
     RETURN_IF_ERROR(
-        bind_cast_result(b, right, types, TYPES_CAST_IMPLICIT, query->set.right->position));
+        bind_cast_result(b, right, types, TYPES_CAST_EXPLICIT, query->set.right->position));
     for (uint32_t i = 0; i < count; i++)
         RETURN_IF_ERROR(bind_new_column(b, &node->columns[i]));
     node->inputs[0] = left->node;

@@ -75,6 +75,83 @@ base_status bind_exists(binder *b, bind_scope *scope, const parser_expr *ast, pl
 
 /* ---- IN, ANY, ALL --------------------------------------------------------------------------------- */
 
+/* CASE WHEN value IS NULL THEN NULL ELSE `otherwise` END */
+static base_status null_or(binder *b, plan_expr *value, bool otherwise, plan_expr **expr)
+{
+    types_value null = types_null_of(TYPES_OF(BOOLEAN));
+    plan_expr *test;
+    RETURN_IF_ERROR(
+        bind_new_expr(b, PLAN_EXPR_IS_NULL, TYPES_OF(BOOLEAN), 1, value->position, &test));
+    RETURN_IF_ERROR(bind_new_expr(b, PLAN_EXPR_CASE, TYPES_OF(BOOLEAN), 3, value->position, expr));
+    test->arguments[0] = value;
+    (*expr)->arguments[0] = test;
+    (*expr)->arguments[1] = plan_constant(b->arena, &null);
+    if (!(*expr)->arguments[1])
+        return bind_no_memory(b);
+    return bind_boolean(b, otherwise, value->position, &(*expr)->arguments[2]);
+}
+
+/* Whether the literal can be a value of the type. */
+static bool literal_fits(binder *b, const plan_expr *literal, types_type type)
+{
+    if (literal->kind != PLAN_EXPR_CONSTANT || literal->constant.is_null ||
+        literal->type.kind != TYPES_UNKNOWN)
+        return true;
+    base_text text = {types_string_data(&literal->constant.cell.string),
+                      literal->constant.cell.string.length};
+    types_value value;
+    base_error ignored;
+    base_error_clear(&ignored);
+    base_status status = types_parse(text, type, b->arena, &value, &ignored);
+    return status == BASE_OK || status == BASE_OUT_OF_MEMORY;
+}
+
+/* A literal that is no value of the column's type is equal to none of its values ('x' IN
+ * (SELECT 1) is false, as in SQLite): both sides become flags that differ unless NULL. */
+static base_status make_unequal(binder *b, plan_expr **argument, plan_output *output)
+{
+    RETURN_IF_ERROR(bind_settle(b, argument));
+    RETURN_IF_ERROR(null_or(b, *argument, true, argument));
+    return null_or(b, output->expr, false, &output->expr);
+}
+
+/* Puts a projection on top of a query whose outputs cannot be changed in place. */
+static base_status own_projection(binder *b, bind_result *query)
+{
+    plan_expr **exprs = bind_array(b, query->column_count, sizeof *exprs);
+    if (!exprs)
+        return bind_no_memory(b);
+    for (uint32_t i = 0; i < query->column_count; i++) {
+        exprs[i] = plan_column_ref(b->arena, query->node->columns[i], query->types[i]);
+        if (!exprs[i])
+            return bind_no_memory(b);
+    }
+    RETURN_IF_ERROR(bind_project(b, query->node, exprs, query->column_count, &query->node));
+    query->project = query->node;
+    return BASE_OK;
+}
+
+/* The common type of argument and column `place`; `type` is BOOLEAN where they were made
+ * unequal. */
+static base_status match_type(binder *b, const parser_expr *ast, plan_expr **argument,
+                              bind_result *query, uint32_t place, types_type *type)
+{
+    types_type column = query->types[place];
+    bool comparable = types_common((*argument)->type, column, type);
+    if (comparable && literal_fits(b, *argument, *type))
+        return BASE_OK;
+    if ((*argument)->kind == PLAN_EXPR_CONSTANT) {
+        RETURN_IF_ERROR(own_projection(b, query));
+        RETURN_IF_ERROR(make_unequal(b, argument, &query->project->project.outputs[place]));
+        query->types[place] = *type = TYPES_OF(BOOLEAN);
+        return BASE_OK;
+    }
+    char left[TYPES_NAME_SIZE], right[TYPES_NAME_SIZE];
+    return bind_error(b, BASE_UNDEFINED_FUNCTION, ast->position,
+                      "%s cannot be compared to the subquery's column of type %s",
+                      types_name((*argument)->type, left), types_name(column, right));
+}
+
 /* Gives arguments and columns their common types. */
 static base_status match_types(binder *b, const parser_expr *ast, plan_expr *subquery,
                                bind_result *query)
@@ -84,18 +161,12 @@ static base_status match_types(binder *b, const parser_expr *ast, plan_expr *sub
         return bind_no_memory(b);
     for (uint32_t i = 0; i < query->column_count; i++) {
         plan_expr **argument = &subquery->arguments[i];
-        if (!types_common((*argument)->type, query->types[i], &types[i])) {
-            char left[TYPES_NAME_SIZE], right[TYPES_NAME_SIZE];
-            return bind_error(b, BASE_UNDEFINED_FUNCTION, ast->position,
-                              "%s cannot be compared to the subquery's column of type %s",
-                              types_name((*argument)->type, left),
-                              types_name(query->types[i], right));
-        }
+        RETURN_IF_ERROR(match_type(b, ast, argument, query, i, &types[i]));
         if (types[i].kind == TYPES_UNKNOWN)
             types[i] = TYPES_OF(TEXT);
-        RETURN_IF_ERROR(bind_cast(b, argument, types[i], TYPES_CAST_IMPLICIT, "the comparison"));
+        RETURN_IF_ERROR(bind_cast(b, argument, types[i], TYPES_CAST_EXPLICIT, "the comparison"));
     }
-    return bind_cast_result(b, query, types, TYPES_CAST_IMPLICIT, ast->position);
+    return bind_cast_result(b, query, types, TYPES_CAST_EXPLICIT, ast->position);
 }
 
 static base_status bind_any_or_all(binder *b, bind_scope *scope, const parser_expr *ast,

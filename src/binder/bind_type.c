@@ -10,6 +10,9 @@
  * Numeric constants are converted here: a key compared to `5` should be compared to a
  * constant of its own type. Other folding is expr's.
  *
+ * Where types_common has chosen the type, the cast to it is allowed whatever its level: two
+ * wide decimals meet at a scale that one of them reaches only by an explicit cast.
+ *
  * Invariants: after bind_cast the expression has the wanted type, precision and scale.
  */
 #include "binder/binder_int.h"
@@ -174,7 +177,7 @@ base_status bind_unify(binder *b, plan_expr **exprs, uint32_t count, const char 
     if (type.kind == TYPES_UNKNOWN)
         type = TYPES_OF(TEXT);
     for (uint32_t i = 0; i < count; i++)
-        RETURN_IF_ERROR(bind_cast(b, &exprs[i], type, TYPES_CAST_IMPLICIT, what));
+        RETURN_IF_ERROR(bind_cast(b, &exprs[i], type, TYPES_CAST_EXPLICIT, what));
     *common = type;
     return BASE_OK;
 }

@@ -40,6 +40,7 @@ typedef struct exec_options {
      * rows that there are to read (an estimate). NULL: never. */
     void (*progress)(void *context, uint64_t rows_read, uint64_t rows_total);
     void *hook_context;
+    bool fast_path; /* statements on few rows run row by row, without pipelines (exec/fast) */
     bool profile; /* measure time per operator (EXPLAIN ANALYZE) */
 } exec_options;
 

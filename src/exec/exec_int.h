@@ -131,6 +131,7 @@ struct exec_execution {
     base_budget budget;
     base_arena arena; /* the fixed part: lives as long as the execution */
     expr_context context;
+    struct exec_fast *fast; /* runs the plan instead of the program; or NULL */
     exec_program program;
     exec_part *parts;
     struct exec_buffer **ctes;          /* by CTE number: where its rows are */

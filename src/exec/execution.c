@@ -15,6 +15,7 @@
  * meets it fails cleanly wherever it stands.
  */
 #include "exec/exec_int.h"
+#include "exec/fast/fast.h"
 
 void *exec_new(exec_execution *execution, size_t size)
 {
@@ -43,6 +44,18 @@ static base_status execution_allocate(exec_execution *execution, base_error *err
     return BASE_OK;
 }
 
+/* The tuple path where it takes the plan, else pipelines. */
+static base_status build(exec_execution *execution, base_error *error)
+{
+    if (execution->options.fast_path)
+        RETURN_IF_ERROR(exec_fast_create(execution, &execution->fast, error));
+    if (execution->fast)
+        return BASE_OK;
+    exec_builder builder = {execution, &execution->program, error};
+    exec_chain end = {NULL, NULL, NULL};
+    return exec_build(&builder, execution->statement->root, &end);
+}
+
 base_status exec_create(const plan_statement *statement, const exec_options *options,
                         exec_execution **result, base_error *error)
 {
@@ -60,9 +73,7 @@ base_status exec_create(const plan_statement *statement, const exec_options *opt
                                             .parameter_count = statement->parameter_count,
                                             .environment = options->environment,
                                             .budget = &execution->budget};
-        exec_builder builder = {execution, &execution->program, error};
-        exec_chain end = {NULL, NULL, NULL};
-        status = exec_build(&builder, statement->root, &end);
+        status = build(execution, error);
     }
     if (status != BASE_OK) {
         exec_destroy(execution);
@@ -158,8 +169,13 @@ base_status exec_open(exec_execution *execution, txn_transaction *transaction, b
     execution->rows_read = execution->rows_total = 0;
     memset(execution->statistics, 0,
            (statement->operator_count + 1) * sizeof(*execution->statistics));
-    exec_program_rewind(&execution->program);
-    base_status status = open_parts(execution, error);
+    base_status status;
+    if (execution->fast) {
+        status = exec_fast_open(execution->fast, error);
+    } else {
+        exec_program_rewind(&execution->program);
+        status = open_parts(execution, error);
+    }
     if (status != BASE_OK)
         execution->is_failed = true;
     return status;
@@ -169,7 +185,8 @@ base_status exec_next(exec_execution *execution, vector_chunk **chunk, base_erro
 {
     if (!execution->is_open || execution->is_failed)
         return base_error_set(error, BASE_MISUSE, "the statement is not open");
-    base_status status = exec_program_next(&execution->program, chunk, error);
+    base_status status = execution->fast ? exec_fast_next(execution->fast, chunk, error)
+                                         : exec_program_next(&execution->program, chunk, error);
     if (status != BASE_ROW && status != BASE_DONE)
         execution->is_failed = true;
     return status;
@@ -179,6 +196,8 @@ void exec_reset(exec_execution *execution)
 {
     if (!execution->is_open)
         return;
+    if (execution->fast)
+        exec_fast_close(execution->fast);
     for (exec_part *part = execution->parts; part; part = part->next)
         if (part->class->close)
             part->class->close(part);

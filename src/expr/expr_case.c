@@ -161,11 +161,9 @@ static base_status nullif_row(expr_program *program, expr_node *node, types_cell
     types_cell other;
     bool other_null;
     RETURN_IF_ERROR(expr_node_row(program, node->arguments[0], result, result_null, error));
-    if (*result_null)
-        return BASE_OK;
     RETURN_IF_ERROR(expr_node_row(program, node->arguments[1], &other, &other_null, error));
-    *result_null =
-        !other_null && types_cell_compare((types_form)node->result.form, result, &other) == 0;
+    if (!*result_null && !other_null)
+        *result_null = types_cell_compare((types_form)node->result.form, result, &other) == 0;
     return BASE_OK;
 }
 

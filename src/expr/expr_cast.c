@@ -7,6 +7,20 @@
  */
 #include "expr/expr_cast_int.h"
 
+base_status expr_cast_init(expr_program *program, expr_node *node, base_error *error)
+{
+    expr_conversion made;
+    made.kernel = expr_cast_kernel_of(node->arguments[0]->type, node->type, &made.rescale);
+    if (!made.kernel)
+        return BASE_OK;
+    expr_conversion *kept = base_arena_allocate(program->arena, sizeof *kept);
+    if (!kept)
+        return base_error_no_memory(error);
+    *kept = made;
+    node->cast.conversion = kept;
+    return BASE_OK;
+}
+
 static base_status cast_cell(expr_program *program, expr_node *node, const types_cell *cell,
                              types_cell *result, bool *result_null, base_error *error)
 {
@@ -68,12 +82,11 @@ static base_status cast_evaluate(expr_program *program, expr_node *node, const u
     const uint16_t *valid = selection;
     uint32_t valid_count = count;
     expr_skip_nulls(argument, &valid, &valid_count, node->selections[0]);
-    expr_rescale rescale;
-    expr_cast_kernel kernel = NULL;
-    if (argument->shape != VECTOR_DICTIONARY)
-        kernel = expr_cast_kernel_of(node->arguments[0]->type, node->type, &rescale);
-    if (valid_count > 0 &&
-        !(kernel && kernel(argument->data, node->result.data, &rescale, valid, valid_count)))
+    const expr_conversion *conversion = node->cast.conversion;
+    bool is_done = conversion && argument->shape != VECTOR_DICTIONARY && valid_count > 0 &&
+                   conversion->kernel(argument->data, node->result.data, &conversion->rescale,
+                                      valid, valid_count);
+    if (!is_done)
         RETURN_IF_ERROR(cast_values(program, node, argument, valid, valid_count, error));
     if (expr_and_validity(&node->result, argument, selection, count) && is_constant)
         node->result.shape = VECTOR_CONSTANT;
@@ -86,6 +99,9 @@ static base_status cast_row(expr_program *program, expr_node *node, types_cell *
     types_cell cell;
     RETURN_IF_ERROR(expr_node_row(program, node->arguments[0], &cell, result_null, error));
     if (*result_null)
+        return BASE_OK;
+    const expr_conversion *conversion = node->cast.conversion;
+    if (conversion && conversion->kernel(&cell, result, &conversion->rescale, NULL, 1))
         return BASE_OK;
     return cast_cell(program, node, &cell, result, result_null, error);
 }

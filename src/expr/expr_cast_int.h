@@ -17,6 +17,12 @@ typedef struct expr_rescale {
 typedef bool (*expr_cast_kernel)(const void *from, void *to, const expr_rescale *rescale,
                                  const uint16_t *selection, uint32_t count);
 
+/* A kernel and what it needs, chosen when the cast is compiled. */
+typedef struct expr_conversion {
+    expr_cast_kernel kernel;
+    expr_rescale rescale;
+} expr_conversion;
+
 /* NULL: no kernel for the pair, convert value by value. Fills in `rescale`. */
 expr_cast_kernel expr_cast_kernel_of(types_type from, types_type to, expr_rescale *rescale);
 

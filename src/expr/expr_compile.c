@@ -204,11 +204,14 @@ static base_status compile_call(compiler *self, const plan_expr *expr, expr_node
     return BASE_OK;
 }
 
-/* Whether the cast changes nothing but the type's name and length. */
+/* Whether the cast changes nothing but the type's name, length or greatest precision. */
 static bool is_relabel(types_type from, types_type to)
 {
     if (types_equal(from, to))
         return true;
+    if (from.kind == TYPES_DECIMAL && to.kind == TYPES_DECIMAL)
+        return from.scale == to.scale && from.precision <= to.precision &&
+               types_form_of(from) == types_form_of(to);
     bool from_text = from.kind == TYPES_TEXT || from.kind == TYPES_UNKNOWN;
     return from_text && to.kind == TYPES_TEXT;
 }
@@ -228,6 +231,8 @@ static base_status compile_cast(compiler *self, const plan_expr *expr, expr_node
     node->arguments[0] = argument;
     node->position = expr->position;
     node->cast.is_try = expr->try_cast;
+    if (!relabel)
+        RETURN_IF_ERROR(expr_cast_init(self->program, node, self->error));
     *result = node;
     bool numeric = types_is_numeric(from) && types_is_numeric(to);
     bool widens = types_cast_level_of(from, to) == TYPES_CAST_IMPLICIT && numeric;

@@ -72,7 +72,7 @@ struct expr_node {
         bool is_truth;
         struct {
             bool is_try;
-            uint8_t to_kind; /* see expr_cast.c */
+            const struct expr_conversion *conversion; /* NULL: value by value */
         } cast;
         struct {
             expr_set *set;      /* NULL: not built, or the list has slots */
@@ -122,6 +122,8 @@ const expr_operation *expr_compare_operation_of(types_form form);
 /* Fills in a CALL node's call site. */
 base_status expr_call_init(expr_program *program, expr_node *node, const func_scalar *function,
                            base_error *error);
+/* Chooses a CAST node's kernel. */
+base_status expr_cast_init(expr_program *program, expr_node *node, base_error *error);
 /* An IN list's constants as a set, in `arena`. */
 base_status expr_set_build(expr_program *program, expr_node *node, base_arena *arena,
                            base_error *error);

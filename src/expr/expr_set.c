@@ -158,12 +158,15 @@ static base_status compare_list(expr_program *program, expr_node *node, const ve
                                 base_error *error)
 {
     uint16_t *found = node->selections[0], *rest = node->selections[1];
+    uint32_t open_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t position = vector_row(selection, i);
-        truths[position] = vector_is_valid(value, position) ? EXPR_FALSE : EXPR_UNKNOWN;
+        bool is_valid = vector_is_valid(value, position);
+        truths[position] = is_valid ? EXPR_FALSE : EXPR_UNKNOWN;
+        rest[open_count] = (uint16_t)position;
+        open_count += is_valid;
     }
-    const uint16_t *open = selection;
-    uint32_t open_count = count;
+    const uint16_t *open = rest;
     for (uint32_t a = 1; a < node->argument_count && open_count > 0; a++) {
         const vector *item;
         RETURN_IF_ERROR(
@@ -228,10 +231,11 @@ static base_status in_row(expr_program *program, expr_node *node, types_cell *re
     types_cell value, item;
     bool item_null, found = false, unknown = false;
     RETURN_IF_ERROR(expr_node_row(program, node->arguments[0], &value, result_null, error));
+    if (node->in.is_list_fixed)
+        RETURN_IF_ERROR(need_set(program, node, error));
     if (*result_null)
         return BASE_OK;
     if (node->in.is_list_fixed) {
-        RETURN_IF_ERROR(need_set(program, node, error));
         found = set_has(node->in.set, &value);
         unknown = node->in.set->has_null;
     } else {

@@ -57,6 +57,10 @@ struct func_scalar {
      * arguments do not fit. `types` holds the given types and may be changed. */
     bool (*resolve)(const func_scalar *function, types_type *types, uint32_t count,
                     types_type *result);
+    /* Optional: the binder calls it after resolve with the arguments that are constants (NULL
+     * where not), already cast; it may make the result's type narrower (round(x, 2)). */
+    void (*refine)(const func_scalar *function, const types_type *types,
+                   const types_value *const *constants, uint32_t count, types_type *result);
     uint8_t minimum_arguments, maximum_arguments;
     uint8_t flags;
     /* Fixed signature, for rows whose resolve is func_resolve_fixed: kinds of arguments,

@@ -23,8 +23,17 @@ enum {
     X(func_text_rows)                                                                              \
     X(func_case_rows)                                                                              \
     X(func_like_rows)                                                                              \
+    X(func_edit_rows)                                                                              \
+    X(func_code_rows)                                                                              \
+    X(func_round_rows)                                                                             \
+    X(func_real_rows)                                                                              \
+    X(func_integer_rows)                                                                           \
     X(func_time_operator_rows)                                                                     \
-    X(func_time_field_rows)
+    X(func_time_field_rows)                                                                        \
+    X(func_time_make_rows)                                                                         \
+    X(func_time_sqlite_rows)                                                                       \
+    X(func_time_text_rows)                                                                         \
+    X(func_other_rows)
 #define FUNC_AGGREGATE_TABLES(X)                                                                   \
     X(func_sum_rows)                                                                               \
     X(func_extreme_rows)                                                                           \

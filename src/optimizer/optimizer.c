@@ -34,6 +34,17 @@ static bool returns_rows(const plan_node *change)
                                        : change->change.returning_count > 0;
 }
 
+/* Merging first and last: inlined definitions take part in everything, and the last round
+ * clears away what the rules themselves put between operators. */
+static base_status apply_rules(optimizer_state *state, plan_node **root)
+{
+    RETURN_IF_ERROR(optimizer_simplify(state, *root));
+    RETURN_IF_ERROR(optimizer_merge(state, root));
+    RETURN_IF_ERROR(optimizer_push_down(state, root));
+    RETURN_IF_ERROR(optimizer_merge(state, root));
+    return optimizer_order_joins(state, root);
+}
+
 base_status optimizer_optimize(base_arena *arena, plan_node *root, const optimizer_options *options,
                                plan_statement *statement, base_error *error)
 {
@@ -42,11 +53,13 @@ base_status optimizer_optimize(base_arena *arena, plan_node *root, const optimiz
     RETURN_IF_ERROR(optimizer_register(&state, root));
     RETURN_IF_ERROR(optimizer_extract_subqueries(&state, &root));
     RETURN_IF_ERROR(optimizer_unnest(&state, &root));
+    if (options->rules)
+        RETURN_IF_ERROR(apply_rules(&state, &root));
     const plan_node *change = find_change(root);
     statement->is_write = change != NULL;
     if (change && !returns_rows(change)) {
         /* The only output is the row count, which has no column number. */
-        optimizer_request nothing = {optimizer_set(&state)};
+        optimizer_request nothing = {.columns = optimizer_set(&state)};
         optimizer_physical physical;
         RETURN_IF_ERROR(optimizer_translate(&state, root, &nothing, &physical));
         statement->root = physical.op;

@@ -176,11 +176,75 @@ base_status optimizer_limit_by_group(optimizer_state *state, plan_node *limit,
                                      plan_expr **partition, uint32_t partition_count,
                                      plan_node **node);
 
+/* ---- Rules (rule_*.c) ------------------------------------------------------------------------ */
+
+/* rule_simplify.c: every expression of the tree in its simplest form. */
+base_status optimizer_simplify(optimizer_state *state, plan_node *root);
+base_status optimizer_simplify_expr(optimizer_state *state, plan_expr **expr);
+/* rule_factor.c: an OR of ANDs as AND of what its branches share and the OR of the rest;
+ * an OR of equalities as IN. */
+base_status optimizer_factor_or(optimizer_state *state, plan_expr **expr);
+/* What the OR implies for `columns` alone: the OR of its branches' conjuncts over them;
+ * NULL when a branch has none. */
+base_status optimizer_implied_or(optimizer_state *state, const plan_expr *expr,
+                                 const plan_column_set *columns, plan_expr **implied);
+/* rule_merge.c: projections merged, limits below them, CTEs used once inlined. */
+base_status optimizer_merge(optimizer_state *state, plan_node **root);
+/* rule_pushdown.c: conditions to where their columns come from. */
+base_status optimizer_push_down(optimizer_state *state, plan_node **root);
+base_status optimizer_push_conditions(optimizer_state *state, plan_node **root,
+                                      const optimizer_list *conditions);
+/* rule_transitive.c: the conditions of a tree of inner joins lifted out of it, and what
+ * equalities among conditions imply. */
+base_status optimizer_lift_conditions(optimizer_state *state, plan_node *join,
+                                      optimizer_list *conditions);
+base_status optimizer_close_conditions(optimizer_state *state, optimizer_list *conditions);
+/* rule_semi_join.c: below inner joins, where few rows have partners. Right side estimated. */
+base_status optimizer_place_semi_join(optimizer_state *state, plan_node **root);
+/* rule_outer_join.c: what a filter above makes of an outer join. */
+base_status optimizer_reduce_outer_join(optimizer_state *state, plan_node *join,
+                                        const optimizer_list *conditions);
+/* Never TRUE when all columns of the set are NULL. */
+base_status optimizer_rejects_null(optimizer_state *state, const plan_expr *expr,
+                                   const plan_column_set *columns, bool *rejects);
+/* rule_mark.c: marks that only filter become SEMI and ANTI joins. Takes what it uses out of
+ * `conditions`. */
+base_status optimizer_reduce_mark(optimizer_state *state, plan_node *join,
+                                  optimizer_list *conditions);
+/* nullability.c */
+bool optimizer_never_null(optimizer_state *state, const plan_node *node, const plan_expr *expr);
+/* join_order.c: inner joins in the cheapest order. */
+base_status optimizer_order_joins(optimizer_state *state, plan_node **root);
+
+/* ---- Estimates (cardinality.c, selectivity.c) -------------------------------------------------- */
+
+/* Sets `rows` of every node of the tree, and the columns' distinct counts. */
+base_status optimizer_estimate(optimizer_state *state, plan_node *root);
+/* The node alone, its inputs being estimated. */
+base_status optimizer_estimate_node(optimizer_state *state, plan_node *node);
+/* Share of rows that pass all conjuncts of the condition (NULL: 1). */
+base_status optimizer_selectivity(optimizer_state *state, plan_expr *condition, double *share);
+/* Distinct values of an expression among `rows` rows. */
+double optimizer_distinct(const optimizer_state *state, const plan_expr *expr, double rows);
+/* Rows of an inner join of inputs of these sizes. */
+base_status optimizer_join_rows(optimizer_state *state, const optimizer_list *conjuncts,
+                                double left, double right, double *rows);
+/* Share of left rows that have a partner in the right input. */
+double optimizer_partner_share(const optimizer_state *state, const optimizer_list *conjuncts,
+                               const plan_node *right);
+double optimizer_table_rows(const optimizer_state *state, const catalog_table *table);
+/* The column alone is a key of its table. */
+bool optimizer_is_unique(const optimizer_column *column);
+
 /* ---- Translation (physical*.c) --------------------------------------------------------------- */
 
 /* What the consumer of an operator wants. */
 typedef struct optimizer_request {
     plan_column_set columns; /* these must be in the output; others may */
+    /* Wishes; the answer tells whether the order was met. */
+    const plan_sort_key *order;
+    uint32_t order_count;
+    double row_goal; /* no more rows than this will be asked for; 0: all */
 } optimizer_request;
 
 /* An operator and where its columns are. Two columns may share a slot (renamings). */
@@ -189,7 +253,39 @@ typedef struct optimizer_physical {
     uint32_t count;
     plan_column *columns; /* columns[i] is in slot slots[i] of the output */
     uint32_t *slots;
+    bool ordered; /* rows come in the requested order */
 } optimizer_physical;
+
+/* ---- Access paths (access_path.c) ------------------------------------------------------------- */
+
+/* A conjunct of the form `column test values` of a scan. */
+typedef struct optimizer_test {
+    plan_expr *expr;
+    uint32_t column; /* of the relation; TABLE_ROWID also for the INTEGER PRIMARY KEY */
+    table_test test;
+    plan_expr **values; /* constants or parameters */
+    uint32_t value_count;
+} optimizer_test;
+
+typedef struct optimizer_path {
+    plan_operator_kind kind; /* TABLE_SCAN, ROWID_LOOKUP, INDEX_SCAN */
+    double cost;
+    bool ordered, descending;
+    const optimizer_test *rowids; /* ROWID_LOOKUP */
+    const catalog_index *index;
+    /* INDEX_SCAN: tests of leading parts for equality, then IN or bounds of the next. */
+    uint32_t equal_count;
+    const optimizer_test *equal[TABLE_MAX_KEY_PARTS];
+    const optimizer_test *in, *low, *high;
+} optimizer_path;
+
+uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_id);
+base_status optimizer_find_tests(optimizer_state *state, const plan_node *scan,
+                                 optimizer_test **tests, uint32_t *count);
+/* The cheapest way to read the scan's rows. */
+base_status optimizer_choose_path(optimizer_state *state, const plan_node *scan,
+                                  const optimizer_request *request, const optimizer_test *tests,
+                                  uint32_t test_count, optimizer_path *path);
 
 base_status optimizer_translate(optimizer_state *state, plan_node *node,
                                 const optimizer_request *request, optimizer_physical *out);
@@ -213,6 +309,10 @@ base_status optimizer_resolve_all(optimizer_state *state, plan_expr *const *expr
 base_status optimizer_resolve_keys(optimizer_state *state, const plan_sort_key *keys,
                                    uint32_t count, plan_sort_key **result);
 
+/* The columns of a scan that are needed, with their ids. */
+base_status optimizer_choose_columns(optimizer_state *state, const plan_node *node,
+                                     const plan_column_set *needed, plan_column **columns,
+                                     uint32_t **ids, uint32_t *count);
 base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out);
 base_status optimizer_translate_join(optimizer_state *state, plan_node *node,

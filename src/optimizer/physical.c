@@ -219,6 +219,7 @@ static base_status translate_system(optimizer_state *state, plan_node *node,
 static base_status copy_request(optimizer_state *state, const optimizer_request *from,
                                 optimizer_request *to)
 {
+    *to = *from;
     to->columns = optimizer_set(state);
     return optimizer_set_union(state, &to->columns, &from->columns);
 }
@@ -230,11 +231,43 @@ static base_status translate_filter(optimizer_state *state, plan_node *node,
     optimizer_physical input;
     RETURN_IF_ERROR(copy_request(state, request, &below));
     RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, node->filter.condition));
+    if (below.row_goal > 0 && node->rows > 0) /* more are read than pass */
+        below.row_goal *= BASE_MAX(node->inputs[0]->rows / node->rows, 1.0);
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     RETURN_IF_ERROR(operator_over(state, PLAN_OP_FILTER, &input, node, out));
     RETURN_IF_ERROR(optimizer_bind_clear(state));
     optimizer_bind(state, &input, 0);
     return optimizer_resolve(state, node->filter.condition, &out->op->filter.condition);
+}
+
+/* The wished order in terms of the projection's input, when all its keys are bare columns
+ * there; otherwise no order is asked for. */
+static base_status order_below(optimizer_state *state, const plan_node *node,
+                               const optimizer_request *request, optimizer_request *below)
+{
+    plan_sort_key *keys =
+        base_arena_allocate_array(state->arena, request->order_count, sizeof *keys);
+    if (!keys)
+        return optimizer_no_memory(state);
+    below->row_goal = request->row_goal;
+    for (uint32_t i = 0; i < request->order_count; i++) {
+        keys[i] = request->order[i];
+        plan_expr *found = NULL;
+        for (uint32_t k = 0; k < node->column_count && !found; k++) {
+            if (keys[i].expr->kind == PLAN_EXPR_COLUMN &&
+                node->project.outputs[k].column == keys[i].expr->column &&
+                node->project.outputs[k].expr->kind == PLAN_EXPR_COLUMN)
+                found = node->project.outputs[k].expr;
+        }
+        if (!found) {
+            below->row_goal = 0; /* a sort reads everything */
+            return BASE_OK;
+        }
+        keys[i].expr = found;
+    }
+    below->order = keys;
+    below->order_count = request->order_count;
+    return BASE_OK;
 }
 
 /* Whether all wanted outputs are bare columns: then names suffice. */
@@ -258,6 +291,7 @@ static base_status rename_layout(optimizer_state *state, const plan_node *node,
     RETURN_IF_ERROR(optimizer_bind_clear(state));
     optimizer_bind(state, input, 0);
     out->op = input->op;
+    out->ordered = input->ordered;
     out->count = 0;
     for (uint32_t i = 0; i < node->column_count; i++) {
         const plan_output *output = &node->project.outputs[i];
@@ -274,7 +308,7 @@ static base_status rename_layout(optimizer_state *state, const plan_node *node,
 static base_status translate_project(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out)
 {
-    optimizer_request below = {optimizer_set(state)};
+    optimizer_request below = {.columns = optimizer_set(state)};
     optimizer_physical input;
     uint32_t count = 0;
     plan_column *kept = base_arena_allocate_array(state->arena, node->column_count, sizeof *kept);
@@ -289,6 +323,7 @@ static base_status translate_project(optimizer_state *state, plan_node *node,
         exprs[count++] = output->expr;
         RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, output->expr));
     }
+    RETURN_IF_ERROR(order_below(state, node, request, &below));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     if (only_renames(node, request))
         return rename_layout(state, node, request, &input, out);
@@ -299,18 +334,53 @@ static base_status translate_project(optimizer_state *state, plan_node *node,
     RETURN_IF_ERROR(optimizer_bind_clear(state));
     optimizer_bind(state, &input, 0);
     RETURN_IF_ERROR(optimizer_resolve_all(state, exprs, count, &op->project.exprs));
+    out->ordered = input.ordered;
     return optimizer_set_layout(state, op, kept, out);
 }
 
+static double constant_rows(const plan_expr *expr, double otherwise)
+{
+    if (!expr || expr->kind != PLAN_EXPR_CONSTANT || expr->constant.is_null ||
+        types_form_of(expr->type) != TYPES_FORM_INT64)
+        return otherwise;
+    return BASE_MAX(0.0, (double)expr->constant.cell.int64);
+}
+
+/* How many rows a LIMIT reads at most; 0: all. A parameter is taken for a page. */
+static double goal_of(const plan_node *limit)
+{
+    if (!limit || !limit->limit.limit)
+        return 0;
+    double goal = constant_rows(limit->limit.limit, 100);
+    return BASE_MAX(goal + (limit->limit.offset ? constant_rows(limit->limit.offset, 0) : 0), 1);
+}
+
+static base_status limit_operator(optimizer_state *state, const plan_node *limit,
+                                  const optimizer_physical *input, optimizer_physical *out)
+{
+    RETURN_IF_ERROR(operator_over(state, PLAN_OP_LIMIT, input, limit, out));
+    RETURN_IF_ERROR(optimizer_bind_clear(state));
+    RETURN_IF_ERROR(optimizer_resolve(state, limit->limit.limit, &out->op->limit.limit));
+    return optimizer_resolve(state, limit->limit.offset, &out->op->limit.offset);
+}
+
+/* A sort, or nothing when its input comes in that order; with the limit above it. */
 static base_status translate_sort(optimizer_state *state, plan_node *node, plan_node *limit,
                                   const optimizer_request *request, optimizer_physical *out)
 {
-    optimizer_request below;
-    optimizer_physical input;
-    RETURN_IF_ERROR(copy_request(state, request, &below));
+    optimizer_request below = {.columns = optimizer_set(state)};
+    optimizer_physical input = {0};
+    RETURN_IF_ERROR(optimizer_set_union(state, &below.columns, &request->columns));
     for (uint32_t i = 0; i < node->sort.key_count; i++)
         RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, node->sort.keys[i].expr));
+    below.order = node->sort.keys;
+    below.order_count = node->sort.key_count;
+    below.row_goal = goal_of(limit);
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
+    if (input.ordered) {
+        *out = input;
+        return limit ? limit_operator(state, limit, &input, out) : BASE_OK;
+    }
     RETURN_IF_ERROR(operator_over(state, PLAN_OP_SORT, &input, limit ? limit : node, out));
     RETURN_IF_ERROR(optimizer_bind_clear(state));
     optimizer_bind(state, &input, 0);
@@ -327,14 +397,14 @@ static base_status translate_sort(optimizer_state *state, plan_node *node, plan_
 static base_status translate_limit(optimizer_state *state, plan_node *node,
                                    const optimizer_request *request, optimizer_physical *out)
 {
-    optimizer_physical input;
+    optimizer_physical input = {0};
+    optimizer_request below = {.columns = optimizer_set(state)};
     if (node->inputs[0]->kind == PLAN_SORT && node->limit.limit)
         return translate_sort(state, node->inputs[0], node, request, out);
-    RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], request, &input));
-    RETURN_IF_ERROR(operator_over(state, PLAN_OP_LIMIT, &input, node, out));
-    RETURN_IF_ERROR(optimizer_bind_clear(state));
-    RETURN_IF_ERROR(optimizer_resolve(state, node->limit.limit, &out->op->limit.limit));
-    return optimizer_resolve(state, node->limit.offset, &out->op->limit.offset);
+    RETURN_IF_ERROR(optimizer_set_union(state, &below.columns, &request->columns));
+    below.row_goal = goal_of(node);
+    RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
+    return limit_operator(state, node, &input, out);
 }
 
 /* ---- Dispatch -------------------------------------------------------------------------------- */
@@ -381,6 +451,7 @@ base_status optimizer_translate(optimizer_state *state, plan_node *node,
                                 const optimizer_request *request, optimizer_physical *out)
 {
     RETURN_IF_ERROR(optimizer_enter(state));
+    *out = (optimizer_physical){0};
     RETURN_IF_ERROR(dispatch(state, node, request, out));
     optimizer_leave(state);
     return BASE_OK;
@@ -390,7 +461,7 @@ base_status optimizer_translate_exactly(optimizer_state *state, plan_node *node,
                                         const plan_column *columns, uint32_t count,
                                         plan_operator **op)
 {
-    optimizer_request request = {optimizer_set(state)};
+    optimizer_request request = {.columns = optimizer_set(state)};
     optimizer_physical physical;
     for (uint32_t i = 0; i < count; i++)
         RETURN_IF_ERROR(optimizer_set_add(state, &request.columns, columns[i]));

@@ -47,7 +47,7 @@ static base_status resolve_aggregate(optimizer_state *state, const plan_aggregat
 static base_status translate_grouping(optimizer_state *state, plan_node *node,
                                       const optimizer_request *request, optimizer_physical *out)
 {
-    optimizer_request below = {optimizer_set(state)};
+    optimizer_request below = {.columns = optimizer_set(state)};
     optimizer_physical input;
     uint32_t key_count = node->aggregate.key_count, kept_count = 0;
     uint32_t total = key_count + node->aggregate.aggregate_count;
@@ -92,7 +92,7 @@ static base_status translate_grouping(optimizer_state *state, plan_node *node,
 static base_status translate_distinct_on(optimizer_state *state, plan_node *node,
                                          const optimizer_request *request, optimizer_physical *out)
 {
-    optimizer_request below = {optimizer_set(state)};
+    optimizer_request below = {.columns = optimizer_set(state)};
     optimizer_physical input;
     RETURN_IF_ERROR(optimizer_set_union(state, &below.columns, &request->columns));
     RETURN_IF_ERROR(
@@ -196,7 +196,7 @@ static base_status window_layout(optimizer_state *state, const optimizer_physica
 base_status optimizer_translate_window(optimizer_state *state, plan_node *node,
                                        const optimizer_request *request, optimizer_physical *out)
 {
-    optimizer_request below = {optimizer_set(state)};
+    optimizer_request below = {.columns = optimizer_set(state)};
     optimizer_physical input;
     uint32_t count = 0;
     const plan_window **kept =

@@ -139,7 +139,7 @@ static base_status translate_update_or_delete(optimizer_state *state, plan_node 
                                               optimizer_physical *out)
 {
     uint32_t width = table_describe(node->change.table->relation)->column_count;
-    optimizer_request below = {optimizer_set(state)};
+    optimizer_request below = {.columns = optimizer_set(state)};
     optimizer_physical input;
     plan_operator *op;
     RETURN_IF_ERROR(request_change(state, node, width, &below.columns));

@@ -96,7 +96,7 @@ static base_status translate_inputs(optimizer_state *state, plan_node *node,
                                     const optimizer_request *request, optimizer_physical *left,
                                     optimizer_physical *right)
 {
-    optimizer_request below = {optimizer_set(state)};
+    optimizer_request below = {.columns = optimizer_set(state)};
     RETURN_IF_ERROR(optimizer_set_union(state, &below.columns, &request->columns));
     RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, node->join.condition));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, left));

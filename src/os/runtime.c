@@ -244,6 +244,8 @@ static void run_share_of_job(os_runtime *runtime, runtime_job *job)
 /* Looks for a new offer for a while. Called and left under the mutex. */
 static void look_before_sleep(os_runtime *runtime)
 {
+    if (os_current_hooks)
+        return; /* simulated threads gain nothing by it */
     uint32_t seen = atomic_load_explicit(&runtime->offers, memory_order_relaxed);
     os_mutex_unlock(&runtime->mutex);
     for (int i = 0; i < RUNTIME_SPINS; i++) {
@@ -323,7 +325,7 @@ void os_runtime_run(os_runtime *runtime, uint32_t count,
     os_mutex_unlock(&runtime->mutex);
 
     work_on_job(&job);
-    for (int i = 0; i < RUNTIME_SPINS; i++) {
+    for (int i = 0; i < RUNTIME_SPINS && !os_current_hooks; i++) {
         if (atomic_load_explicit(&job.active, memory_order_relaxed) == 0)
             break;
         os_spin_pause();

@@ -61,6 +61,9 @@ base_status session_begin(session_connection *connection, txn_isolation isolatio
 base_status session_commit(session_connection *connection);
 base_status session_rollback(session_connection *connection);
 
+/* Does `sql` hold a whole statement? For shells that read line by line. */
+bool session_is_complete(base_text sql);
+
 /* ---- Statements -------------------------------------------------------------------------- */
 
 /* Prepares the statement at `*offset` of `sql` and moves the offset behind it; *statement
@@ -93,5 +96,16 @@ base_status session_next(session_statement *statement, vector_chunk **chunk);
 void session_reset(session_statement *statement);
 /* Rows changed by the last run. */
 int64_t session_rows_affected(const session_statement *statement);
+
+/* ---- Appender ---------------------------------------------------------------------------- */
+
+/* See tuff_appender. Values are cast to the columns' types when they are given. */
+typedef struct session_appender session_appender;
+base_status session_appender_create(session_connection *connection, base_text table,
+                                    session_appender **appender);
+base_status session_append(session_appender *appender, const types_value *value);
+base_status session_append_end_row(session_appender *appender);
+/* Frees the appender whatever the answer. */
+base_status session_appender_close(session_appender *appender, bool keep);
 
 #endif

@@ -135,6 +135,7 @@ void session_exec_options(session_connection *connection, exec_options *options)
         .budget = &connection->budget,
         .memory_limit = connection->settings.memory_limit,
         .thread_limit = connection->settings.threads,
+        .fast_path = connection->settings.fast_path,
         .environment = &connection->environment,
         .system_environment = connection,
         .interrupted = session_is_interrupted,

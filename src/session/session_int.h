@@ -72,6 +72,7 @@ struct session_connection {
     int64_t (*copy_read)(void *context, void *buffer, size_t size);
     int (*copy_write)(void *context, const void *bytes, size_t length);
     void *copy_context;
+    const plan_system_source *copy_source; /* rows of the COPY FROM that runs, or NULL */
 };
 
 /* Rows that a statement keeps itself: text of utilities, the rest of a query when another

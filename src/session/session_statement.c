@@ -202,6 +202,13 @@ void session_finalize(session_statement *statement)
     keep_or_destroy(statement);
 }
 
+bool session_is_complete(base_text sql)
+{
+    size_t end;
+    bool blank;
+    return parser_is_complete(sql, &end, &blank);
+}
+
 session_connection *session_connection_of(session_statement *statement)
 {
     return statement->connection;

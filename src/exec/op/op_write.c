@@ -94,11 +94,11 @@ void op_writer_close(op_writer *writer)
 
 /* ---- Checks ---------------------------------------------------------------------------------------- */
 
-static base_status check_violation(const op_writer *writer, const plan_check *check,
-                                   base_error *error)
+base_status op_check_violation(const plan_operator *operator, const plan_check *check,
+                               base_error *error)
 {
     char name[BASE_ERROR_NAME_SIZE], table[BASE_ERROR_NAME_SIZE];
-    base_text table_name = writer->operator->change.table->name;
+    base_text table_name = operator->change.table->name;
     snprintf(name, sizeof name, "%.*s", BASE_TEXT_ARGUMENTS(check->name));
     snprintf(table, sizeof table, "%.*s", BASE_TEXT_ARGUMENTS(table_name));
     if (check->violation == BASE_NOT_NULL_VIOLATION) {
@@ -131,7 +131,7 @@ base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *co
             types_value value = vector_get(answers, position);
             bool passes = value.is_null || value.cell.boolean;
             if (!passes && !ignores)
-                return check_violation(writer, &operator->change.checks[c], error);
+                return op_check_violation(operator, &operator->change.checks[c], error);
             selection[kept] = position;
             kept += passes;
         }
@@ -157,10 +157,10 @@ static base_text column_name(const catalog_table *table, uint32_t id)
     return BASE_TEXT("?");
 }
 
-base_status op_writer_conflict(const op_writer *writer, const table_conflict *conflict,
-                               base_error *error)
+base_status op_conflict_error(const plan_operator *operator, const table_conflict *conflict,
+                              base_error *error)
 {
-    const catalog_table *table = writer->operator->change.table;
+    const catalog_table *table = operator->change.table;
     char constraint[BASE_ERROR_NAME_SIZE] = "", columns[BASE_ERROR_NAME_SIZE] = "";
     char name[BASE_ERROR_NAME_SIZE] = "";
     append_name(name, sizeof name, table->name);
@@ -201,7 +201,7 @@ static base_status resolve_conflict(op_writer *writer, const table_conflict *con
         return table_delete(writer->execution->transaction, writer->relation, &conflict->rowid, 1,
                             error);
     default:
-        return op_writer_conflict(writer, conflict, error);
+        return op_conflict_error(writer->operator, conflict, error);
     }
 }
 

@@ -67,6 +67,14 @@ static base_status kept_finish(func_aggregate_call *call, const void *state, typ
 
 /* ---- MIN, MAX -------------------------------------------------------------------------------------- */
 
+/* Decides most pairs of texts by their first four bytes: <0, 0 (ask further), >0. */
+BASE_INLINE int compare_prefix(const types_string *a, const types_string *b)
+{
+    uint32_t first_a = __builtin_bswap32(base_load_u32(a->inlined));
+    uint32_t first_b = __builtin_bswap32(base_load_u32(b->inlined));
+    return (first_a > first_b) - (first_a < first_b);
+}
+
 /* sign: -1 keeps the smallest, 1 the largest. */
 static base_status extreme_offer(func_aggregate_call *call, kept_value *kept, types_form form,
                                  const types_cell *cell, int sign, base_error *error)
@@ -112,10 +120,15 @@ BASE_INLINE base_status extreme_update(func_aggregate_call *call, const vector *
     }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = vector_row(selection, i);
+        const kept_value *kept = states[i];
         types_cell cell;
         if (!aggregate_is_valid(&input, row))
             continue;
         load_cell(&input, form, row, &cell);
+        if (form == TYPES_FORM_STRING && kept->has_value &&
+            compare_prefix(&cell.string, (const types_string *)(const void *)kept->words) * sign <
+                0)
+            continue;
         RETURN_IF_ERROR(extreme_offer(call, states[i], form, &cell, sign, error));
     }
     return BASE_OK;
@@ -147,6 +160,9 @@ BASE_INLINE base_status extreme_update_single(func_aggregate_call *call,
             if (!aggregate_is_valid(&input, row))
                 continue;
             load_cell(&input, form, row, &cell);
+            if (found && form == TYPES_FORM_STRING &&
+                compare_prefix(&cell.string, &best.string) * sign < 0)
+                continue;
             if (!found || types_cell_compare(form, &cell, &best) * sign > 0)
                 best = cell;
             found = true;

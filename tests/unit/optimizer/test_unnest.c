@@ -70,10 +70,12 @@ static const plan_operator *find_join(const plan_operator *op, plan_join_kind ki
     return found ? found : find_join(op->inputs[1], kind);
 }
 
+static bool with_rules; /* everything holds with and without them */
+
 static void start(fixture *f)
 {
     fixture_init(f);
-    f->options.rules = false;
+    f->options.rules = with_rules;
 }
 
 static void exists_is_a_semi_join(void **unused)
@@ -203,7 +205,8 @@ static void exists_over_a_grouping_tests_its_row(void **unused)
     plan_expr *in = subquery(&f, PLAN_SUBQUERY_ANY, sub, fixture_column_of(&f, t, 1));
     fixture_plan(&f, plan_node_filter(&f.arena, t, in));
     assert_null(find_join(f.statement.root, PLAN_JOIN_SEMI));
-    assert_non_null(find_join(f.statement.root, PLAN_JOIN_LEFT));
+    /* The comparison with the row's value drops rows without one: with rules an inner join. */
+    assert_non_null(find_join(f.statement.root, with_rules ? PLAN_JOIN_INNER : PLAN_JOIN_LEFT));
     assert_int_equal(f.statement.column_count, 3);
     fixture_destroy(&f);
 }
@@ -222,7 +225,8 @@ static void values_may_hold_subqueries(void **unused)
     values->columns[0] = f.next++;
     fixture_plan(&f, values);
     assert_non_null(fixture_find(f.statement.root, PLAN_OP_UNION_ALL));
-    assert_non_null(find_join(f.statement.root, PLAN_JOIN_SINGLE));
+    /* Grouping without keys has one row for sure, which the rules know. */
+    assert_non_null(find_join(f.statement.root, with_rules ? PLAN_JOIN_INNER : PLAN_JOIN_SINGLE));
     fixture_destroy(&f);
 }
 
@@ -258,5 +262,7 @@ int main(void)
         cmocka_unit_test(values_may_hold_subqueries),
         cmocka_unit_test(left_join_condition_with_subquery_over_both_sides),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("without rules", tests, NULL, NULL);
+    with_rules = true;
+    return failed + cmocka_run_group_tests_name("with rules", tests, NULL, NULL);
 }

@@ -1,0 +1,179 @@
+/*
+ * capi_connection.c - connections: errors, interrupts, callbacks, transactions, scripts.
+ */
+#include "capi/capi_int.h"
+
+/* Runs one statement that the library writes itself. */
+static tuff_status run_setting(tuff_conn *conn, const char *name, int64_t value)
+{
+    char sql[96];
+    (void)snprintf(sql, sizeof sql, "SET %s = %lld", name, (long long)value);
+    return tuff_exec(conn, sql, NULL);
+}
+
+static tuff_status connect_failed(tuff_db *db, const base_error *error, tuff_status status)
+{
+    os_latch_lock(&db->error_latch);
+    db->error = *error;
+    os_latch_unlock(&db->error_latch);
+    return status;
+}
+
+tuff_status tuff_connect(tuff_db *db, tuff_conn **connected)
+{
+    base_error error;
+    *connected = NULL;
+    base_error_clear(&error);
+    if (!db->session) {
+        base_error_set(&error, BASE_MISUSE, "the database is not open");
+        return connect_failed(db, &error, TUFF_MISUSE);
+    }
+    base_budget *budget = os_runtime_budget(db->runtime->os);
+    tuff_conn *conn = base_allocate_zeroed(budget, sizeof *conn);
+    if (!conn) {
+        base_error_no_memory(&error);
+        return connect_failed(db, &error, TUFF_OUT_OF_MEMORY);
+    }
+    conn->db = db;
+    base_status status = session_connect(db->session, &conn->session, &error);
+    if (status != BASE_OK) {
+        base_free(budget, conn, sizeof *conn);
+        return connect_failed(db, &error, capi_status(status));
+    }
+    if (db->threads) {
+        tuff_status set = run_setting(conn, "threads", db->threads);
+        if (set != TUFF_OK) {
+            error = *session_error(conn->session);
+            tuff_disconnect(conn);
+            return connect_failed(db, &error, set);
+        }
+    }
+    *connected = conn;
+    return TUFF_OK;
+}
+
+void tuff_disconnect(tuff_conn *conn)
+{
+    if (!conn)
+        return;
+    while (conn->statements)
+        tuff_finalize(conn->statements);
+    session_disconnect(conn->session);
+    base_free(os_runtime_budget(conn->db->runtime->os), conn, sizeof *conn);
+}
+
+const tuff_error *tuff_conn_error(const tuff_conn *conn)
+{
+    tuff_error *view = (tuff_error *)&conn->view; /* see tuff_db_error */
+    capi_view(session_error(conn->session), conn->line, conn->column, view);
+    return view;
+}
+
+void tuff_interrupt(tuff_conn *conn)
+{
+    session_interrupt(conn->session);
+}
+
+void tuff_set_progress(tuff_conn *conn, tuff_progress progress, void *context)
+{
+    session_set_progress(conn->session, progress, context);
+}
+
+void tuff_set_copy(tuff_conn *conn, tuff_copy_read read, tuff_copy_write write, void *context)
+{
+    session_set_copy(conn->session, read, write, context);
+}
+
+tuff_status tuff_set_lock_timeout(tuff_conn *conn, int64_t milliseconds)
+{
+    return run_setting(conn, "lock_timeout", milliseconds < 0 ? -1 : milliseconds);
+}
+
+int64_t tuff_last_insert_rowid(const tuff_conn *conn)
+{
+    return session_last_rowid(conn->session);
+}
+
+/* ---- Transactions ------------------------------------------------------------------------- */
+
+tuff_status tuff_begin(tuff_conn *conn, tuff_isolation isolation, bool read_only)
+{
+    txn_isolation level = isolation == TUFF_SNAPSHOT ? TXN_SNAPSHOT : TXN_READ_COMMITTED;
+    return capi_failed(conn, session_begin(conn->session, level, read_only), (base_text){0});
+}
+
+tuff_status tuff_commit(tuff_conn *conn)
+{
+    return capi_failed(conn, session_commit(conn->session), (base_text){0});
+}
+
+tuff_status tuff_rollback(tuff_conn *conn)
+{
+    return capi_failed(conn, session_rollback(conn->session), (base_text){0});
+}
+
+bool tuff_in_transaction(const tuff_conn *conn)
+{
+    return session_in_transaction(conn->session);
+}
+
+/* ---- Scripts ------------------------------------------------------------------------------ */
+
+tuff_status tuff_exec(tuff_conn *conn, const char *sql, int64_t *rows_affected)
+{
+    base_text text = base_text_of(sql);
+    size_t offset = 0;
+    int64_t total = 0;
+    tuff_status status = TUFF_OK;
+    while (status == TUFF_OK && offset < text.length) {
+        tuff_stmt *stmt;
+        tuff_result *result;
+        status = capi_prepare(conn, text, &offset, &stmt);
+        if (status != TUFF_OK || !stmt)
+            break;
+        status = tuff_execute(stmt, &result);
+        while (status == TUFF_OK || status == TUFF_ROW)
+            status = capi_result_batch(result);
+        if (status == TUFF_DONE)
+            status = TUFF_OK;
+        if (status == TUFF_OK)
+            total += tuff_rows_affected(result);
+        tuff_finalize(stmt);
+    }
+    if (rows_affected)
+        *rows_affected = total;
+    return status;
+}
+
+tuff_status tuff_query(tuff_conn *conn, const char *sql, tuff_result **result)
+{
+    base_text text = base_text_of(sql);
+    size_t offset = 0;
+    tuff_stmt *stmt = NULL, *next = NULL;
+    *result = NULL;
+    tuff_status status = capi_prepare(conn, text, &offset, &stmt);
+    if (status == TUFF_OK && !stmt)
+        return capi_refuse(conn, BASE_SYNTAX, "the text holds no statement");
+    while (status == TUFF_OK) {
+        status = tuff_execute(stmt, result);
+        if (status != TUFF_OK)
+            break;
+        status = capi_prepare(conn, text, &offset, &next);
+        if (status != TUFF_OK || !next)
+            break;
+        while (status == TUFF_OK || status == TUFF_ROW)
+            status = capi_result_batch(*result);
+        if (status == TUFF_DONE)
+            status = TUFF_OK;
+        tuff_finalize(stmt);
+        stmt = next;
+        *result = NULL;
+    }
+    if (status != TUFF_OK) {
+        tuff_finalize(stmt);
+        *result = NULL;
+        return status;
+    }
+    (*result)->owns_stmt = true;
+    return TUFF_OK;
+}

@@ -1,0 +1,330 @@
+/*
+ * access_path.c - which way into a base table is cheapest.
+ *
+ * The ways: all rows (or a rowid range) vector by vector; rows by given rowids; a range of an
+ * index, that is equalities on its leading parts and then a list of values or bounds on the
+ * next. Cost is counted in rows of a vectorised scan; a row fetched singly costs as much as
+ * many of those. A wished order that a way provides saves the sort, and with a row goal
+ * (LIMIT) also the rows behind the goal.
+ *
+ * Invariant: any way gives a superset of the rows that the filter passes.
+ */
+#include "optimizer/optimizer_int.h"
+
+#include <math.h>
+
+static const double COST_FETCH = 25; /* one row by rowid or index entry */
+static const double COST_SEEK = 40;  /* placing a cursor */
+static const double COST_START = 20; /* a vectorised scan, however short */
+
+/* ---- Tests --------------------------------------------------------------------------------- */
+
+static bool is_value(const plan_expr *expr)
+{
+    return expr->kind == PLAN_EXPR_CONSTANT || expr->kind == PLAN_EXPR_PARAMETER;
+}
+
+static bool test_of(vector_comparison comparison, bool exchanged, table_test *test)
+{
+    static const table_test plain[] = {TABLE_EQUAL,      TABLE_EQUAL,   TABLE_LESS,
+                                       TABLE_LESS_EQUAL, TABLE_GREATER, TABLE_GREATER_EQUAL};
+    static const table_test turned[] = {TABLE_EQUAL,         TABLE_EQUAL, TABLE_GREATER,
+                                        TABLE_GREATER_EQUAL, TABLE_LESS,  TABLE_LESS_EQUAL};
+    if (comparison == VECTOR_NOT_EQUAL)
+        return false;
+    *test = exchanged ? turned[comparison] : plain[comparison];
+    return true;
+}
+
+/* Reads one conjunct; *column is the expression that is tested. */
+static bool read_test(plan_expr *expr, const plan_expr **column, optimizer_test *test)
+{
+    if (expr->argument_count == 0)
+        return false;
+    plan_expr **arguments = expr->arguments;
+    *test = (optimizer_test){.expr = expr, .values = arguments + 1, .value_count = 1};
+    *column = arguments[0];
+    if (expr->kind == PLAN_EXPR_COMPARE) {
+        bool exchanged = arguments[1]->kind == PLAN_EXPR_COLUMN && is_value(arguments[0]);
+        *column = arguments[exchanged];
+        test->values = &arguments[!exchanged];
+        return (*column)->kind == PLAN_EXPR_COLUMN && is_value(test->values[0]) &&
+               test_of(expr->comparison, exchanged, &test->test);
+    }
+    if (arguments[0]->kind != PLAN_EXPR_COLUMN)
+        return false;
+    if (expr->kind == PLAN_EXPR_IS_NULL) {
+        test->test = expr->negated ? TABLE_IS_NOT_NULL : TABLE_IS_NULL;
+        test->value_count = 0;
+        return true;
+    }
+    if (expr->kind != PLAN_EXPR_IN || expr->negated)
+        return false;
+    test->test = TABLE_IN;
+    test->value_count = expr->argument_count - 1;
+    for (uint32_t i = 0; i < test->value_count; i++) {
+        if (!is_value(test->values[i]))
+            return false;
+    }
+    return true;
+}
+
+uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_id)
+{
+    bool is_rowid = table->rowid_column >= 0 && table->columns[table->rowid_column].id == column_id;
+    return is_rowid ? TABLE_ROWID : column_id;
+}
+
+base_status optimizer_find_tests(optimizer_state *state, const plan_node *scan,
+                                 optimizer_test **tests, uint32_t *count)
+{
+    optimizer_list conjuncts = {0};
+    RETURN_IF_ERROR(optimizer_split(state, scan->scan.filter, &conjuncts));
+    *count = 0;
+    *tests = base_arena_allocate_array(state->arena, conjuncts.count, sizeof **tests);
+    if (!*tests)
+        return optimizer_no_memory(state);
+    for (uint32_t i = 0; i < conjuncts.count; i++) {
+        optimizer_test test;
+        const plan_expr *column;
+        if (!read_test(conjuncts.items[i], &column, &test))
+            continue;
+        for (uint32_t k = 0; k < scan->column_count; k++) {
+            if (scan->columns[k] != column->column)
+                continue;
+            test.column = optimizer_relation_column(scan->scan.table, scan->scan.column_ids[k]);
+            (*tests)[(*count)++] = test;
+            break;
+        }
+    }
+    return BASE_OK;
+}
+
+/* ---- Orders ---------------------------------------------------------------------------------- */
+
+/* The relation's column that a sort key is; false: not a bare column of the scan. */
+static bool key_column(const plan_node *scan, const plan_sort_key *key, uint32_t *column)
+{
+    if (key->expr->kind != PLAN_EXPR_COLUMN)
+        return false;
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        if (scan->columns[i] == key->expr->column) {
+            *column = optimizer_relation_column(scan->scan.table, scan->scan.column_ids[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool rowid_orders(const plan_node *scan, const optimizer_request *request, bool *descending)
+{
+    uint32_t column;
+    if (!request->order_count || !key_column(scan, &request->order[0], &column) ||
+        column != TABLE_ROWID)
+        return false;
+    *descending = request->order[0].descending;
+    return true;
+}
+
+static bool is_fixed(const optimizer_path *path, uint32_t column)
+{
+    for (uint32_t i = 0; i < path->equal_count; i++) {
+        if (path->equal[i]->column == column)
+            return true;
+    }
+    return false;
+}
+
+static bool column_not_null(const catalog_table *table, uint32_t column)
+{
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].id == column)
+            return table->columns[i].not_null;
+    }
+    return false;
+}
+
+/* Whether the index, read forwards or backwards, gives the wished order. */
+static bool index_orders(const plan_node *scan, const optimizer_request *request,
+                         const optimizer_path *path, bool *descending)
+{
+    const catalog_index *index = path->index;
+    uint32_t part = path->equal_count;
+    bool decided = false;
+    *descending = false;
+    for (uint32_t i = 0; i < request->order_count; i++) {
+        const plan_sort_key *key = &request->order[i];
+        uint32_t column;
+        if (!key_column(scan, key, &column))
+            return false;
+        if (is_fixed(path, column))
+            continue;
+        if (part == index->part_count) {
+            /* Equal keys come by rising rowid, in both directions of the scan. */
+            return column == TABLE_ROWID && !*descending && !key->descending;
+        }
+        const table_index_part *own = &index->parts[part++];
+        bool backwards = own->descending != key->descending;
+        bool nulls = (own->nulls_first != backwards) == key->nulls_first;
+        if (own->column != column || (decided && backwards != *descending) ||
+            (!nulls && !column_not_null(scan->scan.table, column)))
+            return false;
+        *descending = backwards;
+        decided = true;
+    }
+    return request->order_count > 0;
+}
+
+/* ---- Costs ----------------------------------------------------------------------------------- */
+
+typedef struct path_choice {
+    optimizer_state *state;
+    const plan_node *scan;
+    const optimizer_request *request;
+    const optimizer_test *tests;
+    uint32_t test_count;
+    double table_rows, output_rows;
+    optimizer_path *best;
+} path_choice;
+
+static base_status share_of_test(path_choice *self, const optimizer_test *test, double *share)
+{
+    double one;
+    if (!test)
+        return BASE_OK;
+    RETURN_IF_ERROR(optimizer_selectivity(self->state, test->expr, &one));
+    *share *= one;
+    return BASE_OK;
+}
+
+/* Two bounds of one column are one interval: they are asked for together. */
+static base_status share_of_bounds(path_choice *self, const optimizer_path *path, double *share)
+{
+    if (!path->low || !path->high || path->low == path->high) {
+        RETURN_IF_ERROR(share_of_test(self, path->low, share));
+        return path->high == path->low ? BASE_OK : share_of_test(self, path->high, share);
+    }
+    double one;
+    plan_expr *both = plan_and(self->state->arena, path->low->expr, path->high->expr);
+    if (!both)
+        return optimizer_no_memory(self->state);
+    RETURN_IF_ERROR(optimizer_selectivity(self->state, both, &one));
+    *share *= one;
+    return BASE_OK;
+}
+
+/* Takes the path if it is the cheapest so far. `rows` are read unless a goal stops it. */
+static void offer(path_choice *self, optimizer_path *path, double rows, double row_cost,
+                  double start_cost)
+{
+    double goal = self->request->row_goal, output = BASE_MIN(self->output_rows, rows);
+    bool sorted = self->request->order_count && !path->ordered;
+    if (goal > 0 && !sorted && output > 0)
+        rows = BASE_MIN(rows, goal * BASE_MAX(rows / output, 1.0));
+    path->cost = start_cost + rows * row_cost;
+    if (sorted)
+        path->cost += output * (goal > 0 ? 1.5 : 1.5 + 0.3 * log2(output + 2));
+    if (path->cost < self->best->cost)
+        *self->best = *path;
+}
+
+static const optimizer_test *find_test(const path_choice *self, uint32_t column, table_test first,
+                                       table_test second)
+{
+    for (uint32_t i = 0; i < self->test_count; i++) {
+        const optimizer_test *test = &self->tests[i];
+        if (test->column == column && (test->test == first || test->test == second))
+            return test;
+    }
+    return NULL;
+}
+
+static base_status offer_scan(path_choice *self)
+{
+    optimizer_path path = {.kind = PLAN_OP_TABLE_SCAN};
+    double share = 1;
+    path.low = find_test(self, TABLE_ROWID, TABLE_GREATER, TABLE_GREATER_EQUAL);
+    path.high = find_test(self, TABLE_ROWID, TABLE_LESS, TABLE_LESS_EQUAL);
+    RETURN_IF_ERROR(share_of_bounds(self, &path, &share));
+    path.ordered = rowid_orders(self->scan, self->request, &path.descending);
+    offer(self, &path, BASE_MAX(self->table_rows * share, 1.0), 1, COST_START);
+    return BASE_OK;
+}
+
+static void offer_rowids(path_choice *self)
+{
+    const optimizer_test *test = find_test(self, TABLE_ROWID, TABLE_EQUAL, TABLE_EQUAL);
+    if (!test)
+        test = find_test(self, TABLE_ROWID, TABLE_IN, TABLE_IN);
+    if (!test)
+        return;
+    optimizer_path path = {.kind = PLAN_OP_ROWID_LOOKUP, .rowids = test};
+    path.ordered = rowid_orders(self->scan, self->request, &path.descending) ||
+                   (self->request->order_count && test->test == TABLE_EQUAL);
+    offer(self, &path, test->value_count, COST_FETCH, 0);
+}
+
+static bool all_constant(const optimizer_test *test)
+{
+    for (uint32_t i = 0; i < test->value_count; i++) {
+        if (test->values[i]->kind != PLAN_EXPR_CONSTANT)
+            return false;
+    }
+    return true;
+}
+
+/* An index is of use with a test on its first part, or for its order. */
+static base_status offer_index(path_choice *self, const catalog_index *index)
+{
+    optimizer_path path = {.kind = PLAN_OP_INDEX_SCAN, .index = index};
+    double share = 1;
+    uint32_t part = 0;
+    for (; part < index->part_count; part++) {
+        const optimizer_test *test =
+            find_test(self, index->parts[part].column, TABLE_EQUAL, TABLE_EQUAL);
+        if (!test)
+            break;
+        RETURN_IF_ERROR(share_of_test(self, test, &share));
+        path.equal[path.equal_count++] = test;
+    }
+    if (part < index->part_count && !index->parts[part].descending) {
+        uint32_t column = index->parts[part].column;
+        path.in = find_test(self, column, TABLE_IN, TABLE_IN);
+        if (path.in && !all_constant(path.in))
+            path.in = NULL;
+        if (!path.in) {
+            path.low = find_test(self, column, TABLE_GREATER, TABLE_GREATER_EQUAL);
+            path.high = find_test(self, column, TABLE_LESS, TABLE_LESS_EQUAL);
+        }
+        RETURN_IF_ERROR(share_of_test(self, path.in, &share));
+        RETURN_IF_ERROR(share_of_bounds(self, &path, &share));
+    }
+    path.ordered = index_orders(self->scan, self->request, &path, &path.descending);
+    if (!path.equal_count && !path.in && !path.low && !path.high && !path.ordered)
+        return BASE_OK;
+    double rows = BASE_MAX(self->table_rows * share, 1.0);
+    if (index->unique && path.equal_count == index->part_count)
+        rows = 1;
+    offer(self, &path, rows, COST_FETCH, COST_SEEK * (path.in ? path.in->value_count : 1));
+    return BASE_OK;
+}
+
+base_status optimizer_choose_path(optimizer_state *state, const plan_node *scan,
+                                  const optimizer_request *request, const optimizer_test *tests,
+                                  uint32_t test_count, optimizer_path *path)
+{
+    const catalog_table *table = scan->scan.table;
+    path_choice self = {state, scan, request, tests, test_count, 0, 0, path};
+    double share;
+    RETURN_IF_ERROR(optimizer_selectivity(state, scan->scan.filter, &share));
+    self.table_rows = optimizer_table_rows(state, table);
+    self.output_rows = BASE_MAX(self.table_rows * share, 1.0);
+    *path = (optimizer_path){.cost = INFINITY};
+    RETURN_IF_ERROR(offer_scan(&self));
+    if (!state->options->rules)
+        return BASE_OK;
+    offer_rowids(&self);
+    for (uint32_t i = 0; i < table->index_count; i++)
+        RETURN_IF_ERROR(offer_index(&self, table->indexes[i]));
+    return BASE_OK;
+}
