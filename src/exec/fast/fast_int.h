@@ -56,6 +56,24 @@ base_status fast_compile_all(exec_fast *fast, plan_expr *const *exprs, uint32_t 
 base_status fast_row_new(exec_fast *fast, uint32_t count, types_cell **cells, bool **nulls,
                          base_error *error);
 
+/* Whether the condition is TRUE for the row; no condition passes all. */
+BASE_INLINE base_status fast_test(expr_program *condition, const types_cell *cells,
+                                  const bool *nulls, bool *passes, base_error *error)
+{
+    types_cell truth;
+    bool is_null;
+    *passes = true;
+    if (!condition)
+        return BASE_OK;
+    RETURN_IF_ERROR(expr_row(condition, cells, nulls, &truth, &is_null, error));
+    *passes = !is_null && truth.boolean;
+    return BASE_OK;
+}
+
+/* fast_join.c */
+base_status fast_build_join(exec_fast *fast, const plan_operator *operator, fast_stage * input,
+                            fast_stage **stage, base_error *error);
+
 /* fast_read.c: the stages of a plan that reads; only for plans that fast_can_read takes. */
 base_status fast_build_read(exec_fast *fast, const plan_operator *operator, fast_stage ** stage,
                             base_error *error);

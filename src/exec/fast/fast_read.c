@@ -1,6 +1,6 @@
 /*
- * fast_read.c - the stages that read: lookups by rowid, index ranges, VALUES, and the joins, filters,
- * projections and limits over them.
+ * fast_read.c - the stages that read: lookups by rowid, index ranges, VALUES, and the filters,
+ * projections and limits over them (joins: fast_join.c).
  *
  * Each stage shows the same rows in the same order as its operator in exec/op does. Rowids of a
  * lookup are sorted and freed of repeats; key ranges come from op_access.c.
@@ -52,6 +52,7 @@ bool fast_can_read(const plan_operator *operator)
     case PLAN_OP_FILTER:
     case PLAN_OP_PROJECT:
     case PLAN_OP_LIMIT:
+    case PLAN_OP_INDEX_JOIN:
         return fast_can_read(operator->inputs[0]);
     default:
         return false;
@@ -81,20 +82,6 @@ void fast_close_stages(exec_fast *fast, fast_stage *stage)
     for (; stage; stage = stage->input)
         if (stage->close)
             stage->close(fast, stage);
-}
-
-/* Whether the condition is TRUE for the row; no condition passes all. */
-BASE_INLINE base_status test_row(expr_program *condition, const fast_stage *row, bool *passes,
-                                 base_error *error)
-{
-    types_cell truth;
-    bool is_null;
-    *passes = true;
-    if (!condition)
-        return BASE_OK;
-    RETURN_IF_ERROR(expr_row(condition, row->cells, row->nulls, &truth, &is_null, error));
-    *passes = !is_null && truth.boolean;
-    return BASE_OK;
 }
 
 /* ---- ROWID_LOOKUP ---------------------------------------------------------------------------- */
@@ -145,7 +132,7 @@ static base_status lookup_next(exec_fast *fast, fast_stage *stage, base_error *e
             continue;
         RETURN_IF_ERROR(status);
         bool passes;
-        RETURN_IF_ERROR(test_row(self->filter, stage, &passes, error));
+        RETURN_IF_ERROR(fast_test(self->filter, stage->cells, stage->nulls, &passes, error));
         if (passes)
             return BASE_ROW;
     }
@@ -243,7 +230,7 @@ static base_status index_next(exec_fast *fast, fast_stage *stage, base_error *er
         if (status != BASE_ROW)
             return status;
         bool passes;
-        RETURN_IF_ERROR(test_row(self->filter, stage, &passes, error));
+        RETURN_IF_ERROR(fast_test(self->filter, stage->cells, stage->nulls, &passes, error));
         if (passes)
             return BASE_ROW;
     }
@@ -362,7 +349,8 @@ static base_status filter_next(exec_fast *fast, fast_stage *stage, base_error *e
         if (status != BASE_ROW)
             return status;
         bool passes;
-        RETURN_IF_ERROR(test_row(((filter_stage *)stage)->condition, stage, &passes, error));
+        RETURN_IF_ERROR(fast_test(((filter_stage *)stage)->condition, stage->cells, stage->nulls,
+                                  &passes, error));
         if (passes)
             return BASE_ROW;
     }
@@ -521,6 +509,8 @@ base_status fast_build_read(exec_fast *fast, const plan_operator *operator, fast
         RETURN_IF_ERROR(build_filter(fast, operator, input, stage, error));
     else if (operator->kind == PLAN_OP_PROJECT)
         RETURN_IF_ERROR(build_project(fast, operator, input, stage, error));
+    else if (operator->kind == PLAN_OP_INDEX_JOIN)
+        RETURN_IF_ERROR(fast_build_join(fast, operator, input, stage, error));
     else
         RETURN_IF_ERROR(build_limit(fast, operator, input, stage, error));
     if (*stage != input)
