@@ -23,6 +23,7 @@ enum {
     X(func_text_rows)                                                                              \
     X(func_case_rows)                                                                              \
     X(func_like_rows)                                                                              \
+    X(func_regexp_rows)                                                                            \
     X(func_edit_rows)                                                                              \
     X(func_code_rows)                                                                              \
     X(func_round_rows)                                                                             \
