@@ -50,6 +50,7 @@ base_status optimizer_optimize(base_arena *arena, plan_node *root, const optimiz
 {
     optimizer_state state = {.arena = arena, .error = error, .options = options};
     BASE_ASSERT(root && options && statement);
+    state.taken_filters = optimizer_set(&state);
     RETURN_IF_ERROR(optimizer_register(&state, root));
     RETURN_IF_ERROR(optimizer_extract_subqueries(&state, &root));
     RETURN_IF_ERROR(optimizer_unnest(&state, &root));
@@ -73,5 +74,6 @@ base_status optimizer_optimize(base_arena *arena, plan_node *root, const optimiz
     statement->operator_count = 0;
     number_operators(statement->root, &statement->operator_count);
     statement->cte_count = state.cte_count;
+    statement->join_filter_count = state.join_filter_count;
     return BASE_OK;
 }

@@ -30,6 +30,8 @@ typedef struct optimizer_state {
     int32_t *slots; /* scratch of optimizer_bind: slot of each column number or -1 */
     uint32_t slot_capacity;
     uint32_t depth;
+    uint32_t join_filter_count;
+    plan_column_set taken_filters; /* ids of filters that a scan applies */
 } optimizer_state;
 
 /* ---- Lists of expressions, mostly conjuncts (optimizer_lists.c) --------------------------- */
@@ -245,7 +247,22 @@ typedef struct optimizer_request {
     const plan_sort_key *order;
     uint32_t order_count;
     double row_goal; /* no more rows than this will be asked for; 0: all */
+    /* Filters of joins above that a scan which makes the column may apply. */
+    const struct optimizer_filter_wish *filters;
+    uint32_t filter_count;
 } optimizer_request;
+
+typedef struct optimizer_filter_wish {
+    uint32_t id;
+    plan_column column;
+} optimizer_filter_wish;
+
+/* A join's condition, sorted: left.items[i] = right.items[i], and the rest. */
+typedef struct optimizer_join_keys {
+    optimizer_list left, right;
+    bool *null_equal;
+    optimizer_list residual;
+} optimizer_join_keys;
 
 /* An operator and where its columns are. Two columns may share a slot (renamings). */
 typedef struct optimizer_physical {
@@ -293,6 +310,10 @@ base_status optimizer_translate(optimizer_state *state, plan_node *node,
 base_status optimizer_translate_exactly(optimizer_state *state, plan_node *node,
                                         const plan_column *columns, uint32_t count,
                                         plan_operator **op);
+/* The same, with wishes for filters. */
+base_status optimizer_translate_filtered(optimizer_state *state, plan_node *node,
+                                         const plan_column *columns, uint32_t count,
+                                         const optimizer_request *wishes, plan_operator **op);
 base_status optimizer_operator_new(optimizer_state *state, plan_operator_kind kind,
                                    uint32_t column_count, plan_operator **op);
 /* Makes slot i of `op` hold columns[i]. */
@@ -315,6 +336,18 @@ base_status optimizer_choose_columns(optimizer_state *state, const plan_node *no
                                      uint32_t **ids, uint32_t *count);
 base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out);
+/* Wishes on outputs that are bare columns of the node's input, in terms of these. */
+base_status optimizer_filters_below(optimizer_state *state, const plan_output *outputs,
+                                    uint32_t count, const optimizer_request *request,
+                                    optimizer_request *below);
+/* Adds the wishes of `from` that `input` has the columns for. */
+base_status optimizer_pass_filters(optimizer_state *state, const optimizer_request *from,
+                                   const plan_node *input, optimizer_request *to);
+/* *done: the join looks rows up, which is cheaper than reading them. */
+base_status optimizer_try_index_join(optimizer_state *state, plan_node *node,
+                                     const optimizer_request *request,
+                                     const optimizer_join_keys *keys, optimizer_physical *out,
+                                     bool *done);
 base_status optimizer_translate_join(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out);
 base_status optimizer_translate_aggregate(optimizer_state *state, plan_node *node,

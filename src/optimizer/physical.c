@@ -270,6 +270,29 @@ static base_status order_below(optimizer_state *state, const plan_node *node,
     return BASE_OK;
 }
 
+/* Wishes for filters on outputs that are bare columns of the input. */
+base_status optimizer_filters_below(optimizer_state *state, const plan_output *outputs,
+                                    uint32_t count, const optimizer_request *request,
+                                    optimizer_request *below)
+{
+    optimizer_filter_wish *wishes =
+        base_arena_allocate_array(state->arena, request->filter_count, sizeof *wishes);
+    if (!wishes)
+        return optimizer_no_memory(state);
+    below->filters = wishes;
+    for (uint32_t i = 0; i < request->filter_count; i++) {
+        for (uint32_t k = 0; k < count; k++) {
+            if (outputs[k].column != request->filters[i].column ||
+                outputs[k].expr->kind != PLAN_EXPR_COLUMN)
+                continue;
+            wishes[below->filter_count++] =
+                (optimizer_filter_wish){request->filters[i].id, outputs[k].expr->column};
+            break;
+        }
+    }
+    return BASE_OK;
+}
+
 /* Whether all wanted outputs are bare columns: then names suffice. */
 static bool only_renames(const plan_node *node, const optimizer_request *request)
 {
@@ -324,6 +347,8 @@ static base_status translate_project(optimizer_state *state, plan_node *node,
         RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, output->expr));
     }
     RETURN_IF_ERROR(order_below(state, node, request, &below));
+    RETURN_IF_ERROR(
+        optimizer_filters_below(state, node->project.outputs, node->column_count, request, &below));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     if (only_renames(node, request))
         return rename_layout(state, node, request, &input, out);
@@ -376,6 +401,8 @@ static base_status translate_sort(optimizer_state *state, plan_node *node, plan_
     below.order = node->sort.keys;
     below.order_count = node->sort.key_count;
     below.row_goal = goal_of(limit);
+    if (!limit) /* a limit counts rows before they are filtered */
+        RETURN_IF_ERROR(optimizer_pass_filters(state, request, node->inputs[0], &below));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     if (input.ordered) {
         *out = input;
@@ -461,7 +488,17 @@ base_status optimizer_translate_exactly(optimizer_state *state, plan_node *node,
                                         const plan_column *columns, uint32_t count,
                                         plan_operator **op)
 {
-    optimizer_request request = {.columns = optimizer_set(state)};
+    optimizer_request nothing = {0};
+    return optimizer_translate_filtered(state, node, columns, count, &nothing, op);
+}
+
+base_status optimizer_translate_filtered(optimizer_state *state, plan_node *node,
+                                         const plan_column *columns, uint32_t count,
+                                         const optimizer_request *wishes, plan_operator **op)
+{
+    optimizer_request request = {.columns = optimizer_set(state),
+                                 .filters = wishes->filters,
+                                 .filter_count = wishes->filter_count};
     optimizer_physical physical;
     for (uint32_t i = 0; i < count; i++)
         RETURN_IF_ERROR(optimizer_set_add(state, &request.columns, columns[i]));

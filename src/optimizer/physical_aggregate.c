@@ -69,6 +69,9 @@ static base_status translate_grouping(optimizer_state *state, plan_node *node,
         RETURN_IF_ERROR(need_aggregate(state, &below.columns, aggregate));
     }
     RETURN_IF_ERROR(need_exprs(state, &below.columns, keys, key_count));
+    /* Whole groups vanish: those whose key has no partner above. */
+    RETURN_IF_ERROR(
+        optimizer_filters_below(state, node->aggregate.keys, key_count, request, &below));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     plan_operator *op;
     RETURN_IF_ERROR(
@@ -116,12 +119,12 @@ static base_status translate_distinct_on(optimizer_state *state, plan_node *node
 
 /* Every column counts for equality, so all are read. */
 static base_status translate_distinct(optimizer_state *state, plan_node *node,
-                                      optimizer_physical *out)
+                                      const optimizer_request *request, optimizer_physical *out)
 {
     uint32_t count = node->column_count;
     plan_operator *input, *op;
-    RETURN_IF_ERROR(
-        optimizer_translate_exactly(state, node->inputs[0], node->columns, count, &input));
+    RETURN_IF_ERROR(optimizer_translate_filtered(state, node->inputs[0], node->columns, count,
+                                                 request, &input));
     RETURN_IF_ERROR(optimizer_operator_new(state, PLAN_OP_HASH_AGGREGATE, count, &op));
     op->inputs[0] = input;
     op->rows = node->rows;
@@ -143,7 +146,7 @@ base_status optimizer_translate_aggregate(optimizer_state *state, plan_node *nod
     if (node->kind == PLAN_AGGREGATE)
         return translate_grouping(state, node, request, out);
     return node->distinct.key_count ? translate_distinct_on(state, node, request, out)
-                                    : translate_distinct(state, node, out);
+                                    : translate_distinct(state, node, request, out);
 }
 
 /* ---- Windows ------------------------------------------------------------------------------ */

@@ -144,6 +144,26 @@ base_status optimizer_choose_columns(optimizer_state *state, const plan_node *no
     return BASE_OK;
 }
 
+/* Join filters from above on columns of this scan: all ways but few-row ones apply them. */
+static base_status take_filters(optimizer_state *state, const plan_node *node,
+                                const optimizer_request *request, plan_access *access)
+{
+    access->join_filters = base_arena_allocate_array(state->arena, request->filter_count,
+                                                     sizeof *access->join_filters);
+    if (!access->join_filters)
+        return optimizer_no_memory(state);
+    for (uint32_t i = 0; i < request->filter_count; i++) {
+        plan_column column = request->filters[i].column;
+        if (!optimizer_node_has(node, column) || state->slots[column] < 0)
+            continue;
+        access->join_filters[access->join_filter_count++] =
+            (plan_join_filter){request->filters[i].id, (uint32_t)state->slots[column]};
+        RETURN_IF_ERROR(
+            optimizer_set_add(state, &state->taken_filters, (plan_column)request->filters[i].id));
+    }
+    return BASE_OK;
+}
+
 base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out)
 {
@@ -181,5 +201,7 @@ base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
     }
     RETURN_IF_ERROR(optimizer_bind_clear(state));
     optimizer_bind(state, out, 0);
+    if (path.kind == PLAN_OP_TABLE_SCAN)
+        RETURN_IF_ERROR(take_filters(state, node, request, access));
     return optimizer_resolve(state, filter, &access->filter);
 }

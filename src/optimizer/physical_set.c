@@ -8,8 +8,9 @@
 #include "optimizer/optimizer_int.h"
 
 /* Translates both inputs to the columns at `places`. */
-static base_status translate_sides(optimizer_state *state, plan_node *node, const uint32_t *places,
-                                   uint32_t count, plan_operator *op)
+static base_status translate_sides(optimizer_state *state, plan_node *node,
+                                   const uint32_t *places, uint32_t count,
+                                   const optimizer_request *request, plan_operator *op)
 {
     for (uint32_t side = 0; side < 2; side++) {
         plan_column *columns = base_arena_allocate_array(state->arena, count, sizeof *columns);
@@ -17,8 +18,21 @@ static base_status translate_sides(optimizer_state *state, plan_node *node, cons
             return optimizer_no_memory(state);
         for (uint32_t i = 0; i < count; i++)
             columns[i] = node->inputs[side]->columns[places[i]];
-        RETURN_IF_ERROR(optimizer_translate_exactly(state, node->inputs[side], columns, count,
-                                                    &op->inputs[side]));
+        optimizer_request wishes = {0};
+        optimizer_filter_wish *own =
+            base_arena_allocate_array(state->arena, request->filter_count, sizeof *own);
+        if (!own)
+            return optimizer_no_memory(state);
+        wishes.filters = own;
+        for (uint32_t i = 0; i < request->filter_count; i++) {
+            for (uint32_t k = 0; k < node->column_count; k++) {
+                if (node->columns[k] == request->filters[i].column)
+                    own[wishes.filter_count++] = (optimizer_filter_wish){
+                        request->filters[i].id, node->inputs[side]->columns[k]};
+            }
+        }
+        RETURN_IF_ERROR(optimizer_translate_filtered(state, node->inputs[side], columns, count,
+                                                     &wishes, &op->inputs[side]));
     }
     return BASE_OK;
 }
@@ -64,7 +78,7 @@ base_status optimizer_translate_set(optimizer_state *state, plan_node *node,
     plan_operator *op;
     RETURN_IF_ERROR(optimizer_operator_new(
         state, append ? PLAN_OP_UNION_ALL : PLAN_OP_SET_OPERATION, count, &op));
-    RETURN_IF_ERROR(translate_sides(state, node, places, count, op));
+    RETURN_IF_ERROR(translate_sides(state, node, places, count, request, op));
     op->rows = node->rows;
     op->set.kind = node->set.kind;
     op->set.all = node->set.all;
@@ -88,12 +102,13 @@ static base_status translate_recursive(optimizer_state *state, plan_node *node, 
     uint32_t count = definition->column_count;
     uint32_t *places = base_arena_allocate_array(state->arena, count, sizeof *places);
     optimizer_physical ignored;
+    optimizer_request nothing = {0};
     if (!places)
         return optimizer_no_memory(state);
     for (uint32_t i = 0; i < count; i++)
         places[i] = i;
     RETURN_IF_ERROR(optimizer_operator_new(state, PLAN_OP_RECURSIVE_CTE, count, op));
-    RETURN_IF_ERROR(translate_sides(state, definition, places, count, *op));
+    RETURN_IF_ERROR(translate_sides(state, definition, places, count, &nothing, *op));
     (*op)->rows = definition->rows;
     (*op)->cte.cte = node->cte.cte;
     (*op)->cte.all = definition->set.all;
