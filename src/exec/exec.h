@@ -41,7 +41,7 @@ typedef struct exec_options {
     void (*progress)(void *context, uint64_t rows_read, uint64_t rows_total);
     void *hook_context;
     bool fast_path; /* statements on few rows run row by row, without pipelines (exec/fast) */
-    bool profile; /* measure time per operator (EXPLAIN ANALYZE) */
+    bool profile;   /* measure time per operator (EXPLAIN ANALYZE) */
 } exec_options;
 
 /* What an operator did, for EXPLAIN ANALYZE. */

@@ -136,7 +136,8 @@ struct exec_execution {
     exec_part *parts;
     struct exec_buffer **ctes;          /* by CTE number: where its rows are */
     const plan_operator **inlined_ctes; /* while building: recursions whose one scan is to come */
-    expr_program **programs;            /* every compiled expression, for expr_reset */
+    struct exec_join_filter *join_filters; /* by number in the statement */
+    expr_program **programs;               /* every compiled expression, for expr_reset */
     uint32_t program_count, program_capacity;
     types_value *parameters;
     base_arena *parameter_heaps; /* one per parameter: bytes of bound text */

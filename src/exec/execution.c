@@ -15,6 +15,7 @@
  * meets it fails cleanly wherever it stands.
  */
 #include "exec/exec_int.h"
+#include "exec/rows/exec_join_filter.h"
 #include "exec/fast/fast.h"
 
 void *exec_new(exec_execution *execution, size_t size)
@@ -29,13 +30,16 @@ static base_status execution_allocate(exec_execution *execution, base_error *err
     execution->ctes = exec_new(execution, (statement->cte_count + 1) * sizeof(*execution->ctes));
     execution->inlined_ctes =
         exec_new(execution, (statement->cte_count + 1) * sizeof(*execution->inlined_ctes));
+    execution->join_filters =
+        exec_new(execution, (statement->join_filter_count + 1) * sizeof(*execution->join_filters));
     execution->statistics =
         exec_new(execution, (statement->operator_count + 1) * sizeof(*execution->statistics));
     execution->parameters = exec_new(execution, (parameters + 1) * sizeof(types_value));
     execution->bound = exec_new(execution, (parameters + 1) * sizeof(bool));
     execution->parameter_heaps = exec_new(execution, (parameters + 1) * sizeof(base_arena));
-    if (!execution->ctes || !execution->inlined_ctes || !execution->statistics ||
-        !execution->parameters || !execution->bound || !execution->parameter_heaps)
+    if (!execution->ctes || !execution->inlined_ctes || !execution->join_filters ||
+        !execution->statistics || !execution->parameters || !execution->bound ||
+        !execution->parameter_heaps)
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < parameters; i++) {
         execution->parameters[i] = types_null_of(statement->parameter_types[i]);

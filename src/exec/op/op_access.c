@@ -9,6 +9,7 @@
  * reach into the NULLs, which stand beside the values: their marker byte bounds it.
  */
 #include "exec/op/op_access.h"
+#include "exec/rows/exec_join_filter.h"
 
 types_type *op_access_types(exec_execution *execution, const plan_access *access)
 {
@@ -28,8 +29,11 @@ base_status op_access_init(op_access *access, exec_execution *execution, const p
     uint32_t count = plan->predicate_count;
     access->value_programs = exec_new(execution, (count + 1) * sizeof(*access->value_programs));
     access->values = exec_new(execution, (count + 1) * sizeof(*access->values));
-    access->predicates = exec_new(execution, (count + 1) * sizeof(*access->predicates));
-    if (!access->value_programs || !access->values || !access->predicates)
+    uint32_t most = count + 2 * plan->join_filter_count;
+    access->predicates = exec_new(execution, (most + 1) * sizeof(*access->predicates));
+    access->filter_bounds =
+        exec_new(execution, (2 * plan->join_filter_count + 1) * sizeof(types_cell));
+    if (!access->value_programs || !access->values || !access->predicates || !access->filter_bounds)
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < count; i++) {
         const plan_predicate *predicate = &plan->predicates[i];
@@ -123,6 +127,41 @@ static base_status open_predicate(op_access *access, uint32_t index, base_error 
     return BASE_OK;
 }
 
+/* The smallest and largest key of a build side rule out parts of the table. */
+static void add_filter_range(op_access *access, uint32_t index)
+{
+    const plan_join_filter *plan = &access->access->join_filters[index];
+    const exec_join_filter *filter = &access->execution->join_filters[plan->id];
+    if (!atomic_load_explicit(&filter->ready, memory_order_acquire))
+        return;
+    if (filter->empty)
+        access->nothing = true;
+    if (filter->empty || !filter->has_range)
+        return;
+    types_cell *bounds = access->filter_bounds + 2 * (size_t)index;
+    for (uint32_t i = 0; i < 2; i++) {
+        int64_t value = i ? filter->maximum : filter->minimum;
+        memset(&bounds[i], 0, sizeof bounds[i]);
+        switch ((types_form)filter->form) {
+        case TYPES_FORM_INT8:
+            bounds[i].int8 = (int8_t)value;
+            break;
+        case TYPES_FORM_INT16:
+            bounds[i].int16 = (int16_t)value;
+            break;
+        case TYPES_FORM_INT32:
+            bounds[i].int32 = (int32_t)value;
+            break;
+        default:
+            bounds[i].int64 = value;
+            break;
+        }
+        access->predicates[access->predicate_count++] =
+            (table_predicate){access->access->columns[plan->slot],
+                              i ? TABLE_LESS_EQUAL : TABLE_GREATER_EQUAL, 1, &bounds[i]};
+    }
+}
+
 base_status op_access_open(op_access *access, base_error *error)
 {
     access->predicate_count = 0;
@@ -131,6 +170,8 @@ base_status op_access_open(op_access *access, base_error *error)
     access->last_rowid = INT64_MAX;
     for (uint32_t i = 0; i < access->access->predicate_count; i++)
         RETURN_IF_ERROR(open_predicate(access, i, error));
+    for (uint32_t i = 0; i < access->access->join_filter_count; i++)
+        add_filter_range(access, i);
     if (access->first_rowid > access->last_rowid)
         access->nothing = true;
     return BASE_OK;
@@ -149,16 +190,67 @@ base_status op_filter_init(op_filter *filter, exec_execution *execution, const p
     return exec_compile(execution, condition, &filter->program, error);
 }
 
+base_status op_filter_add_joins(op_filter *filter, exec_execution *execution,
+                                const plan_access *access, base_error *error)
+{
+    uint32_t count = access->join_filter_count;
+    if (!count)
+        return BASE_OK;
+    filter->access = access;
+    filter->join_filters = execution->join_filters;
+    filter->seen = exec_new(execution, count * sizeof(uint64_t));
+    filter->passed = exec_new(execution, count * sizeof(uint64_t));
+    if (!filter->selection)
+        filter->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
+    return filter->seen && filter->passed && filter->selection ? BASE_OK
+                                                               : base_error_no_memory(error);
+}
+
+void op_filter_clear(op_filter *filter)
+{
+    for (uint32_t i = 0; filter->access && i < filter->access->join_filter_count; i++)
+        filter->seen[i] = filter->passed[i] = 0;
+}
+
+/* A filter that lets more than nine in ten rows pass costs more than it saves. */
+static bool is_worth_it(const op_filter *filter, uint32_t index)
+{
+    return filter->seen[index] < 8 * VECTOR_SIZE ||
+           filter->passed[index] < filter->seen[index] / 10 * 9;
+}
+
+static void apply_join_filters(op_filter *filter, vector_chunk *chunk)
+{
+    for (uint32_t i = 0; i < filter->access->join_filter_count && chunk->count; i++) {
+        const plan_join_filter *plan = &filter->access->join_filters[i];
+        const exec_join_filter *join = &filter->join_filters[plan->id];
+        const vector *column = &chunk->columns[plan->slot];
+        if (!atomic_load_explicit(&join->ready, memory_order_acquire) ||
+            join->form != column->form || !is_worth_it(filter, i))
+            continue;
+        uint32_t count = exec_join_filter_select(join, column, chunk->selection, chunk->count,
+                                                 filter->selection);
+        filter->seen[i] += chunk->count;
+        filter->passed[i] += count;
+        if (count != chunk->count) {
+            chunk->selection = filter->selection;
+            chunk->count = count;
+        }
+    }
+}
+
 base_status op_filter_apply(op_filter *filter, vector_chunk *chunk, base_error *error)
 {
-    if (!filter->program || !chunk->count)
-        return BASE_OK;
-    uint32_t count;
-    RETURN_IF_ERROR(expr_select(filter->program, chunk, filter->selection, &count, error));
-    if (count != chunk->count) { /* else the old selection says the same */
-        chunk->selection = filter->selection;
-        chunk->count = count;
+    if (filter->program && chunk->count) {
+        uint32_t count;
+        RETURN_IF_ERROR(expr_select(filter->program, chunk, filter->selection, &count, error));
+        if (count != chunk->count) { /* else the old selection says the same */
+            chunk->selection = filter->selection;
+            chunk->count = count;
+        }
     }
+    if (filter->access)
+        apply_join_filters(filter, chunk);
     return BASE_OK;
 }
 

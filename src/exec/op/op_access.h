@@ -16,12 +16,13 @@ typedef struct op_access {
     table_predicate *predicates;
     uint32_t predicate_count; /* of this run */
     int64_t first_rowid, last_rowid;
-    bool nothing; /* a predicate cannot be true in this run */
+    bool nothing;              /* a predicate cannot be true in this run */
+    types_cell *filter_bounds; /* two for each join filter */
 } op_access;
 
 base_status op_access_init(op_access *access, exec_execution *execution, const plan_access *plan,
                            base_error *error);
-/* Evaluates the predicates' values. */
+/* Evaluates the predicates' values, and adds the ranges of join filters that are ready. */
 base_status op_access_open(op_access *access, base_error *error);
 /* Types of the columns that an access produces, in the arena. */
 types_type *op_access_types(exec_execution *execution, const plan_access *access);
@@ -30,7 +31,15 @@ types_type *op_access_types(exec_execution *execution, const plan_access *access
 typedef struct op_filter {
     expr_program *program; /* NULL: all rows pass */
     uint16_t *selection;
+    /* Join filters that the rows of a scan must pass. */
+    const plan_access *access; /* NULL: none */
+    const struct exec_join_filter *join_filters;
+    uint64_t *seen, *passed; /* by filter: rows; a filter that lets nearly all pass is left out */
 } op_filter;
+/* Adds the access's join filters to the filter; cleared for each run. */
+base_status op_filter_add_joins(op_filter *filter, exec_execution *execution,
+                                const plan_access *access, base_error *error);
+void op_filter_clear(op_filter *filter);
 base_status op_filter_init(op_filter *filter, exec_execution *execution, const plan_expr *condition,
                            base_error *error);
 /* Narrows the chunk's selection. */

@@ -271,7 +271,7 @@ base_status op_aggregates_update(op_aggregates_lane *lane, const vector_chunk *c
 }
 
 base_status op_aggregates_update_single(op_aggregates_lane *lane, const vector_chunk *chunk,
-                                        char *states, base_error *error)
+                                        char *row, uint32_t tail, base_error *error)
 {
     const op_aggregates *self = lane->aggregates;
     for (uint32_t a = 0; a < self->count; a++) {
@@ -282,11 +282,11 @@ base_status op_aggregates_update_single(op_aggregates_lane *lane, const vector_c
             continue;
         RETURN_IF_ERROR(evaluate_arguments(lane, a, &filtered, error));
         if (self->collected[a].is_collected) {
-            RETURN_IF_ERROR(collect(lane, a, &filtered, NULL, states, error));
+            RETURN_IF_ERROR(collect(lane, a, &filtered, NULL, row, error));
             continue;
         }
         const func_aggregate *function = self->plans[a].function;
-        char *state = states + self->offsets[a];
+        char *state = row + tail + self->offsets[a];
         if (function->update_single) {
             RETURN_IF_ERROR(function->update_single(&lane->calls[a], lane->vectors[a],
                                                     filtered.selection, filtered.count, state,

@@ -54,9 +54,9 @@ void op_aggregates_lane_clear(op_aggregates_lane *lane);
 /* Adds the chunk's rows; row i goes to the states at rows[i] + tail. */
 base_status op_aggregates_update(op_aggregates_lane *lane, const vector_chunk *chunk,
                                  char *const *rows, uint32_t tail, base_error *error);
-/* All rows of the chunk to the states at `states`. */
+/* All rows of the chunk to the one group of `row`. */
 base_status op_aggregates_update_single(op_aggregates_lane *lane, const vector_chunk *chunk,
-                                        char *states, base_error *error);
+                                        char *row, uint32_t tail, base_error *error);
 base_status op_aggregates_combine(op_aggregates_lane *lane, char *into, const char *from,
                                   base_error *error);
 /* Feeds what the lanes collected to the groups' states. Group addresses are resolved through

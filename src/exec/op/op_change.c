@@ -139,7 +139,7 @@ static base_status update_rows(change_part *self, const vector_chunk *input, uin
         if (status == BASE_OK)
             break;
         if (action == PLAN_CONFLICT_ERROR)
-            return op_conflict_error(writer->operator, &conflict, error);
+            return op_conflict_error(writer->operator, & conflict, error);
         if (action == PLAN_CONFLICT_IGNORE)
             done++;
         else

@@ -79,7 +79,7 @@ static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base
     uint32_t tail = self->layout.tail_offset;
     if (!self->key_count) {
         RETURN_IF_ERROR(make_single(state, error));
-        return op_aggregates_update_single(state->lane, input, state->single + tail, error);
+        return op_aggregates_update_single(state->lane, input, state->single, tail, error);
     }
     for (uint32_t k = 0; k < self->key_count; k++)
         RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->key_vectors[k], error));

@@ -13,6 +13,7 @@
  * table does not change after `finish` but for the matched flags.
  */
 #include "exec/op/op_hash_join.h"
+#include "exec/rows/exec_join_filter.h"
 
 base_status hash_join_keys(const hash_join_part *join, expr_program **programs,
                            const vector_chunk *chunk, const vector **vectors, uint16_t *selection,
@@ -147,6 +148,55 @@ static base_status chain_task(void *argument, uint32_t index, base_error *error)
     return BASE_OK;
 }
 
+/* ---- Filters for scans of the probe side ---------------------------------------------------------- */
+
+/* Calls `visit` with the filter's key of all rows that are in a chain, VECTOR_SIZE at a time. */
+static void visit_keys(hash_join_part *self, uint32_t key, exec_join_filter *filter,
+                       void (*visit)(exec_join_filter *filter, const vector *keys, uint32_t count),
+                       vector *values)
+{
+    char *rows[VECTOR_SIZE];
+    for (uint32_t l = 0; l < self->part.state_count; l++) {
+        hash_join_state *state = self->part.states[l];
+        exec_rows_cursor cursor = {0, 0};
+        uint32_t count;
+        while (state && (count = exec_rows_next(state->rows, &cursor, rows))) {
+            uint32_t kept = 0;
+            for (uint32_t i = 0; i < count; i++) {
+                rows[kept] = rows[i];
+                kept += !((const hash_join_row *)(const void *)rows[i])->null_key;
+            }
+            exec_rows_gather(&self->layout, key, rows, NULL, kept, values);
+            visit(filter, values, kept);
+        }
+    }
+}
+
+static base_status publish_filters(hash_join_part *self, base_error *error)
+{
+    const plan_operator *operator= self->part.operator;
+    exec_execution *execution = self->part.execution;
+    for (uint32_t f = 0; f < operator->join.filter_count; f++) {
+        const plan_join_filter *plan = &operator->join.filters[f];
+        exec_join_filter *filter = &execution->join_filters[plan->id];
+        vector values;
+        if (self->null_equal[plan->slot])
+            continue;
+        memset(&values, 0, sizeof values);
+        RETURN_IF_ERROR(
+            vector_init(&values, &execution->budget, self->layout.types[plan->slot], error));
+        exec_join_filter_begin(filter, (types_form)self->layout.forms[plan->slot]);
+        visit_keys(self, plan->slot, filter, exec_join_filter_range, &values);
+        base_status status = exec_join_filter_prepare(filter, execution, self->row_count, error);
+        if (status == BASE_OK && !filter->empty)
+            visit_keys(self, plan->slot, filter, exec_join_filter_add, &values);
+        vector_destroy(&values, &execution->budget);
+        RETURN_IF_ERROR(status);
+        exec_join_filter_publish(filter);
+    }
+    return BASE_OK;
+}
+
 static base_status finish(exec_part *part, base_error *error)
 {
     hash_join_part *self = (hash_join_part *)part;
@@ -161,6 +211,7 @@ static base_status finish(exec_part *part, base_error *error)
         self->has_null_key |= state->has_null_key;
         bytes += exec_rows_bytes(state->rows);
     }
+    RETURN_IF_ERROR(publish_filters(self, error));
     if (!self->row_count)
         return BASE_OK;
     self->directory_size =
@@ -181,6 +232,9 @@ static void close(exec_part *part)
     self->directory = NULL;
     self->directory_size = 0;
     self->row_count = 0;
+    for (uint32_t f = 0; f < part->operator->join.filter_count; f++)
+        exec_join_filter_clear(
+            &part->execution->join_filters[part->operator->join.filters[f].id], part->execution);
     for (uint32_t i = 0; i < part->state_count; i++) {
         hash_join_state *state = part->states[i];
         if (!state)

@@ -62,7 +62,7 @@ static base_status next(exec_part *part, void *state, vector_chunk **chunk, base
     index_scan_part *self = (index_scan_part *)part;
     for (;;) {
         if (!self->in_range) {
-            bool found;
+            bool found = false;
             RETURN_IF_ERROR(open_range(self, &found, error));
             if (!found)
                 return BASE_DONE;

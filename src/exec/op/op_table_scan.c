@@ -30,6 +30,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     RETURN_IF_ERROR(
         exec_chunk_new(part->execution, self->types, access->column_count, &state->chunk, error));
     RETURN_IF_ERROR(op_filter_init(&state->filter, part->execution, access->filter, error));
+    RETURN_IF_ERROR(op_filter_add_joins(&state->filter, part->execution, access, error));
     *result = state;
     return BASE_OK;
 }
@@ -86,6 +87,8 @@ static void close(exec_part *part)
     table_scan_part *self = (table_scan_part *)part;
     for (uint32_t i = 0; i < part->state_count; i++) {
         table_scan_state *state = part->states[i];
+        if (state)
+            op_filter_clear(&state->filter);
         if (!state || !state->reader)
             continue;
         table_reader_destroy(state->reader);

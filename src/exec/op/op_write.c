@@ -94,7 +94,7 @@ void op_writer_close(op_writer *writer)
 
 /* ---- Checks ---------------------------------------------------------------------------------------- */
 
-base_status op_check_violation(const plan_operator *operator, const plan_check *check,
+base_status op_check_violation(const plan_operator *operator, const plan_check * check,
                                base_error *error)
 {
     char name[BASE_ERROR_NAME_SIZE], table[BASE_ERROR_NAME_SIZE];
@@ -131,7 +131,7 @@ base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *co
             types_value value = vector_get(answers, position);
             bool passes = value.is_null || value.cell.boolean;
             if (!passes && !ignores)
-                return op_check_violation(operator, &operator->change.checks[c], error);
+                return op_check_violation(operator, & operator->change.checks[c], error);
             selection[kept] = position;
             kept += passes;
         }
@@ -157,7 +157,7 @@ static base_text column_name(const catalog_table *table, uint32_t id)
     return BASE_TEXT("?");
 }
 
-base_status op_conflict_error(const plan_operator *operator, const table_conflict *conflict,
+base_status op_conflict_error(const plan_operator *operator, const table_conflict * conflict,
                               base_error *error)
 {
     const catalog_table *table = operator->change.table;

@@ -36,9 +36,9 @@ base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *co
 /* Appends RETURNING's columns for the written rows of `row`. */
 base_status op_writer_return(op_writer *writer, base_error *error);
 /* The user's errors for a refused key and a broken check; the tuple path words them the same. */
-base_status op_conflict_error(const plan_operator *operator, const table_conflict *conflict,
+base_status op_conflict_error(const plan_operator *operator, const table_conflict * conflict,
                               base_error *error);
-base_status op_check_violation(const plan_operator *operator, const plan_check *check,
+base_status op_check_violation(const plan_operator *operator, const plan_check * check,
                                base_error *error);
 /* Inserts `row`'s rows at `selection`: given rowids where `given` (else chosen), one per entry in
  * writer->rowids. Adds the positions that were written to `written`; rowids go to the rowid vector. */
