@@ -31,6 +31,14 @@ base_status bind_function(binder *b, base_text name, plan_expr **arguments, uint
         RETURN_IF_ERROR(
             bind_cast(b, &call->arguments[i], types[i], TYPES_CAST_EXPLICIT, "the argument"));
     }
+    if (function->refine) {
+        const types_value *constants[FUNC_MAX_ARGUMENTS];
+        for (uint32_t i = 0; i < count; i++)
+            constants[i] = call->arguments[i]->kind == PLAN_EXPR_CONSTANT
+                               ? &call->arguments[i]->constant
+                               : NULL;
+        function->refine(function, types, constants, count, &call->type);
+    }
     *expr = call;
     return BASE_OK;
 }
