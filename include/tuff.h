@@ -26,9 +26,9 @@
  * library returns belong to the handle and live as long as stated there.
  *
  * Open results. A result reads the state of the database at the start of its statement,
- * whatever others commit meanwhile. COMMIT, ROLLBACK, and any other statement of the same
- * connection that ends the transaction close its open results: their next call answers
- * TUFF_MISUSE. Closing a database waits for nothing: it fails with TUFF_MISUSE while
+ * whatever others commit meanwhile. It stays readable when another statement begins on the
+ * same connection, and after COMMIT, ROLLBACK or DDL: the rows not yet read are then moved
+ * into memory. Closing a database waits for nothing: it fails with TUFF_MISUSE while
  * connections are open.
  *
  * Indexes: parameters count from 1 (as in SQL: $1), columns from 0.

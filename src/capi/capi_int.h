@@ -44,7 +44,6 @@ struct tuff_result {
     tuff_stmt *stmt;
     vector_chunk *chunk; /* NULL: no current batch */
     uint32_t row;        /* entry of the chunk that is the current row */
-    uint32_t position;   /* its physical position */
     bool has_row;
     bool done;
     bool owns_stmt;   /* made by tuff_query */

@@ -86,7 +86,6 @@ tuff_status tuff_next(tuff_result *result)
         if (status != TUFF_ROW)
             return status;
     }
-    result->position = vector_row(result->chunk->selection, result->row);
     result->has_row = true;
     return TUFF_ROW;
 }
@@ -94,6 +93,13 @@ tuff_status tuff_next(tuff_result *result)
 int64_t tuff_rows_affected(const tuff_result *result)
 {
     return session_rows_affected(result->stmt->session);
+}
+
+/* Physical position of the current row; not kept, because another statement on the connection
+ * may have moved the batch into memory of its own (session_next). */
+static uint32_t current_position(const tuff_result *result)
+{
+    return vector_row(result->chunk->selection, result->row);
 }
 
 /* ---- Columns ------------------------------------------------------------------------------ */
@@ -148,14 +154,14 @@ types_value capi_value(const tuff_result *result, uint32_t column)
 {
     if (!result->has_row || column >= result->chunk->column_count)
         return types_null_of(TYPES_OF(NULL));
-    return vector_get(&result->chunk->columns[column], result->position);
+    return vector_get(&result->chunk->columns[column], current_position(result));
 }
 
 bool tuff_is_null(const tuff_result *result, uint32_t column)
 {
     if (!result->has_row || column >= result->chunk->column_count)
         return true;
-    return !vector_is_valid(&result->chunk->columns[column], result->position);
+    return !vector_is_valid(&result->chunk->columns[column], current_position(result));
 }
 
 static int64_t clamp_double(double value)
@@ -310,7 +316,7 @@ const void *tuff_get_blob(const tuff_result *result, uint32_t column, size_t *le
     if (source->form != TYPES_FORM_STRING)
         return NULL;
     /* The bytes of a short string lie in its view: point into the vector, not to a copy. */
-    uint32_t place = source->shape == VECTOR_CONSTANT ? 0 : result->position;
+    uint32_t place = source->shape == VECTOR_CONSTANT ? 0 : current_position(result);
     const types_string *strings = source->data;
     if (source->shape == VECTOR_DICTIONARY) {
         const uint16_t *codes = source->data;

@@ -72,7 +72,7 @@ typedef struct catalog_table {
     uint32_t index_count;
     catalog_index **indexes;
     table_relation *relation; /* pinned by the snapshot; NULL for views */
-    base_text sql;            /* as stored in tuff_schema */
+    base_text sql;            /* as it was written; empty once the table has been altered */
     base_text view_sql;       /* views: the SELECT's text */
 } catalog_table;
 
@@ -154,11 +154,14 @@ base_status catalog_create_index(catalog *catalog, txn_transaction *transaction,
                                  const table_index_part *parts, base_text sql, base_error *error);
 base_status catalog_drop_index(catalog *catalog, txn_transaction *transaction,
                                const catalog_index *index, base_error *error);
+/* Renames: `check_sqls` has one text per constraint of the table for those whose text names what
+ * is renamed (data NULL: unchanged); NULL: none does. */
 base_status catalog_rename_table(catalog *catalog, txn_transaction *transaction,
-                                 const catalog_table *table, base_text name, base_error *error);
+                                 const catalog_table *table, base_text name,
+                                 const base_text *check_sqls, base_error *error);
 base_status catalog_rename_column(catalog *catalog, txn_transaction *transaction,
                                   const catalog_table *table, uint32_t place, base_text name,
-                                  base_error *error);
+                                  const base_text *check_sqls, base_error *error);
 /* `value`: what existing rows read (the evaluated DEFAULT). */
 base_status catalog_add_column(catalog *catalog, txn_transaction *transaction,
                                const catalog_table *table, const catalog_column *column,

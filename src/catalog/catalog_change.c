@@ -388,8 +388,30 @@ base_status catalog_drop_index(catalog *catalog, txn_transaction *transaction,
 
 /* ---- ALTER TABLE ----------------------------------------------------------------------------- */
 
+/* The definition's text no longer says what the table is: tuff_schema then makes a new one. */
+static void forget_text(catalog_table *table)
+{
+    if (table->kind == CATALOG_TABLE)
+        table->sql = (base_text){NULL, 0};
+    for (uint32_t i = 0; i < table->index_count; i++)
+        table->indexes[i]->sql = (base_text){NULL, 0};
+}
+
+/* Takes over the texts of CHECKs that name what is renamed; one per constraint. */
+static bool replace_checks(catalog_entry *entry, const base_text *check_sqls)
+{
+    for (uint32_t i = 0; check_sqls && i < entry->table.constraint_count; i++) {
+        if (check_sqls[i].data && !catalog_copy_text(&entry->arena,
+                                                     &entry->table.constraints[i].check_sql,
+                                                     check_sqls[i]))
+            return false;
+    }
+    return true;
+}
+
 base_status catalog_rename_table(catalog *catalog, txn_transaction *transaction,
-                                 const catalog_table *table, base_text name, base_error *error)
+                                 const catalog_table *table, base_text name,
+                                 const base_text *check_sqls, base_error *error)
 {
     change self;
     RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
@@ -399,16 +421,19 @@ base_status catalog_rename_table(catalog *catalog, txn_transaction *transaction,
         status = refuse_taken_name(&self, name);
     if (status == BASE_OK)
         status = copy_entry(&self, table, &entry);
-    if (status == BASE_OK && !catalog_copy_text(&entry->arena, &entry->table.name, name))
+    if (status == BASE_OK && (!catalog_copy_text(&entry->arena, &entry->table.name, name) ||
+                              !replace_checks(entry, check_sqls)))
         status = base_error_no_memory(error);
-    if (status == BASE_OK)
+    if (status == BASE_OK) {
+        forget_text(&entry->table);
         status = settle(&self, entry, false);
+    }
     return finish(&self, status, catalog_entry_of(table), entry);
 }
 
 base_status catalog_rename_column(catalog *catalog, txn_transaction *transaction,
                                   const catalog_table *table, uint32_t place, base_text name,
-                                  base_error *error)
+                                  const base_text *check_sqls, base_error *error)
 {
     change self;
     RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
@@ -421,10 +446,13 @@ base_status catalog_rename_column(catalog *catalog, txn_transaction *transaction
     if (status == BASE_OK)
         status = copy_entry(&self, table, &entry);
     if (status == BASE_OK &&
-        !catalog_copy_text(&entry->arena, &entry->table.columns[place].name, name))
+        (!catalog_copy_text(&entry->arena, &entry->table.columns[place].name, name) ||
+         !replace_checks(entry, check_sqls)))
         status = base_error_no_memory(error);
-    if (status == BASE_OK)
+    if (status == BASE_OK) {
+        forget_text(&entry->table);
         status = settle(&self, entry, false);
+    }
     return finish(&self, status, catalog_entry_of(table), entry);
 }
 
@@ -468,8 +496,10 @@ base_status catalog_add_column(catalog *catalog, txn_transaction *transaction,
         status = copy_entry(&self, table, &entry);
     if (status == BASE_OK)
         status = append_column(&self, entry, column, id);
-    if (status == BASE_OK)
+    if (status == BASE_OK) {
+        forget_text(&entry->table);
         status = settle(&self, entry, false);
+    }
     return finish(&self, status, catalog_entry_of(table), entry);
 }
 
@@ -532,7 +562,9 @@ base_status catalog_drop_column(catalog *catalog, txn_transaction *transaction,
         status = remove_column(&self, &entry->table, place);
     if (status == BASE_OK)
         status = table_drop_column(transaction, table->id, id, error);
-    if (status == BASE_OK)
+    if (status == BASE_OK) {
+        forget_text(&entry->table);
         status = settle(&self, entry, false);
+    }
     return finish(&self, status, catalog_entry_of(table), entry);
 }

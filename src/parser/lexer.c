@@ -330,3 +330,12 @@ bool parser_is_complete(base_text sql, size_t *end, bool *blank)
         offset = (size_t)token.end;
     }
 }
+
+bool parser_needs_quotes(base_text name)
+{
+    if (!name.length)
+        return true;
+    parser_token token = parser_lex(name, 0);
+    return token.kind != TOKEN_WORD || (size_t)token.end != name.length || token.position != 0 ||
+           parser_keyword_use_of((parser_keyword)token.keyword) != PARSER_WORD_FREE;
+}

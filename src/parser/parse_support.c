@@ -21,6 +21,7 @@ void parser_state_init(parser_state *state, base_text sql, size_t offset, base_a
 
 void parser_advance(parser_state *state)
 {
+    state->last = state->token;
     state->last_end = state->token.end;
     if (state->ahead_count) {
         state->token = state->ahead[0];
@@ -179,6 +180,48 @@ static base_status report_bad_token(parser_state *state)
     return BASE_SYNTAX;
 }
 
+/* A word that is nearly a clause's first word, but was taken for a name: FORM, WEHRE. */
+static const char *misspelt_clause(const parser_state *state, const parser_token *token)
+{
+    static const char *const clauses[] = {"FROM",  "WHERE",  "GROUP", "ORDER",  "HAVING", "LIMIT",
+                                          "UNION", "OFFSET", "INNER", "VALUES", "SET",    "ON",
+                                          "INTO",  "JOIN",   "TABLE", "RETURNING"};
+    base_text text = parser_token_text(state, token);
+    bool candidate = token->kind == TOKEN_WORD && text.length > 2 &&
+                     parser_keyword_use_of((parser_keyword)token->keyword) == PARSER_WORD_FREE;
+    for (size_t i = 0; candidate && i < BASE_COUNT_OF(clauses); i++) {
+        base_text clause = base_text_of(clauses[i]);
+        uint32_t limit = clause.length > 4 ? 2 : 1;
+        if (clause.length > 3 && base_text_distance(text, clause, limit) <= limit)
+            return clauses[i];
+    }
+    return NULL;
+}
+
+static void hint_for(parser_state *state, base_text text, const char *expected)
+{
+    const parser_token *token = &state->token;
+    base_text wanted = base_text_of(expected);
+    if (token->kind == TOKEN_WORD && text.length > 2 && !base_text_equal_folded(text, wanted) &&
+        base_text_distance(text, wanted, 2) <= 2) {
+        base_error_set_hint(state->error, "did you mean %s?", expected);
+        return;
+    }
+    if (token->kind == TOKEN_WORD && strstr(expected, "name") &&
+        parser_keyword_use_of((parser_keyword)token->keyword) == PARSER_WORD_RESERVED) {
+        base_error_set_hint(state->error,
+                            "%.*s is a reserved word: as a name it needs double quotes",
+                            (int)BASE_MIN(text.length, (size_t)60), text.data);
+        return;
+    }
+    /* The word itself, or the one before it, which was taken for an alias. */
+    const char *clause = misspelt_clause(state, token);
+    if (!clause)
+        clause = misspelt_clause(state, &state->last);
+    if (clause)
+        base_error_set_hint(state->error, "did you mean %s?", clause);
+}
+
 base_status parser_unexpected(parser_state *state, const char *expected)
 {
     const parser_token *token = &state->token;
@@ -194,15 +237,7 @@ base_status parser_unexpected(parser_state *state, const char *expected)
     base_error_set_at(state->error, BASE_SYNTAX, token->position,
                       "syntax error at or near \"%.*s%s\": expected %s",
                       (int)(cut ? 57 : text.length), text.data, cut ? "..." : "", expected);
-    base_text wanted = base_text_of(expected);
-    if (token->kind == TOKEN_WORD && text.length > 2 && !base_text_equal_folded(text, wanted) &&
-        base_text_distance(text, wanted, 2) <= 2)
-        base_error_set_hint(state->error, "did you mean %s?", expected);
-    else if (token->kind == TOKEN_WORD && strstr(expected, "name") &&
-             parser_keyword_use_of((parser_keyword)token->keyword) == PARSER_WORD_RESERVED)
-        base_error_set_hint(state->error,
-                            "%.*s is a reserved word: as a name it needs double quotes",
-                            (int)BASE_MIN(text.length, (size_t)60), text.data);
+    hint_for(state, text, expected);
     return BASE_SYNTAX;
 }
 

@@ -669,4 +669,7 @@ base_text parser_source(base_text sql, int32_t position, int32_t end);
  */
 bool parser_is_complete(base_text sql, size_t *end, bool *blank);
 
+/* True when a name must be quoted to be read again as a name: it is reserved, or no plain word. */
+bool parser_needs_quotes(base_text name);
+
 #endif

@@ -80,7 +80,8 @@ typedef struct parser_state {
     parser_token token;                   /* the current one */
     parser_token ahead[PARSER_LOOKAHEAD]; /* those behind it that were looked at */
     uint32_t ahead_count;
-    int32_t last_end; /* where the last consumed token ended */
+    parser_token last; /* the token consumed last */
+    int32_t last_end;  /* where it ended */
     uint32_t depth;   /* of the recursion */
     bool parameters_allowed;
     uint32_t parameter_count;

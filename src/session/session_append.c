@@ -206,17 +206,6 @@ static base_status next_rows(void *state, vector_chunk *chunk, base_error *error
     return BASE_ROW;
 }
 
-static void append_name(base_buffer *out, base_text name)
-{
-    base_buffer_append_byte(out, '"');
-    for (size_t i = 0; i < name.length; i++) {
-        if (name.data[i] == '"')
-            base_buffer_append_byte(out, '"');
-        base_buffer_append_byte(out, name.data[i]);
-    }
-    base_buffer_append_byte(out, '"');
-}
-
 static base_status run_insert(session_appender *self)
 {
     session_connection *connection = self->connection;
@@ -225,10 +214,10 @@ static base_status run_insert(session_appender *self)
     size_t offset = 0;
     base_buffer_init(&sql, &connection->budget);
     base_buffer_append_text(&sql, "INSERT INTO ");
-    append_name(&sql, self->table);
+    session_append_name(&sql, self->table);
     for (uint32_t i = 0; i < self->row_width; i++) {
         base_buffer_append_text(&sql, i ? ", " : " (");
-        append_name(&sql, self->columns[i].name);
+        session_append_name(&sql, self->columns[i].name);
     }
     base_buffer_append_format(&sql, ") SELECT * FROM \"%s\"", source_name);
     base_status status = sql.failed ? base_error_no_memory(&connection->error) : BASE_OK;

@@ -108,6 +108,130 @@ static base_status add_column(session_run *run, const catalog_table *table)
                               &value, run->error);
 }
 
+/* ---- CHECKs that name what changes ------------------------------------------------------------ */
+
+/* Names in a CHECK's text that stand for one column, or that qualify columns with the table. */
+typedef struct name_search {
+    base_text table;  /* the table's name now */
+    base_text column; /* empty: look for the qualifiers */
+    const parser_name *found[256];
+    uint32_t count;
+    bool overflow;
+} name_search;
+
+static void search_names(name_search *self, const parser_expr *expr)
+{
+    if (expr->kind == PARSER_EXPR_COLUMN) {
+        uint32_t count = expr->column.part_count;
+        const parser_name *name = NULL;
+        if (self->column.length)
+            name = &expr->column.parts[count - 1];
+        else if (count > 1)
+            name = &expr->column.parts[count - 2];
+        base_text wanted = self->column.length ? self->column : self->table;
+        if (name && base_text_equal_folded(name->text, wanted)) {
+            if (self->count == BASE_COUNT_OF(self->found))
+                self->overflow = true;
+            else
+                self->found[self->count++] = name;
+        }
+    }
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        search_names(self, expr->arguments[i]);
+}
+
+static base_status search_check(session_run *run, name_search *self, base_text check_sql)
+{
+    parser_expr *expr;
+    self->count = 0;
+    self->overflow = false;
+    RETURN_IF_ERROR(parser_parse_expr(check_sql, run->arena, &expr, run->error));
+    search_names(self, expr);
+    return self->overflow ? base_error_set(run->error, BASE_LIMIT,
+                                           "a CHECK names the column more than %zu times",
+                                           BASE_COUNT_OF(self->found))
+                          : BASE_OK;
+}
+
+/* The length of a name as it stands in the text, quotes included. */
+static size_t written_length(base_text sql, const parser_name *name)
+{
+    size_t at = (size_t)name->position;
+    char quote = sql.data[at];
+    if (quote != '"' && quote != '`')
+        return name->text.length;
+    size_t end = at + 1;
+    while (sql.data[end] != quote || (end + 1 < sql.length && sql.data[end + 1] == quote))
+        end += sql.data[end] == quote ? 2 : 1;
+    return end + 1 - at;
+}
+
+/* The text with the names found replaced. They were found from left to right. */
+static base_status replace_names(session_run *run, const name_search *self, base_text sql,
+                                 base_text name, base_text *replaced)
+{
+    base_buffer out;
+    size_t from = 0;
+    base_buffer_init(&out, &run->connection->budget);
+    for (uint32_t i = 0; i < self->count; i++) {
+        size_t at = (size_t)self->found[i]->position;
+        base_buffer_append(&out, sql.data + from, at - from);
+        session_append_name(&out, name);
+        from = at + written_length(sql, self->found[i]);
+    }
+    base_buffer_append(&out, sql.data + from, sql.length - from);
+    char *copy = out.failed ? NULL : base_arena_copy_text(run->arena, out.data, out.length);
+    *replaced = (base_text){copy, out.length};
+    base_buffer_destroy(&out);
+    return copy ? BASE_OK : base_error_no_memory(run->error);
+}
+
+/* New texts of the CHECKs, for a rename of a column or (column empty) of the table. */
+static base_status renamed_checks(session_run *run, const catalog_table *table, base_text column,
+                                  base_text new_name, base_text **check_sqls)
+{
+    name_search *search = base_arena_allocate_zeroed(run->arena, sizeof *search);
+    *check_sqls =
+        base_arena_allocate_array(run->arena, table->constraint_count + 1u, sizeof **check_sqls);
+    if (!search || !*check_sqls)
+        return base_error_no_memory(run->error);
+    search->table = table->name;
+    search->column = column;
+    for (uint32_t i = 0; i < table->constraint_count; i++) {
+        base_text sql = table->constraints[i].check_sql;
+        if (table->constraints[i].kind != CATALOG_CHECK)
+            continue;
+        RETURN_IF_ERROR(search_check(run, search, sql));
+        if (search->count)
+            RETURN_IF_ERROR(replace_names(run, search, sql, new_name, &(*check_sqls)[i]));
+    }
+    return BASE_OK;
+}
+
+static base_status refuse_used_by_check(session_run *run, const catalog_table *table,
+                                        base_text column)
+{
+    name_search *search = base_arena_allocate_zeroed(run->arena, sizeof *search);
+    if (!search)
+        return base_error_no_memory(run->error);
+    search->table = table->name;
+    search->column = column;
+    for (uint32_t i = 0; i < table->constraint_count; i++) {
+        const catalog_constraint *constraint = &table->constraints[i];
+        if (constraint->kind != CATALOG_CHECK)
+            continue;
+        RETURN_IF_ERROR(search_check(run, search, constraint->check_sql));
+        if (search->count)
+            return base_error_set(run->error, BASE_DEPENDENT_OBJECTS,
+                                  "column \"%.*s\" is used by the check constraint \"%.*s\"",
+                                  BASE_TEXT_ARGUMENTS(column),
+                                  BASE_TEXT_ARGUMENTS(constraint->name));
+    }
+    return BASE_OK;
+}
+
+/* ---- The other changes ------------------------------------------------------------------------ */
+
 static base_status drop_column(session_run *run, const catalog_table *table)
 {
     const parser_alter_table *tree = run->tree->alter_table;
@@ -115,6 +239,7 @@ static base_status drop_column(session_run *run, const catalog_table *table)
     if (tree->if_column_exists && catalog_find_column(table, tree->name.text) < 0)
         return BASE_OK;
     RETURN_IF_ERROR(session_find_column(run, table, &tree->name, &place));
+    RETURN_IF_ERROR(refuse_used_by_check(run, table, table->columns[place].name));
     return catalog_drop_column(run->connection->database->catalog, run->transaction, table, place,
                                run->error);
 }
@@ -129,8 +254,21 @@ static base_status rename_column(session_run *run, const catalog_table *table)
         return base_error_set_at(run->error, BASE_DUPLICATE_COLUMN, tree->new_name.position,
                                  "column \"%.*s\" already exists",
                                  BASE_TEXT_ARGUMENTS(tree->new_name.text));
+    base_text *check_sqls;
+    RETURN_IF_ERROR(renamed_checks(run, table, table->columns[place].name, tree->new_name.text,
+                                   &check_sqls));
     return catalog_rename_column(run->connection->database->catalog, run->transaction, table, place,
-                                 tree->new_name.text, run->error);
+                                 tree->new_name.text, check_sqls, run->error);
+}
+
+static base_status rename_table(session_run *run, const catalog_table *table)
+{
+    const parser_alter_table *tree = run->tree->alter_table;
+    base_text *check_sqls;
+    base_text none = {NULL, 0};
+    RETURN_IF_ERROR(renamed_checks(run, table, none, tree->new_name.text, &check_sqls));
+    return catalog_rename_table(run->connection->database->catalog, run->transaction, table,
+                                tree->new_name.text, check_sqls, run->error);
 }
 
 base_status session_alter_table(session_run *run)
@@ -153,8 +291,7 @@ base_status session_alter_table(session_run *run)
     case PARSER_ALTER_RENAME_COLUMN:
         return rename_column(run, table);
     case PARSER_ALTER_RENAME_TABLE:
-        return catalog_rename_table(run->connection->database->catalog, run->transaction, table,
-                                    tree->new_name.text, run->error);
+        return rename_table(run, table);
     case PARSER_ALTER_ADD_CONSTRAINT:
         return session_not_available(run, tree->constraint.position, "ADD CONSTRAINT");
     case PARSER_ALTER_DROP_CONSTRAINT:

@@ -37,6 +37,11 @@ base_status session_index_parts(session_run *run, const parser_index_part *tree,
                                 base_text table_name, const catalog_column *columns,
                                 uint32_t column_count, table_index_part **parts);
 
+/* session_text.c: a name, quoted where it must be; definitions as SQL. */
+void session_append_name(base_buffer *out, base_text name);
+void session_table_text(const catalog_table *table, base_buffer *out);
+void session_index_text(const catalog_index *index, base_buffer *out);
+
 base_status session_create_table(session_run *run);
 base_status session_create_table_as(session_run *run);
 base_status session_create_view(session_run *run);

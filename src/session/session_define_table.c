@@ -313,17 +313,6 @@ base_status session_create_table(session_run *run)
 
 /* ---- CREATE TABLE AS ------------------------------------------------------------------------ */
 
-static void append_name(base_buffer *out, base_text name)
-{
-    base_buffer_append_byte(out, '"');
-    for (size_t i = 0; i < name.length; i++) {
-        if (name.data[i] == '"')
-            base_buffer_append_byte(out, '"');
-        base_buffer_append_byte(out, name.data[i]);
-    }
-    base_buffer_append_byte(out, '"');
-}
-
 /* What tuff_schema shows: the definition that the query amounts to. */
 static base_status definition_text(session_run *run, catalog_table_definition *definition)
 {
@@ -331,10 +320,10 @@ static base_status definition_text(session_run *run, catalog_table_definition *d
     char type[TYPES_NAME_SIZE];
     base_buffer_init(&out, &run->connection->budget);
     base_buffer_append_text(&out, "CREATE TABLE ");
-    append_name(&out, definition->name);
+    session_append_name(&out, definition->name);
     for (uint32_t i = 0; i < definition->column_count; i++) {
         base_buffer_append_text(&out, i ? ", " : " (");
-        append_name(&out, definition->columns[i].name);
+        session_append_name(&out, definition->columns[i].name);
         base_buffer_append_format(&out, " %s", types_name(definition->columns[i].type, type));
     }
     base_buffer_append_byte(&out, ')');

@@ -109,6 +109,9 @@ struct session_statement {
     bool owns_transaction;
     uint64_t run_number;
     session_rows rows; /* kept rows; used when `buffered` */
+    /* The batch that the caller reads: a shallow copy, so that its place stays the same when
+     * the rows behind it are moved. count 0: none. */
+    vector_chunk view;
     bool buffered;
     int64_t rows_affected;
 };

@@ -130,22 +130,38 @@ static bool is_conflict(base_status status)
     return status == BASE_SERIALIZATION || status == BASE_DEADLOCK;
 }
 
+/* The caller may stand in the middle of a batch, which the executor is about to overwrite: it
+ * becomes the first of the kept rows, and `view` shows it there (see session_next). */
+static base_status keep_view(session_statement *statement, base_error *error)
+{
+    if (!statement->view.count)
+        return BASE_OK;
+    return keep_chunk(statement, &statement->view, error);
+}
+
 base_status session_park_active(session_connection *connection, base_error *error)
 {
     session_statement *statement = connection->active;
     if (!statement)
         return BASE_OK;
     vector_chunk *chunk;
-    base_status status;
-    while ((status = exec_next(statement->execution, &chunk, error)) == BASE_ROW) {
-        status = keep_chunk(statement, chunk, error);
-        if (status != BASE_OK)
-            break;
+    base_status status = keep_view(statement, error);
+    bool has_view = status == BASE_OK && statement->view.count;
+    while (status == BASE_OK) {
+        status = exec_next(statement->execution, &chunk, error);
+        if (status == BASE_ROW)
+            status = keep_chunk(statement, chunk, error);
     }
     statement->buffered = true;
-    if (status == BASE_DONE)
+    if (status == BASE_DONE) {
+        if (has_view) {
+            statement->view = statement->rows.chunks[0];
+            statement->rows.next = 1;
+        }
         return end_run(statement, true, error);
+    }
     session_rows_clear(&statement->rows, &connection->budget);
+    statement->view.count = 0;
     statement->open = false;
     (void)end_run(statement, false, NULL);
     return status;
@@ -334,19 +350,24 @@ base_status session_next(session_statement *statement, vector_chunk **chunk)
     session_connection *connection = statement->connection;
     base_error *error = &connection->error;
     base_error_clear(error);
+    statement->view.count = 0;
+    *chunk = &statement->view;
     if (!statement->open)
         return BASE_DONE;
     if (statement->buffered) {
         if (statement->rows.next < statement->rows.count) {
-            *chunk = &statement->rows.chunks[statement->rows.next++];
+            statement->view = statement->rows.chunks[statement->rows.next++];
             return BASE_ROW;
         }
         statement->open = false;
         return BASE_DONE;
     }
-    base_status status = exec_next(statement->execution, chunk, error);
-    if (status == BASE_ROW)
+    vector_chunk *made;
+    base_status status = exec_next(statement->execution, &made, error);
+    if (status == BASE_ROW) {
+        statement->view = *made;
         return BASE_ROW;
+    }
     statement->open = false;
     base_status ended = end_run(statement, status == BASE_DONE, error);
     return status == BASE_DONE && ended != BASE_OK ? ended : status;
@@ -360,6 +381,7 @@ void session_reset(session_statement *statement)
     else if (statement->execution)
         exec_reset(statement->execution);
     session_rows_clear(&statement->rows, &connection->budget);
+    statement->view.count = 0;
     statement->buffered = false;
     statement->open = false;
 }

@@ -3,6 +3,7 @@
  * tuff_indexes.
  */
 #include "session/system/system_int.h"
+#include "session/session_define_int.h"
 
 /* ---- tuff_schema (SQLite: sqlite_schema, sqlite_master) -------------------------------------- */
 
@@ -26,19 +27,36 @@ static base_status add_schema_row(system_rows *rows, const char *type, base_text
     return BASE_OK;
 }
 
+/* A definition's text; without one (keys' indexes) NULL. */
+static base_status add_with_text(system_rows *rows, const catalog_table *table,
+                                 const catalog_index *index)
+{
+    base_buffer out;
+    base_buffer_init(&out, &rows->connection->budget);
+    if (index && !index->of_constraint)
+        session_index_text(index, &out);
+    else if (!index)
+        session_table_text(table, &out);
+    base_status status = out.failed ? base_error_no_memory(rows->error) : BASE_OK;
+    base_text sql = {out.data, out.length};
+    if (status == BASE_OK && index)
+        status = add_schema_row(rows, "index", index->name, table->name, index->id, sql);
+    else if (status == BASE_OK)
+        status = add_schema_row(rows, table->kind == CATALOG_VIEW ? "view" : "table", table->name,
+                                table->name, table->id, sql);
+    base_buffer_destroy(&out);
+    return status;
+}
+
 static base_status collect_schema(system_rows *rows, const types_value *arguments,
                                   uint32_t argument_count)
 {
     uint32_t count = catalog_table_count(rows->schema);
     for (uint32_t i = 0; i < count; i++) {
         const catalog_table *table = catalog_table_at(rows->schema, i);
-        RETURN_IF_ERROR(add_schema_row(rows, table->kind == CATALOG_VIEW ? "view" : "table",
-                                       table->name, table->name, table->id, table->sql));
-        for (uint32_t j = 0; j < table->index_count; j++) {
-            const catalog_index *index = table->indexes[j];
-            RETURN_IF_ERROR(
-                add_schema_row(rows, "index", index->name, table->name, index->id, index->sql));
-        }
+        RETURN_IF_ERROR(add_with_text(rows, table, NULL));
+        for (uint32_t j = 0; j < table->index_count; j++)
+            RETURN_IF_ERROR(add_with_text(rows, table, table->indexes[j]));
     }
     return BASE_OK;
 }
@@ -183,8 +201,6 @@ static base_status collect_indexes(system_rows *rows, const types_value *argumen
             row[2] = system_boolean(index->unique);
             row[3] = system_text(rows, base_text_of(index_origin(index)));
             row[4] = index_columns(rows, index);
-            if (index->sql.length)
-                row[5] = system_text(rows, index->sql);
         }
     }
     return BASE_OK;

@@ -401,6 +401,9 @@ static void test_errors(void **state)
     assert_int_equal(parse_fails(f, "SELECT a FORM t"), BASE_SYNTAX);
     assert_int_equal(f->error.position, 14);
     assert_non_null(strstr(f->error.message, "at or near \"t\""));
+    assert_string_equal(f->error.hint, "did you mean FROM?");
+    assert_int_equal(parse_fails(f, "SELECT * FROM t WEHRE a = 1"), BASE_SYNTAX);
+    assert_string_equal(f->error.hint, "did you mean WHERE?");
     assert_int_equal(parse_fails(f, "SELECT a FROM order"), BASE_SYNTAX);
     assert_non_null(strstr(f->error.hint, "reserved word"));
     assert_int_equal(parse_fails(f, "SELECT 'abc"), BASE_SYNTAX);
@@ -501,6 +504,10 @@ static void test_splitter(void **state)
     assert_false(parser_is_complete(BASE_TEXT("SELECT /* ; "), &end, &blank));
     assert_false(parser_is_complete(BASE_TEXT("  -- x;\n"), &end, &blank));
     assert_true(blank);
+    assert_false(parser_needs_quotes(BASE_TEXT("abc_1")));
+    assert_true(parser_needs_quotes(BASE_TEXT("a b")));
+    assert_true(parser_needs_quotes(BASE_TEXT("Select")));
+    assert_true(parser_needs_quotes(BASE_TEXT("1a")));
 }
 
 /* Each allocation fails once: a clean error, nothing leaks. */
