@@ -401,9 +401,9 @@ static void forget_text(catalog_table *table)
 static bool replace_checks(catalog_entry *entry, const base_text *check_sqls)
 {
     for (uint32_t i = 0; check_sqls && i < entry->table.constraint_count; i++) {
-        if (check_sqls[i].data && !catalog_copy_text(&entry->arena,
-                                                     &entry->table.constraints[i].check_sql,
-                                                     check_sqls[i]))
+        if (check_sqls[i].data &&
+            !catalog_copy_text(&entry->arena, &entry->table.constraints[i].check_sql,
+                               check_sqls[i]))
             return false;
     }
     return true;

@@ -183,8 +183,8 @@ static base_status report_bad_token(parser_state *state)
 /* A word that is nearly a clause's first word, but was taken for a name: FORM, WEHRE. */
 static const char *misspelt_clause(const parser_state *state, const parser_token *token)
 {
-    static const char *const clauses[] = {"FROM",  "WHERE",  "GROUP", "ORDER",  "HAVING", "LIMIT",
-                                          "UNION", "OFFSET", "INNER", "VALUES", "SET",    "ON",
+    static const char *const clauses[] = {"FROM",  "WHERE",  "GROUP", "ORDER",    "HAVING", "LIMIT",
+                                          "UNION", "OFFSET", "INNER", "VALUES",   "SET",    "ON",
                                           "INTO",  "JOIN",   "TABLE", "RETURNING"};
     base_text text = parser_token_text(state, token);
     bool candidate = token->kind == TOKEN_WORD && text.length > 2 &&

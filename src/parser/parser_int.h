@@ -82,7 +82,7 @@ typedef struct parser_state {
     uint32_t ahead_count;
     parser_token last; /* the token consumed last */
     int32_t last_end;  /* where it ended */
-    uint32_t depth;   /* of the recursion */
+    uint32_t depth;    /* of the recursion */
     bool parameters_allowed;
     uint32_t parameter_count;
     uint32_t parameter_capacity;

@@ -255,8 +255,8 @@ static base_status rename_column(session_run *run, const catalog_table *table)
                                  "column \"%.*s\" already exists",
                                  BASE_TEXT_ARGUMENTS(tree->new_name.text));
     base_text *check_sqls;
-    RETURN_IF_ERROR(renamed_checks(run, table, table->columns[place].name, tree->new_name.text,
-                                   &check_sqls));
+    RETURN_IF_ERROR(
+        renamed_checks(run, table, table->columns[place].name, tree->new_name.text, &check_sqls));
     return catalog_rename_column(run->connection->database->catalog, run->transaction, table, place,
                                  tree->new_name.text, check_sqls, run->error);
 }

@@ -51,8 +51,8 @@ static void append_constraint(const catalog_table *table, const catalog_constrai
         return;
     }
     const catalog_index *index = index_by_id(table, constraint->index_id);
-    base_buffer_append_text(out, constraint->kind == CATALOG_PRIMARY_KEY ? " PRIMARY KEY"
-                                                                         : " UNIQUE");
+    base_buffer_append_text(out,
+                            constraint->kind == CATALOG_PRIMARY_KEY ? " PRIMARY KEY" : " UNIQUE");
     for (uint32_t i = 0; i < constraint->column_count; i++) {
         base_buffer_append_text(out, i ? ", " : " (");
         session_append_name(out, table->columns[constraint->columns[i]].name);

@@ -142,7 +142,7 @@ static base_status collect_columns(system_rows *rows, const types_value *argumen
 static const plan_system_column indexes_columns[] = {
     SYSTEM_COLUMN("table_name", TEXT),   SYSTEM_COLUMN("name", TEXT),
     SYSTEM_COLUMN("is_unique", BOOLEAN), SYSTEM_COLUMN("origin", TEXT),
-    SYSTEM_COLUMN("columns", TEXT),      SYSTEM_COLUMN("sql", TEXT),
+    SYSTEM_COLUMN("columns", TEXT),
 };
 
 static base_text column_name_of(const catalog_table *table, uint32_t column_id)
