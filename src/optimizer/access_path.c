@@ -13,9 +13,10 @@
 
 #include <math.h>
 
-static const double COST_FETCH = 25; /* one row by rowid or index entry */
-static const double COST_SEEK = 40;  /* placing a cursor */
-static const double COST_START = 20; /* a vectorised scan, however short */
+static const double COST_FETCH = 25;  /* one row by rowid or index entry */
+static const double COST_SEEK = 40;   /* placing a cursor */
+static const double COST_START = 200; /* a vectorised scan, however short */
+static const double SMALLEST_TABLE = 1000;
 
 /* ---- Tests --------------------------------------------------------------------------------- */
 
@@ -317,7 +318,8 @@ base_status optimizer_choose_path(optimizer_state *state, const plan_node *scan,
     path_choice self = {state, scan, request, tests, test_count, 0, 0, path};
     double share;
     RETURN_IF_ERROR(optimizer_selectivity(state, scan->scan.filter, &share));
-    self.table_rows = optimizer_table_rows(state, table);
+    /* Plans outlive the size they were made for: a table that is empty now may not stay so. */
+    self.table_rows = BASE_MAX(optimizer_table_rows(state, table), SMALLEST_TABLE);
     self.output_rows = BASE_MAX(self.table_rows * share, 1.0);
     *path = (optimizer_path){.cost = INFINITY};
     RETURN_IF_ERROR(offer_scan(&self));

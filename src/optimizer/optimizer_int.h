@@ -192,6 +192,10 @@ base_status optimizer_implied_or(optimizer_state *state, const plan_expr *expr,
                                  const plan_column_set *columns, plan_expr **implied);
 /* rule_merge.c: projections merged, limits below them, CTEs used once inlined. */
 base_status optimizer_merge(optimizer_state *state, plan_node **root);
+/* rule_limit.c: below what gives one row per row. */
+base_status optimizer_sink_limit(optimizer_state *state, plan_node **root);
+/* A scalar subquery of grouping without keys, or one row of values. */
+bool optimizer_has_one_row(const plan_node *node);
 /* rule_pushdown.c: conditions to where their columns come from. */
 base_status optimizer_push_down(optimizer_state *state, plan_node **root);
 base_status optimizer_push_conditions(optimizer_state *state, plan_node **root,

@@ -133,19 +133,22 @@ static double outer_rows(const plan_node *node, const plan_node *outer, double g
     return BASE_MIN(outer->rows, goal * BASE_MAX(outer->rows / node->rows, 0.01));
 }
 
-static bool is_cheaper(const optimizer_state *state, const plan_node *node, const lookup *self,
-                       double goal)
+/* What the lookups cost, and what the cheapest hash join would. */
+static void weigh(const optimizer_state *state, const plan_node *node, const lookup *self,
+                  double goal, double *looked_up, double *hashed)
 {
     double table = optimizer_table_rows(state, self->inner->scan.table);
+    /* As for access paths: a table that is small now may grow under a cached plan. */
+    table = BASE_MAX(table, 1000.0);
     double outer = outer_rows(node, self->outer, goal), inner = self->inner->rows;
     double each = self->index ? COST_SEEK + self->matches * COST_FETCH : COST_ROWID;
     bool semi = node->join.kind == PLAN_JOIN_SEMI || node->join.kind == PLAN_JOIN_ANTI;
     if (semi && self->index) /* the first partner is enough */
         each = COST_SEEK + BASE_MIN(self->matches, 2.0) * COST_FETCH;
-    double looked_up = outer * each;
     double build_inner = table + inner * COST_BUILD + outer * COST_PROBE;
     double build_outer = table + self->outer->rows * COST_BUILD + inner * COST_PROBE;
-    return looked_up < BASE_MIN(build_inner, build_outer);
+    *looked_up = outer * each;
+    *hashed = BASE_MIN(build_inner, build_outer);
 }
 
 /* ---- The operator ---------------------------------------------------------------------------- */
@@ -266,15 +269,22 @@ base_status optimizer_try_index_join(optimizer_state *state, plan_node *node,
     if (!state->options->rules || !keys->left.count ||
         (!inner && kind != PLAN_JOIN_LEFT && kind != PLAN_JOIN_SEMI && kind != PLAN_JOIN_ANTI))
         return BASE_OK;
-    for (uint32_t turned = 0; turned < (inner ? 2u : 1u) && !*done; turned++) {
-        lookup self;
+    lookup best;
+    double least = 0;
+    for (uint32_t turned = 0; turned < (inner ? 2u : 1u); turned++) {
+        lookup one;
+        double looked_up, hashed;
         bool found = false;
         RETURN_IF_ERROR(find_lookup(state, node->inputs[turned], node->inputs[!turned], keys,
-                                    turned, &self, &found));
-        if (!found || !is_cheaper(state, node, &self, request->row_goal))
+                                    turned, &one, &found));
+        if (!found)
             continue;
+        weigh(state, node, &one, request->row_goal, &looked_up, &hashed);
+        if (looked_up >= hashed || (*done && looked_up >= least))
+            continue;
+        best = one;
+        least = looked_up;
         *done = true;
-        RETURN_IF_ERROR(make_index_join(state, node, request, keys, &self, out));
     }
-    return BASE_OK;
+    return *done ? make_index_join(state, node, request, keys, &best, out) : BASE_OK;
 }

@@ -154,7 +154,9 @@ static join_build choose_build(const optimizer_state *state, const plan_node *no
     case PLAN_JOIN_SEMI:
     case PLAN_JOIN_ANTI:
         /* Kept rows are flagged and come out late: worth it for a clear difference only. */
-        return keyed && left * 2 < right && request->row_goal <= 0 ? BUILD_LEFT : BUILD_RIGHT;
+        return keyed && left * 2 < right && (request->row_goal <= 0 || left <= request->row_goal)
+                   ? BUILD_LEFT
+                   : BUILD_RIGHT;
     default:
         return BUILD_RIGHT;
     }

@@ -8,9 +8,9 @@
 #include "optimizer/optimizer_int.h"
 
 /* Translates both inputs to the columns at `places`. */
-static base_status translate_sides(optimizer_state *state, plan_node *node,
-                                   const uint32_t *places, uint32_t count,
-                                   const optimizer_request *request, plan_operator *op)
+static base_status translate_sides(optimizer_state *state, plan_node *node, const uint32_t *places,
+                                   uint32_t count, const optimizer_request *request,
+                                   plan_operator *op)
 {
     for (uint32_t side = 0; side < 2; side++) {
         plan_column *columns = base_arena_allocate_array(state->arena, count, sizeof *columns);

@@ -2,7 +2,6 @@
  * rule_merge.c - less of a tree: what binding and unnesting leave between the operators.
  *
  *   projection over projection     one projection
- *   LIMIT over projection          projection over LIMIT, so that LIMIT meets its sort
  *   a CTE that is scanned once     its definition at that place, open to other rules
  *   a CTE that is never scanned    nothing
  *
@@ -71,27 +70,6 @@ static base_status merge_projections(optimizer_state *state, plan_node *node)
     return BASE_OK;
 }
 
-static bool projects_plainly(const plan_node *node)
-{
-    for (uint32_t i = 0; i < node->column_count; i++) {
-        if (plan_expr_is_volatile(node->project.outputs[i].expr))
-            return false;
-    }
-    return true;
-}
-
-static base_status sink_limit(optimizer_state *state, plan_node **root)
-{
-    plan_node *limit = *root, *project = limit->inputs[0];
-    if (project->kind != PLAN_PROJECT || !projects_plainly(project))
-        return BASE_OK;
-    limit->inputs[0] = project->inputs[0];
-    RETURN_IF_ERROR(optimizer_refresh_columns(state, limit));
-    project->inputs[0] = limit;
-    *root = project;
-    return BASE_OK;
-}
-
 /* ---- Common table expressions ------------------------------------------------------------------ */
 
 static void count_scans(const plan_node *node, uint32_t cte, uint32_t *count)
@@ -150,8 +128,7 @@ base_status optimizer_merge(optimizer_state *state, plan_node **root)
         if (*root == before)
             break;
     }
-    if ((*root)->kind == PLAN_LIMIT)
-        RETURN_IF_ERROR(sink_limit(state, root));
+    RETURN_IF_ERROR(optimizer_sink_limit(state, root));
     for (uint32_t i = 0; i < optimizer_input_count(*root); i++)
         RETURN_IF_ERROR(optimizer_merge(state, &(*root)->inputs[i]));
     if ((*root)->kind == PLAN_PROJECT)

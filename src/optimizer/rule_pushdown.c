@@ -213,7 +213,7 @@ static base_status replace_mark(optimizer_state *state, plan_node **root)
 }
 
 /* A scalar subquery of grouping without keys has one row for sure. */
-static bool has_one_row(const plan_node *node)
+bool optimizer_has_one_row(const plan_node *node)
 {
     while (node->kind == PLAN_PROJECT || node->kind == PLAN_SORT)
         node = node->inputs[0];
@@ -241,7 +241,8 @@ static base_status sink_join(optimizer_state *state, plan_node **root, optimizer
 {
     plan_node *node = *root;
     plan_join_kind before = node->join.kind;
-    if (before == PLAN_JOIN_SINGLE && !node->join.condition && has_one_row(node->inputs[1]))
+    if (before == PLAN_JOIN_SINGLE && !node->join.condition &&
+        optimizer_has_one_row(node->inputs[1]))
         node->join.kind = PLAN_JOIN_INNER;
     RETURN_IF_ERROR(optimizer_reduce_outer_join(state, node, conditions));
     if (node->join.kind == PLAN_JOIN_INNER) {
