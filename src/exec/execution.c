@@ -200,8 +200,6 @@ void exec_reset(exec_execution *execution)
 {
     if (!execution->is_open)
         return;
-    if (execution->fast)
-        exec_fast_close(execution->fast);
     for (exec_part *part = execution->parts; part; part = part->next)
         if (part->class->close)
             part->class->close(part);

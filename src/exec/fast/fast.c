@@ -196,8 +196,3 @@ base_status exec_fast_next(exec_fast *fast, vector_chunk **chunk, base_error *er
     *chunk = &fast->chunk;
     return fast->chunk.count ? BASE_ROW : BASE_DONE;
 }
-
-void exec_fast_close(exec_fast *fast)
-{
-    fast_close_stages(fast, fast->top);
-}

@@ -19,7 +19,5 @@ base_status exec_fast_create(exec_execution *execution, exec_fast **fast, base_e
 base_status exec_fast_open(exec_fast *fast, base_error *error);
 /* As exec_next. */
 base_status exec_fast_next(exec_fast *fast, vector_chunk **chunk, base_error *error);
-/* The run is over. */
-void exec_fast_close(exec_fast *fast);
 
 #endif

@@ -24,7 +24,6 @@ struct fast_stage {
     /* Both with the stage itself first; `open` NULL: nothing to do. BASE_ROW or BASE_DONE. */
     base_status (*open)(exec_fast *fast, fast_stage *stage, base_error *error);
     base_status (*next)(exec_fast *fast, fast_stage *stage, base_error *error);
-    void (*close)(exec_fast *fast, fast_stage *stage);
     const plan_operator *operator;
     fast_stage *input;
     types_cell *cells; /* the row shown, by slot */
@@ -70,6 +69,14 @@ BASE_INLINE base_status fast_test(expr_program *condition, const types_cell *cel
     return BASE_OK;
 }
 
+/* An index cursor that is kept from run to run; `is_bound` false when a run begins. */
+typedef struct fast_cursor {
+    table_index_cursor *cursor;
+    bool is_bound; /* to the run's transaction */
+} fast_cursor;
+base_status fast_cursor_seek(exec_fast *fast, fast_cursor *cursor, const plan_access *access,
+                             table_index *index, const table_key_range *range, base_error *error);
+
 /* fast_join.c */
 base_status fast_build_join(exec_fast *fast, const plan_operator *operator, fast_stage * input,
                             fast_stage **stage, base_error *error);
@@ -78,7 +85,6 @@ base_status fast_build_join(exec_fast *fast, const plan_operator *operator, fast
 base_status fast_build_read(exec_fast *fast, const plan_operator *operator, fast_stage ** stage,
                             base_error *error);
 base_status fast_open_stages(exec_fast *fast, fast_stage *stage, base_error *error);
-void fast_close_stages(exec_fast *fast, fast_stage *stage);
 /* Whether the operator and its inputs are stages that this path has. */
 bool fast_can_read(const plan_operator *operator);
 /* Rows that the operator gives at most; UINT32_MAX: nobody knows. */

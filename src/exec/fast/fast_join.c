@@ -16,7 +16,7 @@ typedef struct join_stage {
     bool *joined_nulls;
     expr_program **keys;
     expr_program *filter, *residual; /* NULL: none */
-    table_index_cursor *cursor;
+    fast_cursor cursor;
     base_buffer key;
     bool in_row;   /* the input row may have more partners */
     bool has_read; /* by rowid: the one partner was looked for */
@@ -26,23 +26,17 @@ typedef struct join_stage {
 
 static base_status join_open(exec_fast *fast, fast_stage *stage, base_error *error)
 {
-    ((join_stage *)stage)->in_row = false;
-    return BASE_OK;
-}
-
-static void join_close(exec_fast *fast, fast_stage *stage)
-{
     join_stage *self = (join_stage *)stage;
-    if (self->cursor)
-        table_index_cursor_destroy(self->cursor);
-    self->cursor = NULL;
+    self->in_row = false;
+    self->cursor.is_bound = false;
+    return BASE_OK;
 }
 
 /* Puts the cursor on the input row's key; `*found` false: a key is NULL and has no partner. */
 static base_status seek(exec_fast *fast, join_stage *self, bool *found, base_error *error)
 {
     const plan_operator *operator= self->stage.operator;
-    const table_index *index = table_index_by_id(self->relation, operator->index_join.index_id);
+    table_index *index = table_index_by_id(self->relation, operator->index_join.index_id);
     if (!index)
         return base_error_set(error, BASE_INTERNAL, "an index of the plan does not exist");
     base_buffer_clear(&self->key);
@@ -65,12 +59,7 @@ static base_status seek(exec_fast *fast, join_stage *self, bool *found, base_err
     *found = true;
     base_text key = {self->key.data, self->key.length};
     table_key_range range = {key, key, true, true};
-    if (self->cursor)
-        return table_index_cursor_seek(self->cursor, &range, error);
-    return table_index_cursor_create(
-        fast->execution->transaction, self->relation,
-        table_index_by_id(self->relation, operator->index_join.index_id), &range, false,
-        self->access->columns, self->access->column_count, &self->cursor, error);
+    return fast_cursor_seek(fast, &self->cursor, self->access, index, &range, error);
 }
 
 /* The next input row into the joined row, and where its partners are. BASE_ROW or BASE_DONE. */
@@ -111,7 +100,8 @@ static base_status next_partner(exec_fast *fast, join_stage *self, base_error *e
             return BASE_DONE;
         base_status status;
         if (by_index) {
-            status = table_index_cursor_next_row(self->cursor, cells, nulls, &fast->heap, error);
+            status =
+                table_index_cursor_next_row(self->cursor.cursor, cells, nulls, &fast->heap, error);
         } else {
             self->has_read = true;
             status = table_read_row(fast->execution->transaction, self->relation, self->rowid,
@@ -176,9 +166,12 @@ static base_status join_next(exec_fast *fast, fast_stage *stage, base_error *err
     }
 }
 
-static void release_key(void *context)
+static void release_join(void *context)
 {
-    base_buffer_destroy(context);
+    join_stage *self = context;
+    base_buffer_destroy(&self->key);
+    if (self->cursor.cursor)
+        table_index_cursor_destroy(self->cursor.cursor);
 }
 
 base_status fast_build_join(exec_fast *fast, const plan_operator *operator, fast_stage * input,
@@ -190,13 +183,12 @@ base_status fast_build_join(exec_fast *fast, const plan_operator *operator, fast
     self->stage.operator= operator;
     self->stage.open = join_open;
     self->stage.next = join_next;
-    self->stage.close = join_close;
     self->access = &operator->index_join.access;
     self->relation = self->access->table->relation;
     self->kind = operator->index_join.kind;
     self->left_count = operator->inputs[0]->column_count;
     base_buffer_init(&self->key, &fast->execution->budget);
-    if (!base_arena_on_release(&fast->execution->arena, release_key, &self->key))
+    if (!base_arena_on_release(&fast->execution->arena, release_join, self))
         return base_error_no_memory(error);
     RETURN_IF_ERROR(fast_compile_all(
         fast, operator->index_join.keys, operator->index_join.key_count, &self->keys, error));

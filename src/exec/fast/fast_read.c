@@ -77,13 +77,6 @@ base_status fast_open_stages(exec_fast *fast, fast_stage *stage, base_error *err
     return BASE_OK;
 }
 
-void fast_close_stages(exec_fast *fast, fast_stage *stage)
-{
-    for (; stage; stage = stage->input)
-        if (stage->close)
-            stage->close(fast, stage);
-}
-
 /* ---- ROWID_LOOKUP ---------------------------------------------------------------------------- */
 
 typedef struct lookup_stage {
@@ -168,6 +161,25 @@ static base_status build_lookup(exec_fast *fast, const plan_operator *operator, 
     return BASE_OK;
 }
 
+/* ---- Cursors, for index scans and joins ------------------------------------------------------ */
+
+base_status fast_cursor_seek(exec_fast *fast, fast_cursor *self, const plan_access *access,
+                             table_index *index, const table_key_range *range, base_error *error)
+{
+    txn_transaction *transaction = fast->execution->transaction;
+    if (!self->cursor) {
+        RETURN_IF_ERROR(table_index_cursor_create(transaction, access->table->relation, index,
+                                                  range, access->descending, access->columns,
+                                                  access->column_count, &self->cursor, error));
+        self->is_bound = true;
+        return BASE_OK;
+    }
+    if (!self->is_bound)
+        RETURN_IF_ERROR(table_index_cursor_rebind(self->cursor, transaction, error));
+    self->is_bound = true;
+    return table_index_cursor_seek(self->cursor, range, error);
+}
+
 /* ---- INDEX_SCAN ------------------------------------------------------------------------------ */
 
 typedef struct index_stage {
@@ -177,7 +189,7 @@ typedef struct index_stage {
     op_key_range *ranges;
     uint32_t range; /* counted in the direction of the scan */
     bool in_range;
-    table_index_cursor *cursor;
+    fast_cursor cursor;
 } index_stage;
 
 static base_status index_open(exec_fast *fast, fast_stage *stage, base_error *error)
@@ -185,6 +197,7 @@ static base_status index_open(exec_fast *fast, fast_stage *stage, base_error *er
     index_stage *self = (index_stage *)stage;
     self->range = 0;
     self->in_range = false;
+    self->cursor.is_bound = false;
     return BASE_OK;
 }
 
@@ -205,11 +218,7 @@ static base_status next_range(exec_fast *fast, index_stage *self, base_error *er
         if (range->nothing)
             continue;
         self->in_range = true;
-        if (self->cursor)
-            return table_index_cursor_seek(self->cursor, &range->range, error);
-        return table_index_cursor_create(
-            fast->execution->transaction, relation, index, &range->range, self->access->descending,
-            self->access->columns, self->access->column_count, &self->cursor, error);
+        return fast_cursor_seek(fast, &self->cursor, self->access, index, &range->range, error);
     }
     return BASE_DONE;
 }
@@ -220,8 +229,8 @@ static base_status index_next(exec_fast *fast, fast_stage *stage, base_error *er
     for (;;) {
         if (!self->in_range)
             RETURN_IF_ERROR(next_range(fast, self, error));
-        base_status status = table_index_cursor_next_row(self->cursor, stage->cells, stage->nulls,
-                                                         &fast->heap, error);
+        base_status status = table_index_cursor_next_row(self->cursor.cursor, stage->cells,
+                                                         stage->nulls, &fast->heap, error);
         if (status == BASE_DONE) {
             self->in_range = false;
             self->range++;
@@ -236,21 +245,15 @@ static base_status index_next(exec_fast *fast, fast_stage *stage, base_error *er
     }
 }
 
-static void index_close(exec_fast *fast, fast_stage *stage)
-{
-    index_stage *self = (index_stage *)stage;
-    if (self->cursor)
-        table_index_cursor_destroy(self->cursor);
-    self->cursor = NULL;
-}
-
-static void release_keys(void *context)
+static void release_index(void *context)
 {
     index_stage *self = context;
     for (uint32_t i = 0; i < self->stage.operator->index_scan.range_count; i++) {
         base_buffer_destroy(&self->ranges[i].low_key);
         base_buffer_destroy(&self->ranges[i].high_key);
     }
+    if (self->cursor.cursor)
+        table_index_cursor_destroy(self->cursor.cursor);
 }
 
 /* As op_key_range_init, with the expressions registered here. */
@@ -275,7 +278,6 @@ static base_status build_index(exec_fast *fast, const plan_operator *operator, f
     self->access = &operator->index_scan.access;
     self->stage.open = index_open;
     self->stage.next = index_next;
-    self->stage.close = index_close;
     self->ranges = exec_new(fast->execution, (count + 1) * sizeof(op_key_range));
     if (!self->ranges)
         return base_error_no_memory(error);
@@ -283,7 +285,7 @@ static base_status build_index(exec_fast *fast, const plan_operator *operator, f
         base_buffer_init(&self->ranges[i].low_key, &fast->execution->budget);
         base_buffer_init(&self->ranges[i].high_key, &fast->execution->budget);
     }
-    if (!base_arena_on_release(&fast->execution->arena, release_keys, self))
+    if (!base_arena_on_release(&fast->execution->arena, release_index, self))
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < count; i++)
         RETURN_IF_ERROR(init_range(fast, &self->ranges[i], &operator->index_scan.ranges[i], error));
