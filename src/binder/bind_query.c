@@ -52,10 +52,18 @@ static base_status bind_row_count(binder *b, bind_scope *scope, const parser_exp
     *count = NULL;
     if (!ast)
         return BASE_OK;
-    bind_scope empty;
-    bind_scope_init(&empty, NULL, scope->ctes, NULL);
-    empty.clause = BIND_CLAUSE_LIMIT;
-    RETURN_IF_ERROR(bind_expr(b, &empty, ast, count));
+    /* Names are offered so that the message is about LIMIT, not about a missing column. */
+    bind_scope limits;
+    bind_scope_init(&limits, scope->outer, scope->ctes, NULL);
+    limits.clause = BIND_CLAUSE_LIMIT;
+    limits.names = scope->names;
+    RETURN_IF_ERROR(bind_expr(b, &limits, ast, count));
+    plan_column_set used = {.arena = b->arena};
+    if (!plan_expr_columns(*count, &used))
+        return bind_no_memory(b);
+    if (!plan_set_is_empty(&used))
+        return bind_error(b, BASE_INVALID_COLUMN_REFERENCE, ast->position,
+                          "%s must not depend on the rows", what);
     if (plan_expr_has_subquery(*count))
         return bind_error(b, BASE_NOT_SUPPORTED, ast->position, "a subquery in %s", what);
     RETURN_IF_ERROR(bind_cast(b, count, TYPES_OF(INTEGER), TYPES_CAST_ASSIGNMENT, what));
