@@ -55,6 +55,8 @@ void row_tree_destroy(row_tree *tree);
 uint64_t row_tree_count(const row_tree *tree);      /* rows, those of open transactions included */
 uint64_t row_tree_byte_count(const row_tree *tree); /* slabs */
 uint64_t row_tree_dead_count(row_tree *tree);       /* deleted rows whose place is not yet free */
+/* Sequence of the newest commit that wrote here; 0: none. */
+uint64_t row_tree_last_change(const row_tree *tree);
 /* Largest rowid that was ever written here, INT64_MIN if none. */
 int64_t row_tree_last_rowid(const row_tree *tree);
 

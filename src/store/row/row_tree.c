@@ -79,6 +79,11 @@ uint64_t row_tree_byte_count(const row_tree *tree)
     return atomic_load_explicit(&tree->slab_bytes, memory_order_relaxed);
 }
 
+uint64_t row_tree_last_change(const row_tree *tree)
+{
+    return atomic_load_explicit(&tree->last_change, memory_order_acquire);
+}
+
 int64_t row_tree_last_rowid(const row_tree *tree)
 {
     return atomic_load_explicit(&tree->last_rowid, memory_order_relaxed);

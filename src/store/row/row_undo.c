@@ -79,6 +79,12 @@ static void rollback_run(txn_undo *undo)
     }
 }
 
+/* Commits come one after the other, in order. */
+static void note_change(row_tree *tree, uint64_t sequence)
+{
+    atomic_store_explicit(&tree->last_change, sequence, memory_order_release);
+}
+
 static void stamp_row(row_tree *tree, row_leaf *leaf, uint32_t slot, uint64_t sequence)
 {
     uint64_t stamp = leaf->slab.stamps[slot];
@@ -93,6 +99,7 @@ static void commit_run(txn_undo *undo, uint64_t id, uint64_t sequence)
     (void)id;
     if (run->count == 0)
         return;
+    note_change(run->tree, sequence);
     int64_t last = run->first + (run->count - 1);
     for (int64_t at = run->first;;) {
         row_leaf *leaf = row_leaf_lock(run->tree, at);
@@ -183,6 +190,7 @@ static void rollback_version(txn_undo *undo)
 static void commit_version(txn_undo *undo, uint64_t id, uint64_t sequence)
 {
     row_version *version = as_version(undo);
+    note_change(version->tree, sequence);
     row_leaf *leaf = row_leaf_lock(version->tree, version->rowid);
     uint32_t slot = row_slab_find(&leaf->slab, version->rowid);
     BASE_VERIFY(slot != UINT32_MAX);

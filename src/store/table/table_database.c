@@ -1,5 +1,13 @@
 /*
  * table_database.c - opening and closing a database.
+ *
+ * Open: the file's newest header leads to the root, the rows as of the last checkpoint are
+ * brought into memory, then the log's units after it are replayed. Only then can anybody
+ * begin. A second open of the same file in one runtime finds the first and shares it.
+ *
+ * Close, by the last opener: a checkpoint folds the log into the file, and the log is removed.
+ * Where that fails the log stays and the next open replays it: nothing is lost, so closing
+ * reports the failure and goes on.
  */
 #include "store/table/table_int.h"
 
@@ -62,27 +70,174 @@ static void destroy_relations(table_database *database)
 static void destroy_database(table_database *database)
 {
     base_budget *parent = os_runtime_budget(database->runtime);
+    if (database->background)
+        os_task_group_destroy(database->background);
     destroy_relations(database);
     txn_manager_destroy(database->manager); /* disposes of what was released */
+    table_saved_free(database, &database->reached);
+    if (database->log)
+        (void)wal_close(database->log, false, NULL);
+    if (database->file)
+        cache_close(database->file);
     os_mutex_destroy(&database->registry);
     os_mutex_destroy(&database->checkpoint_mutex);
     base_free(parent, database, sizeof *database);
 }
 
+/* ---- Files ------------------------------------------------------------------------------- */
+
+static wal_sync_mode sync_mode_of(table_sync_mode mode)
+{
+    switch (mode) {
+    case TABLE_SYNC_NORMAL:
+        return WAL_SYNC_NORMAL;
+    case TABLE_SYNC_NONE:
+        return WAL_SYNC_NONE;
+    default:
+        return WAL_SYNC_FULL;
+    }
+}
+
+static base_status open_log(table_database *database, const char *path, base_error *error)
+{
+    const cache_root *root = cache_get_root(database->file);
+    base_buffer name;
+    base_buffer_init(&name, &database->budget);
+    base_buffer_append_format(&name, "%s-wal", path);
+    if (name.failed)
+        return base_error_no_memory(error);
+    wal_options options = {.environment = os_runtime_environment(database->runtime),
+                           .budget = &database->budget,
+                           .path = name.data,
+                           .sync_mode = sync_mode_of(database->options.sync_mode),
+                           .read_only = database->read_only,
+                           .epoch = cache_epoch(database->file),
+                           .sequence = root->sequence,
+                           .generation = root->log_generation};
+    memcpy(options.database_id, cache_database_id(database->file), sizeof options.database_id);
+    base_status status = wal_open(&options, &database->log, error);
+    base_buffer_destroy(&name);
+    return status;
+}
+
+/* Everything that is on disk comes into memory. */
+static base_status recover(table_database *database, const char *path, base_error *error)
+{
+    uint64_t units = 0;
+    RETURN_IF_ERROR(open_log(database, path, error));
+    RETURN_IF_ERROR(table_load(database, error));
+    RETURN_IF_ERROR(table_replay(database, &units, error));
+    const cache_root *root = cache_get_root(database->file);
+    atomic_store(&database->is_new,
+                 units == 0 && root->sequence == 0 && cache_reference_is_null(&root->root));
+    uint64_t last = wal_last_sequence(database->log);
+    txn_manager_set_sequence(database->manager, last);
+    txn_manager_set_log(database->manager, database->log);
+    return BASE_OK;
+}
+
+static base_status open_file(table_database *database, const char *path, base_error *error)
+{
+    database->read_only = database->options.read_only;
+    cache_options options = {.environment = os_runtime_environment(database->runtime),
+                             .budget = &database->budget,
+                             .path = path,
+                             .read_only = database->read_only,
+                             .create = database->options.create};
+    bool created = false;
+    RETURN_IF_ERROR(cache_open(&options, &database->file, &created, error));
+    RETURN_IF_ERROR(recover(database, path, error));
+    return os_task_group_create(database->runtime, &database->background, error);
+}
+
+/* A database of this runtime that has the file open; the registry is locked. */
+static table_database *find_open(os_runtime *runtime, const char *path)
+{
+    os_environment *environment = os_runtime_environment(runtime);
+    bool exists = false;
+    os_file *file;
+    if (environment->exists(environment, path, &exists, NULL) != BASE_OK || !exists ||
+        os_file_open(environment, os_runtime_budget(runtime), path, OS_OPEN_READ, &file, NULL) !=
+            BASE_OK)
+        return NULL;
+    os_registry_entry *entry = os_runtime_registry_find(runtime, file->identity);
+    os_file_close(file);
+    return entry ? entry->owner : NULL;
+}
+
+/* The registry is locked: two openers of one file come one after the other. */
+static base_status open_or_share(os_runtime *runtime, const char *path,
+                                 const table_options *options, table_database **database,
+                                 base_error *error)
+{
+    *database = find_open(runtime, path);
+    if (*database) {
+        if ((*database)->read_only && !options->read_only)
+            return base_error_set(error, BASE_READ_ONLY,
+                                  "the database is already open for reading only");
+        (*database)->open_count++;
+        return BASE_OK;
+    }
+    table_database *self;
+    RETURN_IF_ERROR(create_database(runtime, options, &self, error));
+    base_status status = open_file(self, path, error);
+    if (status != BASE_OK) {
+        destroy_database(self);
+        return status;
+    }
+    memcpy(self->registered.identity, cache_identity(self->file), sizeof self->registered.identity);
+    self->registered.owner = self;
+    os_runtime_registry_add(runtime, &self->registered);
+    *database = self;
+    return BASE_OK;
+}
+
 base_status table_database_open(os_runtime *runtime, const char *path, const table_options *options,
                                 table_database **database, base_error *error)
 {
-    if (path)
-        return base_error_set(error, BASE_NOT_SUPPORTED, "files come with the next landing");
+    if (path) {
+        os_runtime_registry_lock(runtime);
+        base_status status = open_or_share(runtime, path, options, database, error);
+        os_runtime_registry_unlock(runtime);
+        return status;
+    }
     RETURN_IF_ERROR(create_database(runtime, options, database, error));
     (*database)->in_memory = true;
     atomic_store(&(*database)->is_new, true);
     return BASE_OK;
 }
 
+/* Folds the log into the file. */
+static base_status fold(table_database *database, base_error *error)
+{
+    if (database->read_only || wal_live_bytes(database->log) == 0)
+        return BASE_OK;
+    return table_checkpoint(database, error);
+}
+
 base_status table_database_close(table_database *database, base_error *error)
 {
-    (void)error;
+    base_status status = BASE_OK;
+    if (database->file) {
+        os_runtime *runtime = database->runtime;
+        os_runtime_registry_lock(runtime);
+        bool last = --database->open_count == 0;
+        if (last) {
+            os_task_group_wait(database->background);
+            status = fold(database, error);
+            os_runtime_registry_remove(runtime, &database->registered);
+            txn_collect_garbage(database->manager, UINT32_MAX);
+            txn_manager_set_log(database->manager, NULL);
+            base_status closed =
+                wal_close(database->log, status == BASE_OK && !database->read_only, error);
+            database->log = NULL;
+            if (status == BASE_OK)
+                status = closed;
+            destroy_database(database);
+        }
+        os_runtime_registry_unlock(runtime);
+        return status;
+    }
     destroy_database(database);
     return BASE_OK;
 }
@@ -105,11 +260,4 @@ os_runtime *table_database_runtime(table_database *database)
 table_options *table_database_options(table_database *database)
 {
     return &database->options;
-}
-
-base_status table_checkpoint(table_database *database, base_error *error)
-{
-    (void)error;
-    txn_collect_garbage(database->manager, UINT32_MAX);
-    return BASE_OK;
 }

@@ -45,6 +45,13 @@ typedef struct table_sample {
     table_column_statistics *columns;
 } table_sample;
 
+/* Where a checkpoint wrote a storage's rows. */
+typedef struct table_saved {
+    uint64_t sequence; /* the rows as of this commit */
+    uint32_t count, capacity;
+    cache_reference *references;
+} table_saved;
+
 typedef struct table_storage {
     _Atomic(uint32_t) references; /* relation versions */
     table_database *database;
@@ -53,6 +60,7 @@ typedef struct table_storage {
     _Atomic(uint32_t) next_birth; /* of columns */
     os_mutex sample_mutex;
     table_sample sample;
+    table_saved saved; /* under the checkpoint mutex */
 } table_storage;
 
 typedef struct table_entry {
@@ -103,6 +111,9 @@ struct table_database {
     cache_file *file;
     wal_log *log;
     os_mutex checkpoint_mutex;
+    table_saved reached; /* every extent but the root that the newest header reaches */
+    os_task_group *background;
+    _Atomic(bool) checkpoint_waits; /* one was started and has not ended */
 };
 
 BASE_INLINE table_database *table_database_of(const txn_transaction *transaction)
@@ -201,6 +212,23 @@ base_status table_retire_entries(txn_transaction *transaction, table_relation *r
 base_status table_check_unique(txn_transaction *transaction, table_relation *relation,
                                table_index *index, base_text key, int64_t rowid,
                                table_conflict *conflict, base_error *error);
+
+/* table_recovery.c */
+/* Brings the rows of the file's root and then the log's units into memory. */
+base_status table_load(table_database *database, base_error *error);
+base_status table_replay(table_database *database, uint64_t *unit_count, base_error *error);
+
+/* table_checkpoint.c */
+enum {
+    TABLE_ROOT_VERSION = 1,
+    TABLE_INLINE_BYTES = 2048,   /* rows of small tables lie in the root */
+    TABLE_EXTENT_BYTES = 1 << 20 /* of packed rows, about */
+};
+base_status table_saved_add(table_database *database, table_saved *saved,
+                            const cache_reference *reference, base_error *error);
+void table_saved_free(table_database *database, table_saved *saved);
+/* After a commit: starts one in the background when the log has grown long. */
+void table_checkpoint_if_due(table_database *database);
 
 /* table_integrity.c */
 base_status table_list_ids(table_database *database, uint64_t **ids, uint32_t *count,

@@ -45,6 +45,7 @@ void table_storage_drop(table_storage *storage)
         return;
     base_budget *budget = &storage->database->budget;
     row_tree_destroy(storage->hot);
+    table_saved_free(storage->database, &storage->saved);
     os_mutex_destroy(&storage->sample_mutex);
     base_free(budget, storage->sample.columns,
               storage->sample.column_count * sizeof *storage->sample.columns);

@@ -13,7 +13,12 @@ base_status table_begin(table_database *database, txn_isolation isolation, bool 
 
 base_status table_commit(txn_transaction *transaction, base_error *error)
 {
-    return txn_commit(transaction, error);
+    table_database *database = table_database_of(transaction);
+    bool wrote = txn_has_writes(transaction);
+    base_status status = txn_commit(transaction, error);
+    if (wrote && status == BASE_OK && database->log)
+        table_checkpoint_if_due(database);
+    return status;
 }
 
 void table_rollback(txn_transaction *transaction)

@@ -1,0 +1,392 @@
+/*
+ * table_checkpoint.c - the committed rows go to the file, and the log is forgotten.
+ *
+ * A checkpoint reads at one sequence, as any reader: writers are not held up. The log starts a
+ * new generation at that sequence; the header that refers to the new extents also says which
+ * generation to replay first, so the switch from old to new is the one write of a header.
+ *
+ * Tables that have not changed since the last checkpoint keep their extents. Rows of a small
+ * table lie in the root itself: three tiny tables cost one extent.
+ *
+ * Invariants
+ *   I13 a header names only extents that were synced before it was written (store/cache).
+ *   I14 a table's extents hold it as of `saved.sequence`; it is written again when a commit
+ *       after that touched it.
+ */
+#include "store/table/table_int.h"
+
+base_status table_saved_add(table_database *database, table_saved *saved,
+                            const cache_reference *reference, base_error *error)
+{
+    if (!base_grow_array(&database->budget, &saved->references, &saved->capacity, saved->count + 1,
+                         sizeof *saved->references))
+        return base_error_no_memory(error);
+    saved->references[saved->count++] = *reference;
+    return BASE_OK;
+}
+
+void table_saved_free(table_database *database, table_saved *saved)
+{
+    base_free_array(&database->budget, saved->references, saved->capacity,
+                    sizeof *saved->references);
+    *saved = (table_saved){0};
+}
+
+typedef struct checkpoint {
+    table_database *database;
+    txn_transaction *transaction;
+    uint64_t sequence;
+    base_buffer root;
+    base_buffer rows;
+    uint32_t row_count;  /* in `rows` */
+    table_saved reached; /* what the new header reaches */
+    table_saved fresh;   /* of the relation being written */
+    uint32_t relation_count;
+    /* Storages that were written: they learn where once the header is durable. */
+    struct written {
+        table_relation *relation; /* pinned */
+        table_saved saved;
+    } * written;
+    uint32_t written_count, written_capacity;
+} checkpoint;
+
+static void put_u32(base_buffer *bytes, uint32_t value)
+{
+    base_buffer_append(bytes, &value, sizeof value);
+}
+
+static void put_u64(base_buffer *bytes, uint64_t value)
+{
+    base_buffer_append(bytes, &value, sizeof value);
+}
+
+/* ---- Rows ---------------------------------------------------------------------------------- */
+
+enum {
+    ROWS_HEAD = 8 /* columns, rows */
+};
+
+static void start_rows(checkpoint *self, const table_relation *relation)
+{
+    base_buffer_clear(&self->rows);
+    put_u32(&self->rows, relation->descriptor.column_count);
+    put_u32(&self->rows, 0);
+    self->row_count = 0;
+}
+
+static void finish_rows(checkpoint *self)
+{
+    if (!self->rows.failed)
+        base_store_u32(self->rows.data + 4, self->row_count);
+}
+
+static base_status write_rows(checkpoint *self, base_error *error)
+{
+    cache_reference reference;
+    finish_rows(self);
+    if (self->rows.failed)
+        return base_error_no_memory(error);
+    RETURN_IF_ERROR(cache_write(self->database->file, CACHE_KIND_HOT, self->rows.data,
+                                self->rows.length, &reference, error));
+    return table_saved_add(self->database, &self->fresh, &reference, error);
+}
+
+static base_status pack_chunk(checkpoint *self, const table_relation *relation,
+                              const vector_chunk *chunk, types_cell *cells, bool *nulls,
+                              base_error *error)
+{
+    uint32_t columns = relation->descriptor.column_count;
+    const int64_t *rowids = chunk->columns[columns].data;
+    for (uint32_t row = 0; row < chunk->count; row++) {
+        for (uint32_t c = 0; c < columns; c++) {
+            types_value value = vector_get(&chunk->columns[c], row);
+            cells[c] = value.cell;
+            nulls[c] = value.is_null;
+        }
+        size_t size = table_pack_size(relation, cells, nulls);
+        if (self->row_count && self->rows.length + size > TABLE_EXTENT_BYTES) {
+            RETURN_IF_ERROR(write_rows(self, error));
+            start_rows(self, relation);
+        }
+        if (!base_buffer_reserve(&self->rows, size))
+            return base_error_no_memory(error);
+        (void)table_pack_row(relation, rowids[row], cells, nulls,
+                             (unsigned char *)self->rows.data + self->rows.length);
+        self->rows.length += size;
+        self->row_count++;
+    }
+    return BASE_OK;
+}
+
+/* All rows at the sequence: full extents are written, the rest stays in `rows`. */
+static base_status pack_relation(checkpoint *self, const table_relation *relation,
+                                 base_error *error)
+{
+    base_arena arena;
+    base_arena_init(&arena, &self->database->budget);
+    uint32_t columns = relation->descriptor.column_count;
+    types_type *types = base_arena_allocate_array(&arena, columns + 1, sizeof *types);
+    uint32_t *wanted = base_arena_allocate_array(&arena, columns + 1, sizeof *wanted);
+    types_cell *cells = base_arena_allocate_array(&arena, columns + 1, sizeof *cells);
+    bool *nulls = base_arena_allocate_array(&arena, columns + 1, sizeof *nulls);
+    vector_chunk chunk;
+    base_status status = types && wanted && cells && nulls ? BASE_OK : base_error_no_memory(error);
+    for (uint32_t c = 0; status == BASE_OK && c < columns; c++) {
+        types[c] = relation->descriptor.columns[c].type;
+        wanted[c] = c;
+    }
+    if (status == BASE_OK) {
+        types[columns] = TYPES_OF(INTEGER);
+        wanted[columns] = ROW_ROWID;
+        status = vector_chunk_init(&chunk, &self->database->budget, types, columns + 1, error);
+    }
+    if (status == BASE_OK) {
+        row_position position = {.next = INT64_MIN, .last = INT64_MAX};
+        start_rows(self, relation);
+        while (status == BASE_OK && row_scan(relation->storage->hot, relation->layout,
+                                             txn_snapshot_of(self->transaction), &position, wanted,
+                                             columns + 1, &chunk) == BASE_ROW)
+            status = pack_chunk(self, relation, &chunk, cells, nulls, error);
+        vector_chunk_destroy(&chunk);
+    }
+    base_arena_destroy(&arena);
+    return status;
+}
+
+/* ---- The root -------------------------------------------------------------------------------- */
+
+static void put_references(checkpoint *self, const table_saved *saved)
+{
+    put_u32(&self->root, saved->count);
+    for (uint32_t i = 0; i < saved->count; i++) {
+        unsigned char bytes[CACHE_REFERENCE_SIZE];
+        cache_reference_store(&saved->references[i], bytes);
+        base_buffer_append(&self->root, bytes, sizeof bytes);
+    }
+}
+
+static base_status note_reached(checkpoint *self, const table_saved *saved, base_error *error)
+{
+    for (uint32_t i = 0; i < saved->count; i++)
+        RETURN_IF_ERROR(
+            table_saved_add(self->database, &self->reached, &saved->references[i], error));
+    return BASE_OK;
+}
+
+/* The relation's extents pass to `written`. */
+static base_status note_written(checkpoint *self, table_relation *relation, base_error *error)
+{
+    if (!base_grow_array(&self->database->budget, &self->written, &self->written_capacity,
+                         self->written_count + 1, sizeof *self->written))
+        return base_error_no_memory(error);
+    atomic_fetch_add_explicit(&relation->references, 1, memory_order_relaxed);
+    self->fresh.sequence = self->sequence;
+    self->written[self->written_count++] = (struct written){relation, self->fresh};
+    self->fresh = (table_saved){0};
+    return BASE_OK;
+}
+
+/* Rows that changed are packed anew. */
+static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
+{
+    RETURN_IF_ERROR(pack_relation(self, relation, error));
+    bool fits = self->fresh.count == 0 && self->rows.length <= TABLE_INLINE_BYTES;
+    if (fits) {
+        finish_rows(self);
+        put_u32(&self->root, (uint32_t)self->rows.length);
+        base_buffer_append(&self->root, self->rows.data, self->rows.length);
+    } else {
+        if (self->row_count)
+            RETURN_IF_ERROR(write_rows(self, error));
+        put_u32(&self->root, 0);
+    }
+    put_references(self, &self->fresh);
+    RETURN_IF_ERROR(note_reached(self, &self->fresh, error));
+    return note_written(self, relation, error);
+}
+
+static base_status write_relation(checkpoint *self, table_relation *relation, base_error *error)
+{
+    table_storage *storage = relation->storage;
+    table_put_descriptor(relation, &self->root);
+    put_u64(&self->root, (uint64_t)atomic_load(&storage->next_rowid));
+    bool unchanged = storage->saved.count > 0 &&
+                     row_tree_last_change(storage->hot) <= storage->saved.sequence; /* I14 */
+    if (unchanged) {
+        put_u32(&self->root, 0);
+        put_references(self, &storage->saved);
+        RETURN_IF_ERROR(note_reached(self, &storage->saved, error));
+    } else {
+        RETURN_IF_ERROR(write_changed(self, relation, error));
+    }
+    put_u32(&self->root, relation->index_count);
+    for (uint32_t i = 0; i < relation->index_count; i++)
+        table_put_index(relation->indexes[i], &self->root);
+    self->relation_count++;
+    return self->root.failed ? base_error_no_memory(error) : BASE_OK;
+}
+
+static base_status write_relations(checkpoint *self, base_error *error)
+{
+    uint64_t *ids;
+    uint32_t count, capacity;
+    put_u32(&self->root, TABLE_ROOT_VERSION);
+    put_u32(&self->root, 0);
+    RETURN_IF_ERROR(table_list_ids(self->database, &ids, &count, &capacity, error));
+    base_status status = BASE_OK;
+    for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
+        table_relation *relation;
+        if (table_acquire(self->transaction, ids[i], &relation, NULL) != BASE_OK)
+            continue; /* not there at the sequence */
+        status = write_relation(self, relation, error);
+        table_release(relation);
+    }
+    base_free_array(&self->database->budget, ids, capacity, sizeof *ids);
+    if (status == BASE_OK)
+        base_store_u32(self->root.data + 4, self->relation_count);
+    return status;
+}
+
+/* ---- Extents that the new header does not reach ---------------------------------------------------- */
+
+static int compare_references(const void *a, const void *b)
+{
+    uint64_t left = ((const cache_reference *)a)->offset;
+    uint64_t right = ((const cache_reference *)b)->offset;
+    return (left > right) - (left < right);
+}
+
+static void sort_references(table_saved *saved)
+{
+    if (saved->count)
+        qsort(saved->references, saved->count, sizeof *saved->references, compare_references);
+}
+
+static base_status free_unreached(checkpoint *self, base_error *error)
+{
+    table_database *database = self->database;
+    table_saved *old = &database->reached, *now = &self->reached;
+    sort_references(old);
+    sort_references(now);
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < old->count; i++) {
+        while (place < now->count && now->references[place].offset < old->references[i].offset)
+            place++;
+        if (place < now->count && now->references[place].offset == old->references[i].offset)
+            continue;
+        RETURN_IF_ERROR(cache_free(database->file, &old->references[i], error));
+    }
+    const cache_reference *root = &cache_get_root(database->file)->root;
+    if (cache_reference_is_null(root))
+        return BASE_OK;
+    return cache_free(database->file, root, error);
+}
+
+/* ---- The whole ---------------------------------------------------------------------------------------- */
+
+static base_status write_all(checkpoint *self, const wal_switch_point *point, base_error *error)
+{
+    table_database *database = self->database;
+    cache_root root = *cache_get_root(database->file);
+    RETURN_IF_ERROR(write_relations(self, error));
+    RETURN_IF_ERROR(free_unreached(self, error));
+    RETURN_IF_ERROR(cache_write(database->file, CACHE_KIND_ROOT, self->root.data, self->root.length,
+                                &root.root, error));
+    root.sequence = point->sequence;
+    root.time = wal_last_time(database->log);
+    root.log_generation = point->generation;
+    root.next_id = atomic_load(&database->next_id);
+    return cache_checkpoint_commit(database->file, &root, error);
+}
+
+/* The header is durable: storages learn where their rows are. */
+static void settle(checkpoint *self)
+{
+    table_database *database = self->database;
+    for (uint32_t i = 0; i < self->written_count; i++) {
+        table_storage *storage = self->written[i].relation->storage;
+        table_saved_free(database, &storage->saved);
+        storage->saved = self->written[i].saved;
+        self->written[i].saved = (table_saved){0};
+    }
+    table_saved_free(database, &database->reached);
+    database->reached = self->reached;
+    self->reached = (table_saved){0};
+}
+
+static void clean_up(checkpoint *self)
+{
+    table_database *database = self->database;
+    for (uint32_t i = 0; i < self->written_count; i++) {
+        table_saved_free(database, &self->written[i].saved);
+        table_release(self->written[i].relation);
+    }
+    base_free_array(&database->budget, self->written, self->written_capacity,
+                    sizeof *self->written);
+    table_saved_free(database, &self->reached);
+    table_saved_free(database, &self->fresh);
+    base_buffer_destroy(&self->root);
+    base_buffer_destroy(&self->rows);
+}
+
+/* The checkpoint mutex is held, the reader has begun. */
+static base_status run(checkpoint *self, base_error *error)
+{
+    table_database *database = self->database;
+    wal_switch_point point;
+    RETURN_IF_ERROR(wal_switch(database->log, cache_epoch(database->file), &point, error));
+    self->sequence = point.sequence;
+    txn_snapshot_raise(self->transaction, point.sequence);
+    RETURN_IF_ERROR(cache_checkpoint_begin(database->file, error));
+    base_status status = write_all(self, &point, error);
+    if (status != BASE_OK) {
+        cache_checkpoint_abort(database->file);
+        return status;
+    }
+    settle(self);
+    wal_release(database->log, &point);
+    return BASE_OK;
+}
+
+base_status table_checkpoint(table_database *database, base_error *error)
+{
+    txn_collect_garbage(database->manager, UINT32_MAX);
+    if (database->in_memory)
+        return BASE_OK;
+    if (database->read_only)
+        return base_error_set(error, BASE_READ_ONLY, "the database is open for reading only");
+    checkpoint self = {.database = database};
+    base_buffer_init(&self.root, &database->budget);
+    base_buffer_init(&self.rows, &database->budget);
+    os_mutex_lock(&database->checkpoint_mutex);
+    base_status status = txn_begin(database->manager, TXN_SNAPSHOT, true, &self.transaction, error);
+    if (status == BASE_OK) {
+        status = run(&self, error);
+        txn_rollback(self.transaction);
+    }
+    clean_up(&self);
+    os_mutex_unlock(&database->checkpoint_mutex);
+    return status;
+}
+
+/* ---- In the background ----------------------------------------------------------------------------------- */
+
+static void checkpoint_task(void *argument)
+{
+    table_database *database = argument;
+    (void)table_checkpoint(database, NULL); /* the log stays: tried again later */
+    atomic_store(&database->checkpoint_waits, false);
+}
+
+void table_checkpoint_if_due(table_database *database)
+{
+    uint64_t limit = database->options.checkpoint_log_size;
+    /* A log of a quarter of the memory in use is worth no rewriting yet. */
+    uint64_t used = atomic_load_explicit(&database->budget.used, memory_order_relaxed);
+    if (limit == 0 || wal_live_bytes(database->log) <= BASE_MAX(limit, used / 4))
+        return;
+    if (atomic_exchange(&database->checkpoint_waits, true))
+        return;
+    if (os_task_group_start(database->background, checkpoint_task, database, NULL) != BASE_OK)
+        atomic_store(&database->checkpoint_waits, false);
+}

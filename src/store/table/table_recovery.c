@@ -1,0 +1,354 @@
+/*
+ * table_recovery.c - from file and log back to tables in memory.
+ *
+ * The root extent lists relations, indexes and the extents that hold their rows; all of it is
+ * brought back as one transaction with the checkpoint's sequence. Then each unit of the log
+ * is run again as a transaction of its own with its old sequence, through the same functions
+ * that wrote it, so indexes and undo come out as they were. Nobody else is there yet, so
+ * nothing waits.
+ *
+ * Bytes are checksummed below; here they are still not believed: what does not parse, or does
+ * not fit the relations, is BASE_CORRUPT.
+ */
+#include "store/table/table_int.h"
+
+/* A relation that redo writes to, kept between records. */
+typedef struct replayer {
+    table_database *database;
+    txn_transaction *transaction;
+    table_relation *relation; /* the last one written to; may be NULL */
+    base_arena arena;
+    types_cell *cells;
+    bool *nulls;
+    uint32_t cell_capacity, null_capacity;
+} replayer;
+
+static void forget_relation(replayer *self)
+{
+    table_release(self->relation);
+    self->relation = NULL;
+}
+
+static base_status use_relation(replayer *self, uint64_t id, base_error *error)
+{
+    if (!self->relation || self->relation->entry->id != id ||
+        atomic_load(&self->relation->superseded)) {
+        forget_relation(self);
+        if (table_acquire(self->transaction, id, &self->relation, NULL) != BASE_OK) {
+            self->relation = NULL;
+            return table_corrupt("a change of an unknown table", error);
+        }
+    }
+    uint32_t count = self->relation->descriptor.column_count;
+    if (!base_grow_array(&self->database->budget, &self->cells, &self->cell_capacity, count,
+                         sizeof *self->cells) ||
+        !base_grow_array(&self->database->budget, &self->nulls, &self->null_capacity, count,
+                         sizeof *self->nulls))
+        return base_error_no_memory(error);
+    return BASE_OK;
+}
+
+/* A change that the tables refuse cannot have been logged. */
+static base_status refused(base_status status, base_error *error)
+{
+    switch (status) {
+    case BASE_OK:
+    case BASE_OUT_OF_MEMORY:
+        return status;
+    default:
+        if (error)
+            base_error_clear(error);
+        return table_corrupt("a change that does not fit its table", error);
+    }
+}
+
+static base_status insert_rows(replayer *self, table_bytes *bytes, uint32_t packed_count,
+                               uint32_t row_count, base_error *error)
+{
+    for (uint32_t i = 0; i < row_count; i++) {
+        int64_t rowid;
+        if (!table_unpack_row(bytes, self->relation, packed_count, &rowid, self->cells,
+                              self->nulls))
+            return table_corrupt("a row", error);
+        RETURN_IF_ERROR(refused(table_insert_row(self->transaction, self->relation, self->cells,
+                                                 self->nulls, &rowid, false, NULL, error),
+                                error));
+    }
+    return BASE_OK;
+}
+
+/* ---- Units of the log ------------------------------------------------------------------------ */
+
+static base_status redo_insert(replayer *self, table_bytes *bytes, base_error *error)
+{
+    uint64_t id;
+    uint32_t columns, rows;
+    if (!table_unpack_u64(bytes, &id) || !table_unpack_u32(bytes, &columns) ||
+        !table_unpack_u32(bytes, &rows))
+        return table_corrupt("an insertion", error);
+    RETURN_IF_ERROR(use_relation(self, id, error));
+    return insert_rows(self, bytes, columns, rows, error);
+}
+
+static base_status redo_update(replayer *self, table_bytes *bytes, base_error *error)
+{
+    uint64_t id, rowid;
+    uint32_t count;
+    if (!table_unpack_u64(bytes, &id) || !table_unpack_u64(bytes, &rowid) ||
+        !table_unpack_u32(bytes, &count))
+        return table_corrupt("an update", error);
+    RETURN_IF_ERROR(use_relation(self, id, error));
+    const table_descriptor *descriptor = &self->relation->descriptor;
+    if (count > descriptor->column_count)
+        return table_corrupt("an update", error);
+    uint32_t *columns = base_arena_allocate(&self->arena, (count + 1) * sizeof *columns);
+    if (!columns)
+        return base_error_no_memory(error);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!table_unpack_u32(bytes, &columns[i]))
+            return table_corrupt("an update", error);
+        self->nulls[i] = columns[i] >> 31;
+        columns[i] &= INT32_MAX;
+        if (columns[i] >= descriptor->column_count)
+            return table_corrupt("an update", error);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        types_form form = types_form_of(descriptor->columns[columns[i]].type);
+        if (!self->nulls[i] && !table_unpack_value(bytes, form, &self->cells[i]))
+            return table_corrupt("an update", error);
+    }
+    return refused(table_update_row(self->transaction, self->relation, (int64_t)rowid, columns,
+                                    count, self->cells, self->nulls, NULL, error),
+                   error);
+}
+
+static base_status redo_by_id(replayer *self, table_redo type, table_bytes *bytes,
+                              base_error *error)
+{
+    uint64_t id, argument;
+    if (!table_unpack_u64(bytes, &id) || !table_unpack_u64(bytes, &argument))
+        return table_corrupt("a record", error);
+    switch (type) {
+    case TABLE_REDO_DELETE:
+        RETURN_IF_ERROR(use_relation(self, id, error));
+        return refused(
+            table_delete_row(self->transaction, self->relation, (int64_t)argument, error), error);
+    case TABLE_REDO_DROP:
+        return refused(table_drop(self->transaction, id, error), error);
+    case TABLE_REDO_TRUNCATE:
+        return refused(table_truncate(self->transaction, id, error), error);
+    case TABLE_REDO_DROP_COLUMN:
+        return refused(table_drop_column(self->transaction, id, (uint32_t)argument, error), error);
+    default:
+        return refused(table_index_drop(self->transaction, id, error), error);
+    }
+}
+
+static base_status redo_create(replayer *self, table_bytes *bytes, base_error *error)
+{
+    table_descriptor descriptor;
+    uint64_t id;
+    RETURN_IF_ERROR(table_get_descriptor(bytes, &self->arena, &descriptor, error));
+    return refused(table_create(self->transaction, &descriptor, &id, error), error);
+}
+
+static base_status redo_index(replayer *self, table_bytes *bytes, base_error *error)
+{
+    table_index_descriptor descriptor;
+    uint64_t id;
+    RETURN_IF_ERROR(table_get_index(bytes, &self->arena, &descriptor, error));
+    return refused(table_index_create(self->transaction, &descriptor, &id, error), error);
+}
+
+static base_status redo_add_column(replayer *self, table_bytes *bytes, base_error *error)
+{
+    table_column column;
+    uint64_t id;
+    uint32_t added;
+    if (!table_unpack_u64(bytes, &id) || !table_get_column(bytes, &column))
+        return table_corrupt("a column's definition", error);
+    return refused(table_add_column(self->transaction, id, &column, &added, error), error);
+}
+
+static base_status redo_record(void *context, uint64_t sequence, uint16_t type, const void *data,
+                               size_t length, base_error *error)
+{
+    replayer *self = context;
+    (void)sequence;
+    base_arena_reset(&self->arena);
+    table_bytes bytes = {data, (const unsigned char *)data + length};
+    switch ((table_redo)type) {
+    case TABLE_REDO_INSERT:
+        return redo_insert(self, &bytes, error);
+    case TABLE_REDO_UPDATE:
+        return redo_update(self, &bytes, error);
+    case TABLE_REDO_DELETE:
+    case TABLE_REDO_DROP:
+    case TABLE_REDO_TRUNCATE:
+    case TABLE_REDO_DROP_COLUMN:
+    case TABLE_REDO_INDEX_DROP:
+        return redo_by_id(self, (table_redo)type, &bytes, error);
+    case TABLE_REDO_CREATE:
+        return redo_create(self, &bytes, error);
+    case TABLE_REDO_ADD_COLUMN:
+        return redo_add_column(self, &bytes, error);
+    case TABLE_REDO_INDEX_CREATE:
+        return redo_index(self, &bytes, error);
+    }
+    return base_error_set(error, BASE_FORMAT, "the log has a record of unknown type %u", type);
+}
+
+/* The transaction will commit with this sequence. */
+static base_status begin_as(replayer *self, uint64_t sequence, base_error *error)
+{
+    txn_manager_set_sequence(self->database->manager, sequence - 1);
+    return txn_begin(self->database->manager, TXN_READ_COMMITTED, false, &self->transaction, error);
+}
+
+static base_status redo_begin(void *context, uint64_t sequence, int64_t time, base_error *error)
+{
+    (void)time;
+    return begin_as(context, sequence, error);
+}
+
+static base_status redo_end(void *context, uint64_t sequence, base_error *error)
+{
+    replayer *self = context;
+    txn_transaction *transaction = self->transaction;
+    self->transaction = NULL;
+    RETURN_IF_ERROR(txn_commit(transaction, error));
+    txn_manager_set_sequence(self->database->manager, sequence);
+    return BASE_OK;
+}
+
+static void open_replayer(replayer *self, table_database *database)
+{
+    *self = (replayer){.database = database};
+    base_arena_init(&self->arena, &database->budget);
+    database->replaying = true;
+}
+
+static void close_replayer(replayer *self)
+{
+    forget_relation(self);
+    if (self->transaction)
+        txn_rollback(self->transaction);
+    self->database->replaying = false;
+    base_budget *budget = &self->database->budget;
+    base_free_array(budget, self->cells, self->cell_capacity, sizeof *self->cells);
+    base_free_array(budget, self->nulls, self->null_capacity, sizeof *self->nulls);
+    base_arena_destroy(&self->arena);
+}
+
+base_status table_replay(table_database *database, uint64_t *unit_count, base_error *error)
+{
+    replayer self;
+    open_replayer(&self, database);
+    wal_redo redo = {&self, redo_begin, redo_record, redo_end};
+    base_status status = wal_replay(database->log, &redo, unit_count, error);
+    close_replayer(&self);
+    return status;
+}
+
+/* ---- The root ------------------------------------------------------------------------------------ */
+
+/* Packed rows: from an extent, or from the root itself. */
+static base_status load_rows(replayer *self, table_bytes *bytes, base_error *error)
+{
+    uint32_t columns, rows;
+    if (!table_unpack_u32(bytes, &columns) || !table_unpack_u32(bytes, &rows))
+        return table_corrupt("a block of rows", error);
+    return insert_rows(self, bytes, columns, rows, error);
+}
+
+static base_status load_extent(replayer *self, table_bytes *root, base_error *error)
+{
+    table_database *database = self->database;
+    cache_reference reference;
+    if (root->end - root->next < CACHE_REFERENCE_SIZE)
+        return table_corrupt("the root", error);
+    cache_reference_load(&reference, root->next);
+    root->next += CACHE_REFERENCE_SIZE;
+    if (reference.kind != CACHE_KIND_HOT || reference.length == 0)
+        return table_corrupt("a reference of the root", error);
+    RETURN_IF_ERROR(table_saved_add(database, &self->relation->storage->saved, &reference, error));
+    RETURN_IF_ERROR(table_saved_add(database, &database->reached, &reference, error));
+    unsigned char *buffer = base_allocate(&database->budget, reference.length);
+    if (!buffer)
+        return base_error_no_memory(error);
+    table_bytes bytes = {buffer, buffer + reference.length};
+    base_status status = cache_read(database->file, &reference, buffer, error);
+    if (status == BASE_OK)
+        status = load_rows(self, &bytes, error);
+    base_free(&database->budget, buffer, reference.length);
+    return status;
+}
+
+static base_status load_relation(replayer *self, table_bytes *root, base_error *error)
+{
+    table_descriptor descriptor;
+    uint64_t id, next_rowid;
+    uint32_t extents, indexes, inline_size;
+    base_arena_reset(&self->arena);
+    RETURN_IF_ERROR(table_get_descriptor(root, &self->arena, &descriptor, error));
+    RETURN_IF_ERROR(refused(table_create(self->transaction, &descriptor, &id, error), error));
+    RETURN_IF_ERROR(use_relation(self, id, error));
+    if (!table_unpack_u64(root, &next_rowid) || !table_unpack_u32(root, &inline_size) ||
+        (size_t)(root->end - root->next) < inline_size)
+        return table_corrupt("the root", error);
+    if (inline_size) {
+        table_bytes rows = {root->next, root->next + inline_size};
+        RETURN_IF_ERROR(load_rows(self, &rows, error));
+        root->next += inline_size;
+    }
+    if (!table_unpack_u32(root, &extents))
+        return table_corrupt("the root", error);
+    for (uint32_t i = 0; i < extents; i++)
+        RETURN_IF_ERROR(load_extent(self, root, error));
+    atomic_store(&self->relation->storage->next_rowid, (int64_t)next_rowid);
+    self->relation->storage->saved.sequence = cache_get_root(self->database->file)->sequence;
+    if (!table_unpack_u32(root, &indexes))
+        return table_corrupt("the root", error);
+    for (uint32_t i = 0; i < indexes; i++)
+        RETURN_IF_ERROR(redo_index(self, root, error));
+    return BASE_OK;
+}
+
+static base_status load_root(replayer *self, table_bytes *root, base_error *error)
+{
+    uint32_t version, relations;
+    if (!table_unpack_u32(root, &version) || !table_unpack_u32(root, &relations))
+        return table_corrupt("the root", error);
+    if (version != TABLE_ROOT_VERSION)
+        return base_error_set(error, BASE_FORMAT, "the file's root is of version %u", version);
+    for (uint32_t i = 0; i < relations; i++)
+        RETURN_IF_ERROR(load_relation(self, root, error));
+    return BASE_OK;
+}
+
+base_status table_load(table_database *database, base_error *error)
+{
+    const cache_root *header = cache_get_root(database->file);
+    uint64_t next_id = BASE_MAX(header->next_id, (uint64_t)TABLE_FIRST_USER_ID);
+    atomic_store(&database->next_id, next_id);
+    if (cache_reference_is_null(&header->root))
+        return BASE_OK;
+    if (header->sequence == 0)
+        return table_corrupt("the header", error);
+    unsigned char *buffer = base_allocate(&database->budget, header->root.length);
+    if (!buffer)
+        return base_error_no_memory(error);
+    replayer self;
+    open_replayer(&self, database);
+    table_bytes root = {buffer, buffer + header->root.length};
+    base_status status = cache_read(database->file, &header->root, buffer, error);
+    if (status == BASE_OK)
+        status = begin_as(&self, header->sequence, error);
+    if (status == BASE_OK)
+        status = load_root(&self, &root, error);
+    if (status == BASE_OK)
+        status = redo_end(&self, header->sequence, error);
+    close_replayer(&self);
+    base_free(&database->budget, buffer, header->root.length);
+    return status;
+}
