@@ -335,6 +335,8 @@ static base_status run(checkpoint *self, base_error *error)
     table_database *database = self->database;
     wal_switch_point point;
     RETURN_IF_ERROR(wal_switch(database->log, cache_epoch(database->file), &point, error));
+    if (point.sequence == 0)
+        return BASE_OK; /* nothing was ever committed */
     self->sequence = point.sequence;
     txn_snapshot_raise(self->transaction, point.sequence);
     RETURN_IF_ERROR(cache_checkpoint_begin(database->file, error));

@@ -164,6 +164,21 @@ base_status table_list_ids(table_database *database, uint64_t **ids, uint32_t *c
     return status;
 }
 
+/* The file: every extent is reached once or free, and reads back as it was written. */
+static base_status check_file(table_database *database, check *self, base_error *error)
+{
+    cache_check *space;
+    RETURN_IF_ERROR(cache_check_start(database->file, self->report, self->context, &space, error));
+    const cache_reference *root = &cache_get_root(database->file)->root;
+    base_status status = BASE_OK;
+    if (!cache_reference_is_null(root))
+        status = cache_check_reference(space, root, true, error);
+    for (uint32_t i = 0; status == BASE_OK && i < database->reached.count; i++)
+        status = cache_check_reference(space, &database->reached.references[i], true, error);
+    base_status finished = cache_check_finish(space, error);
+    return status == BASE_OK ? finished : status;
+}
+
 base_status table_check_integrity(table_database *database,
                                   void (*report)(void *context, const char *problem), void *context,
                                   base_error *error)
@@ -185,5 +200,10 @@ base_status table_check_integrity(table_database *database,
     }
     base_free_array(&database->budget, ids, capacity, sizeof *ids);
     table_rollback(self.transaction);
+    if (status == BASE_OK && database->file) {
+        os_mutex_lock(&database->checkpoint_mutex);
+        status = check_file(database, &self, error);
+        os_mutex_unlock(&database->checkpoint_mutex);
+    }
     return status;
 }

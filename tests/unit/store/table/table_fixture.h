@@ -26,7 +26,8 @@ typedef struct fixture {
     base_error error;
 } fixture;
 
-static inline void fixture_open(fixture *self)
+/* `path` NULL: in memory. */
+static inline base_status fixture_try_open(fixture *self, const char *path)
 {
     memset(self, 0, sizeof *self);
     unit_allocator_init(&self->allocator, 0, false);
@@ -35,7 +36,19 @@ static inline void fixture_open(fixture *self)
         os_runtime_create(os_posix_environment(), &options, &self->runtime, &self->error));
     table_options how;
     table_options_default(&how);
-    unit_assert_ok(table_database_open(self->runtime, NULL, &how, &self->database, &self->error));
+    how.sync_mode = TABLE_SYNC_NONE;
+    base_status status =
+        table_database_open(self->runtime, path, &how, &self->database, &self->error);
+    if (status != BASE_OK) {
+        assert_int_equal(atomic_load(&os_runtime_budget(self->runtime)->used), 0);
+        os_runtime_destroy(self->runtime);
+    }
+    return status;
+}
+
+static inline void fixture_open(fixture *self)
+{
+    unit_assert_ok(fixture_try_open(self, NULL));
 }
 
 static inline txn_transaction *fixture_begin(fixture *self, txn_isolation isolation)
@@ -71,6 +84,16 @@ static inline void fixture_create_table(fixture *self, bool unique_number)
     fixture_commit(self, transaction);
     transaction = fixture_begin(self, TXN_READ_COMMITTED);
     unit_assert_ok(table_acquire(transaction, self->id, &self->relation, &self->error));
+    fixture_commit(self, transaction);
+}
+
+/* After a reopen. */
+static inline void fixture_find_table(fixture *self, uint64_t id, uint64_t index_id)
+{
+    txn_transaction *transaction = fixture_begin(self, TXN_READ_COMMITTED);
+    self->id = id;
+    self->index_id = index_id;
+    unit_assert_ok(table_acquire(transaction, id, &self->relation, &self->error));
     fixture_commit(self, transaction);
 }
 
