@@ -96,20 +96,17 @@ types_type types_decimal_multiply_type(types_type a, types_type b)
     return capped((uint32_t)a.precision + b.precision, (uint32_t)a.scale + b.scale);
 }
 
-/* PostgreSQL gives a quotient at least 16 significant digits. Here: 16 after the point where
- * the integer digits (at most those of a plus the scale of b) leave room, else fewer, but
- * never fewer than the operands have. */
+/* A quotient has 16 digits after the point, as PostgreSQL's has at least, or those of its
+ * operands if these are more: how many significant ones the values need is not known from
+ * their types, and a declared precision (that of a SUM, say) is far above what is there. A
+ * quotient whose integer part then has no room is an error when it occurs. */
 types_type types_decimal_divide_type(types_type a, types_type b)
 {
     enum {
         QUOTIENT_SCALE = 16
     };
+    uint32_t scale = BASE_MAX((uint32_t)QUOTIENT_SCALE, (uint32_t)BASE_MAX(a.scale, b.scale));
     uint32_t integers = (uint32_t)a.precision - a.scale + b.scale;
-    uint32_t room = integers < TYPES_DECIMAL_MAX_PRECISION
-                        ? (uint32_t)TYPES_DECIMAL_MAX_PRECISION - integers
-                        : 0;
-    uint32_t scale = BASE_MIN((uint32_t)QUOTIENT_SCALE, room);
-    scale = BASE_MAX(scale, (uint32_t)BASE_MAX(a.scale, b.scale));
     return capped(integers + scale, scale);
 }
 
