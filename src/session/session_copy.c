@@ -36,6 +36,19 @@ static base_status one_byte(session_run *run, const parser_option *option, char 
     return BASE_OK;
 }
 
+/* QUOTE '' and ESCAPE '' mean none. */
+static base_status byte_or_none(session_run *run, const parser_option *option, int *byte)
+{
+    char given;
+    if (option->value && option->value->kind == PARSER_EXPR_STRING && !option->value->text.length) {
+        *byte = COPY_NO_QUOTE;
+        return BASE_OK;
+    }
+    RETURN_IF_ERROR(one_byte(run, option, &given));
+    *byte = given;
+    return BASE_OK;
+}
+
 static base_status header_option(session_run *run, const parser_option *option,
                                  copy_options *options)
 {
@@ -74,10 +87,10 @@ static base_status apply_option(session_run *run, const parser_option *option,
         base_text_equal_folded(name, BASE_TEXT("sep")))
         return one_byte(run, option, &options->delimiter);
     if (base_text_equal_folded(name, BASE_TEXT("quote")))
-        return one_byte(run, option, &options->quote);
+        return byte_or_none(run, option, &options->quote);
     if (base_text_equal_folded(name, BASE_TEXT("escape"))) {
         *escape_given = true;
-        return one_byte(run, option, &options->escape);
+        return byte_or_none(run, option, &options->escape);
     }
     if (base_text_equal_folded(name, BASE_TEXT("null")) ||
         base_text_equal_folded(name, BASE_TEXT("nullstr"))) {
@@ -115,7 +128,7 @@ static base_status parse_options(session_run *run, copy_options *options)
     options->null_text = (base_text){"", 0};
     for (uint32_t i = 0; i < tree->option_count; i++)
         RETURN_IF_ERROR(apply_option(run, &tree->options[i], options, &escape_given));
-    if (!escape_given)
+    if (!escape_given || options->quote == COPY_NO_QUOTE)
         options->escape = options->quote;
     if (options->delimiter == options->quote)
         return base_error_set_at(run->error, BASE_INVALID_PARAMETER, run->tree->position,

@@ -6,8 +6,13 @@
 
 #include "session/session_define_int.h"
 
+enum {
+    COPY_NO_QUOTE = -1 /* as quote and escape: nothing is quoted, every byte counts */
+};
+
 typedef struct copy_options {
-    char delimiter, quote, escape;
+    char delimiter;
+    int quote, escape;
     bool header;
     base_text null_text;
 } copy_options;

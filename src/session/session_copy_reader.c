@@ -133,20 +133,26 @@ static scan_result scan_plain(copy_reader *reader, scan *self)
     return add_field(reader, from, at, false) ? end_of_field(reader, self) : SCAN_NO_MEMORY;
 }
 
+static bool is_escape(int escape, char byte)
+{
+    return escape != COPY_NO_QUOTE && byte == (char)escape;
+}
+
 /* At the opening quote. The text keeps its escapes until the record is whole. */
 static scan_result scan_quoted(copy_reader *reader, scan *self)
 {
     const char *data = reader->buffer;
-    char quote = reader->options->quote, escape = reader->options->escape;
+    char quote = (char)reader->options->quote;
+    int escape = reader->options->escape;
     size_t from = self->at + 1;
     for (size_t at = from; at < reader->end; at++) {
         char c = data[at];
-        if (c == escape && at + 1 < reader->end &&
-            (data[at + 1] == quote || data[at + 1] == escape)) {
+        if (is_escape(escape, c) && at + 1 < reader->end &&
+            (data[at + 1] == quote || data[at + 1] == (char)escape)) {
             at++;
             continue;
         }
-        if (c == escape && at + 1 >= reader->end && !reader->at_end)
+        if (is_escape(escape, c) && at + 1 >= reader->end && !reader->at_end)
             return SCAN_NEEDS_MORE;
         self->lines += c == '\n';
         if (c != quote)
@@ -159,12 +165,17 @@ static scan_result scan_quoted(copy_reader *reader, scan *self)
     return reader->at_end ? SCAN_BAD_QUOTE : SCAN_NEEDS_MORE;
 }
 
+static bool is_quote(const copy_options *options, char byte)
+{
+    return options->quote != COPY_NO_QUOTE && byte == (char)options->quote;
+}
+
 static scan_result scan_record(copy_reader *reader, scan *self)
 {
     *self = (scan){.at = reader->start};
     reader->field_count = 0;
     while (!self->ended) {
-        bool quoted = self->at < reader->end && reader->buffer[self->at] == reader->options->quote;
+        bool quoted = self->at < reader->end && is_quote(reader->options, reader->buffer[self->at]);
         if (self->at >= reader->end && !reader->at_end)
             return SCAN_NEEDS_MORE;
         scan_result result = quoted ? scan_quoted(reader, self) : scan_plain(reader, self);
@@ -177,12 +188,12 @@ static scan_result scan_record(copy_reader *reader, scan *self)
 /* Takes the escapes out of a quoted field, in place. */
 static void close_up(const copy_options *options, base_text *text)
 {
-    if (!memchr(text->data, options->escape, text->length))
+    if (options->escape == COPY_NO_QUOTE || !memchr(text->data, options->escape, text->length))
         return;
     char *data = (char *)(uintptr_t)text->data; /* it is the reader's own buffer */
     size_t to = 0;
     for (size_t from = 0; from < text->length; from++) {
-        if (data[from] == options->escape && from + 1 < text->length)
+        if (data[from] == (char)options->escape && from + 1 < text->length)
             from++;
         data[to++] = data[from];
     }

@@ -14,6 +14,7 @@ typedef struct copy_writer {
     const copy_options *options;
     base_buffer out;
     base_buffer field;
+    bool unquotable; /* a value needs quotes and there are none */
     base_error *error;
 } copy_writer;
 
@@ -23,7 +24,8 @@ static bool needs_quotes(const copy_options *options, base_text text)
         return true;
     for (size_t i = 0; i < text.length; i++) {
         char c = text.data[i];
-        if (c == options->delimiter || c == options->quote || c == '\n' || c == '\r')
+        bool quote = options->quote != COPY_NO_QUOTE && c == (char)options->quote;
+        if (c == options->delimiter || quote || c == '\n' || c == '\r')
             return true;
     }
     return false;
@@ -36,13 +38,18 @@ static void append_field(copy_writer *self, base_text text)
         base_buffer_append(&self->out, text.data, text.length);
         return;
     }
-    base_buffer_append_byte(&self->out, options->quote);
+    if (options->quote == COPY_NO_QUOTE) {
+        self->unquotable = true;
+        return;
+    }
+    char quote = (char)options->quote, escape = (char)options->escape;
+    base_buffer_append_byte(&self->out, quote);
     for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == options->quote || text.data[i] == options->escape)
-            base_buffer_append_byte(&self->out, options->escape);
+        if (text.data[i] == quote || (options->escape != COPY_NO_QUOTE && text.data[i] == escape))
+            base_buffer_append_byte(&self->out, escape);
         base_buffer_append_byte(&self->out, text.data[i]);
     }
-    base_buffer_append_byte(&self->out, options->quote);
+    base_buffer_append_byte(&self->out, quote);
 }
 
 static void append_value(copy_writer *self, const types_value *value)
@@ -87,6 +94,9 @@ static base_status write_chunk(copy_writer *self, const vector_chunk *chunk)
             append_value(self, &value);
         }
         base_buffer_append_byte(&self->out, '\n');
+        if (self->unquotable)
+            return base_error_set(self->error, BASE_BAD_COPY_FORMAT,
+                                  "a value needs quotes, and QUOTE is empty");
         if (self->out.length >= FLUSH_SIZE || self->out.failed)
             RETURN_IF_ERROR(flush(self));
     }
