@@ -20,10 +20,10 @@ typedef struct fixture {
     base_budget statement_budget; /* executions: the allocator above */
     func_environment environment;
     base_error error;
-    uint32_t next_id, cte_count;
-    bool any_order;     /* rows are compared sorted */
-    uint32_t threads;   /* thread_limit */
-    bool skip_failures; /* no allocation failures (large inputs) */
+    uint32_t next_id, cte_count, join_filter_count;
+    bool any_order;       /* rows are compared sorted */
+    uint32_t threads;     /* thread_limit */
+    bool skip_failures;   /* no allocation failures (large inputs) */
     base_status expected; /* BASE_OK: rows; else the failure that must come */
     txn_transaction *transaction;
 } fixture;
@@ -83,8 +83,8 @@ static inline types_value value_of(fixture *f, char letter, const char *text, si
     types_value value = types_null_of(type_of(letter));
     char *copy = base_arena_copy_text(&f->arena, text, length);
     if (length != 4 || strcmp(copy, "NULL") != 0)
-        unit_assert_ok(types_parse((base_text){copy, length}, type_of(letter), &f->arena, &value,
-                                   &f->error));
+        unit_assert_ok(
+            types_parse((base_text){copy, length}, type_of(letter), &f->arena, &value, &f->error));
     return value;
 }
 
@@ -104,8 +104,7 @@ static inline plan_expr *call2(fixture *f, const char *name, plan_expr *a, plan_
 {
     types_type types[2] = {a->type, b->type}, result;
     const func_scalar *function;
-    unit_assert_ok(
-        func_find_scalar(base_text_of(name), types, 2, &function, &result, &f->error));
+    unit_assert_ok(func_find_scalar(base_text_of(name), types, 2, &function, &result, &f->error));
     plan_expr *expr = plan_expr_new(&f->arena, PLAN_EXPR_CALL, result, 2);
     expr->arguments[0] = a;
     expr->arguments[1] = b;
@@ -135,11 +134,18 @@ static inline uint32_t *numbers(fixture *f, uint32_t count, ...)
     return result;
 }
 
+static inline types_type *exec_types_of_list(fixture *f, plan_expr **exprs, uint32_t count)
+{
+    types_type *types = base_arena_allocate_array(&f->arena, count + 1, sizeof *types);
+    for (uint32_t i = 0; i < count; i++)
+        types[i] = exprs[i]->type;
+    return types;
+}
+
 /* ---- Operators ---- */
 
-static inline plan_operator *operator_new(fixture *f, plan_operator_kind kind,
-                                          plan_operator *left, plan_operator *right,
-                                          const char *types)
+static inline plan_operator *operator_new(fixture *f, plan_operator_kind kind, plan_operator *left,
+                                          plan_operator *right, const char *types)
 {
     plan_operator *op = base_arena_allocate_zeroed(&f->arena, sizeof *op);
     op->kind = (uint8_t)kind;
@@ -154,8 +160,8 @@ static inline plan_operator *operator_new(fixture *f, plan_operator_kind kind,
 }
 
 /* The operator has its input's columns. */
-static inline plan_operator *operator_same(fixture *f, plan_operator_kind kind,
-                                           plan_operator *left, plan_operator *right)
+static inline plan_operator *operator_same(fixture *f, plan_operator_kind kind, plan_operator *left,
+                                           plan_operator *right)
 {
     plan_operator *op = operator_new(f, kind, left, right, "");
     op->column_count = left->column_count;
@@ -241,14 +247,13 @@ static inline plan_operator *join(fixture *f, plan_join_kind kind, plan_operator
 {
     bool pairs = kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT || kind == PLAN_JOIN_FULL ||
                  kind == PLAN_JOIN_SINGLE;
-    plan_operator *op = operator_new(
-        f, left_key ? PLAN_OP_HASH_JOIN : PLAN_OP_NESTED_LOOP, left, right, "");
+    plan_operator *op =
+        operator_new(f, left_key ? PLAN_OP_HASH_JOIN : PLAN_OP_NESTED_LOOP, left, right, "");
     uint32_t sides = left->column_count + right->column_count;
     op->types = base_arena_allocate_array(&f->arena, sides + 2, sizeof(types_type));
     op->join.output_slots = base_arena_allocate_array(&f->arena, sides + 2, sizeof(uint32_t));
     memcpy(op->types, left->types, left->column_count * sizeof(types_type));
-    memcpy(op->types + left->column_count, right->types,
-           right->column_count * sizeof(types_type));
+    memcpy(op->types + left->column_count, right->types, right->column_count * sizeof(types_type));
     op->column_count = pairs ? sides : left->column_count;
     for (uint32_t i = 0; i < op->column_count; i++)
         op->join.output_slots[i] = i;
@@ -333,12 +338,12 @@ static inline plan_operator *cte_scan(fixture *f, uint32_t cte, const char *type
 /* Numbers 0 .. count - 1, by recursion. */
 static inline plan_operator *series(fixture *f, uint32_t cte, const char *count)
 {
-    plan_operator *op =
-        operator_new(f, PLAN_OP_RECURSIVE_CTE, values(f, "I", "0"), NULL, "I");
-    plan_operator *step = project(f, cte_scan(f, cte, "I"), 1,
-                                  list(f, 1, call2(f, "+", slot(f, 0, 'I'), constant(f, 'I', "1"))));
-    op->inputs[1] = filter(f, step, compare(f, VECTOR_LESS, slot(f, 0, 'I'),
-                                            constant(f, 'I', count)));
+    plan_operator *op = operator_new(f, PLAN_OP_RECURSIVE_CTE, values(f, "I", "0"), NULL, "I");
+    plan_operator *step =
+        project(f, cte_scan(f, cte, "I"), 1,
+                list(f, 1, call2(f, "+", slot(f, 0, 'I'), constant(f, 'I', "1"))));
+    op->inputs[1] =
+        filter(f, step, compare(f, VECTOR_LESS, slot(f, 0, 'I'), constant(f, 'I', count)));
     op->cte.cte = cte;
     op->cte.all = true;
     f->cte_count = BASE_MAX(f->cte_count, cte + 1);
@@ -348,10 +353,10 @@ static inline plan_operator *series(fixture *f, uint32_t cte, const char *count)
 /* count * count numbers 0 .. count * count - 1 in a buffer that several lanes can scan. */
 static inline plan_operator *many(fixture *f, uint32_t cte, const char *count, plan_operator *body)
 {
-    plan_operator *pairs = join(f, PLAN_JOIN_INNER, series(f, cte + 1, count),
-                                series(f, cte + 2, count), NULL, NULL);
-    plan_expr *number = call2(f, "+", call2(f, "*", slot(f, 0, 'I'), constant(f, 'I', count)),
-                              slot(f, 1, 'I'));
+    plan_operator *pairs =
+        join(f, PLAN_JOIN_INNER, series(f, cte + 1, count), series(f, cte + 2, count), NULL, NULL);
+    plan_expr *number =
+        call2(f, "+", call2(f, "*", slot(f, 0, 'I'), constant(f, 'I', count)), slot(f, 1, 'I'));
     return with(f, cte, project(f, pairs, 1, list(f, 1, number)), body);
 }
 
@@ -423,6 +428,7 @@ static inline plan_statement statement_of(fixture *f, plan_operator *root)
     return (plan_statement){.root = root,
                             .operator_count = f->next_id,
                             .cte_count = f->cte_count,
+                            .join_filter_count = f->join_filter_count,
                             .column_count = root->column_count,
                             .column_types = root->types};
 }

@@ -10,8 +10,9 @@ static plan_operator *ordered(plan_operator *op)
 static void test_groups(void **state)
 {
     fixture *f = *state;
-    plan_operator *rows = values(f, "TI", "a|1;a|2;b|NULL;NULL|5;NULL|6;"
-                                          "a key longer than inline|7;a key longer than inline|9");
+    plan_operator *rows = values(f, "TI",
+                                 "a|1;a|2;b|NULL;NULL|5;NULL|6;"
+                                 "a key longer than inline|7;a key longer than inline|9");
     plan_aggregate aggregates[4] = {
         aggregate(f, "count", NULL), aggregate(f, "sum", slot(f, 1, 'I')),
         aggregate(f, "min", slot(f, 1, 'I')), aggregate(f, "max", slot(f, 1, 'I'))};
@@ -75,11 +76,9 @@ static void test_order_inside(void **state)
     joined.arguments = list(f, 2, slot(f, 1, 'T'), constant(f, 'T', ","));
     joined.order = keys(f, 1, slot(f, 2, 'I'), "desc last");
     plan_operator *rows = values(f, "TTI", "g|x|1;g|y|3;h|z|5;g|w|2;g|v|NULL");
-    check_any_order(f, group(f, rows, 1, list(f, 1, slot(f, 0, 'T')), 1, &joined),
-                    "g|y,w,x,v;h|z");
+    check_any_order(f, group(f, rows, 1, list(f, 1, slot(f, 0, 'T')), 1, &joined), "g|y,w,x,v;h|z");
     joined.order_count = 0;
-    check_any_order(f, group(f, rows, 1, list(f, 1, slot(f, 0, 'T')), 1, &joined),
-                    "g|x,y,w,v;h|z");
+    check_any_order(f, group(f, rows, 1, list(f, 1, slot(f, 0, 'T')), 1, &joined), "g|x,y,w,v;h|z");
     check(f, group(f, rows, 0, NULL, 1, &joined), "x,y,z,w,v");
     joined.distinct = true;
     joined.order_count = 1;
@@ -97,8 +96,7 @@ static void test_threads(void **state)
         plan_expr *key = call2(f, "%", slot(f, 0, 'I'), constant(f, 'I', "40000"));
         plan_aggregate sums[2] = {aggregate(f, "count", NULL),
                                   aggregate(f, "sum", slot(f, 0, 'I'))};
-        plan_operator *groups =
-            group(f, cte_scan(f, 0, "I"), 1, list(f, 1, key), 2, sums);
+        plan_operator *groups = group(f, cte_scan(f, 0, "I"), 1, list(f, 1, key), 2, sums);
         plan_aggregate over[4] = {aggregate(f, "count", NULL), aggregate(f, "sum", slot(f, 0, 'I')),
                                   aggregate(f, "min", slot(f, 1, 'I')),
                                   aggregate(f, "max", slot(f, 1, 'I'))};
@@ -107,10 +105,9 @@ static void test_threads(void **state)
         plan_expr *few = call2(f, "%", slot(f, 0, 'I'), constant(f, 'I', "3"));
         plan_aggregate distinct[2] = {aggregate(f, "count", NULL), aggregate(f, "count", key)};
         distinct[1].distinct = true;
-        check_any_order(f,
-                        many(f, 0, "400",
-                             group(f, cte_scan(f, 0, "I"), 1, list(f, 1, few), 2, distinct)),
-                        "0|53334|40000;1|53333|40000;2|53333|40000");
+        check_any_order(
+            f, many(f, 0, "400", group(f, cte_scan(f, 0, "I"), 1, list(f, 1, few), 2, distinct)),
+            "0|53334|40000;1|53333|40000;2|53333|40000");
         check(f, many(f, 0, "400", group(f, cte_scan(f, 0, "I"), 0, NULL, 2, distinct)),
               "160000|40000");
     }

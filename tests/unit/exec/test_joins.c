@@ -9,8 +9,7 @@ static void check_both(fixture *f, plan_join_kind kind, plan_operator *left, pla
     hash->join.residual = residual;
     check_any_order(f, hash, expected);
     plan_operator *loop = join(f, kind, left, right, NULL, NULL);
-    plan_expr *equal = compare(f, VECTOR_EQUAL, slot(f, 0, 'I'),
-                               slot(f, left->column_count, 'I'));
+    plan_expr *equal = compare(f, VECTOR_EQUAL, slot(f, 0, 'I'), slot(f, left->column_count, 'I'));
     loop->join.residual = residual ? plan_and(&f->arena, equal, residual) : equal;
     check_any_order(f, loop, expected);
 }
@@ -70,8 +69,7 @@ static void test_single(void **state)
 {
     fixture *f = *state;
     plan_operator *a = values(f, "I", "1;2;3");
-    check_both(f, PLAN_JOIN_SINGLE, a, values(f, "IT", "1|x;3|z"), NULL,
-               "1|1|x;2|NULL|NULL;3|3|z");
+    check_both(f, PLAN_JOIN_SINGLE, a, values(f, "IT", "1|x;3|z"), NULL, "1|1|x;2|NULL|NULL;3|3|z");
     f->expected = BASE_CARDINALITY;
     check_both(f, PLAN_JOIN_SINGLE, a, values(f, "IT", "1|x;3|z;3|y"), NULL, "");
 }
@@ -83,8 +81,7 @@ static void test_residual(void **state)
     plan_operator *b = values(f, "II", "1|15;1|5;2|99;4|0");
     plan_expr *less = compare(f, VECTOR_LESS, slot(f, 1, 'I'), slot(f, 3, 'I'));
     check_both(f, PLAN_JOIN_INNER, a, b, less, "1|10|1|15;2|30|2|99");
-    check_both(f, PLAN_JOIN_LEFT, a, b, less,
-               "1|10|1|15;2|30|2|99;1|20|NULL|NULL;3|40|NULL|NULL");
+    check_both(f, PLAN_JOIN_LEFT, a, b, less, "1|10|1|15;2|30|2|99;1|20|NULL|NULL;3|40|NULL|NULL");
     check_both(f, PLAN_JOIN_FULL, a, b, less,
                "1|10|1|15;2|30|2|99;1|20|NULL|NULL;3|40|NULL|NULL;"
                "NULL|NULL|1|5;NULL|NULL|4|0");
@@ -139,19 +136,18 @@ static void test_large(void **state)
     plan_operator *probe =
         project(f, cte_scan(f, 0, "I"), 1,
                 list(f, 1, call2(f, "%", slot(f, 0, 'I'), constant(f, 'I', "1024"))));
-    plan_aggregate counts[2] = {aggregate(f, "count", NULL),
-                                aggregate(f, "sum", slot(f, 1, 'I'))};
+    plan_aggregate counts[2] = {aggregate(f, "count", NULL), aggregate(f, "sum", slot(f, 1, 'I'))};
     f->cte_count = 6;
     /* 160000 = 156 * 1024 + 256: keys below 256 come 157 times, up to 511 156 times. */
     for (f->threads = 1; f->threads <= 4; f->threads += 3) {
-        plan_operator *inner = join(f, PLAN_JOIN_INNER, probe, build, slot(f, 0, 'I'),
-                                    slot(f, 0, 'I'));
+        plan_operator *inner =
+            join(f, PLAN_JOIN_INNER, probe, build, slot(f, 0, 'I'), slot(f, 0, 'I'));
         check(f, many(f, 0, "400", group(f, inner, 0, NULL, 2, counts)), "320512|81759744");
-        plan_operator *full = join(f, PLAN_JOIN_FULL, probe, build, slot(f, 0, 'I'),
-                                   slot(f, 0, 'I'));
+        plan_operator *full =
+            join(f, PLAN_JOIN_FULL, probe, build, slot(f, 0, 'I'), slot(f, 0, 'I'));
         check(f, many(f, 0, "400", group(f, full, 0, NULL, 2, counts)), "400384|81759744");
-        plan_operator *anti = join(f, PLAN_JOIN_ANTI, probe, build, slot(f, 0, 'I'),
-                                   slot(f, 0, 'I'));
+        plan_operator *anti =
+            join(f, PLAN_JOIN_ANTI, probe, build, slot(f, 0, 'I'), slot(f, 0, 'I'));
         check(f, many(f, 0, "400", group(f, anti, 0, NULL, 1, counts)), "79872");
     }
 }
@@ -164,8 +160,8 @@ static void test_many_partners(void **state)
     plan_operator *sides[2];
     for (uint32_t i = 0; i < 2; i++)
         sides[i] = project(f, series(f, i, "3000"), 1, list(f, 1, constant(f, 'I', "7")));
-    plan_operator *op = join(f, PLAN_JOIN_INNER, sides[0], sides[1], slot(f, 0, 'I'),
-                             slot(f, 0, 'I'));
+    plan_operator *op =
+        join(f, PLAN_JOIN_INNER, sides[0], sides[1], slot(f, 0, 'I'), slot(f, 0, 'I'));
     plan_aggregate count[1] = {aggregate(f, "count", NULL)};
     check(f, group(f, op, 0, NULL, 1, count), "9000000");
     op->join.kind = PLAN_JOIN_SEMI;
@@ -178,10 +174,9 @@ static void test_many_partners(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_kinds),      TEST(test_empty_sides), TEST(test_mark),
-        TEST(test_single),     TEST(test_residual),    TEST(test_build_left),
-        TEST(test_null_equal), TEST(test_text_keys),   TEST(test_large),
-        TEST(test_many_partners),
+        TEST(test_kinds),    TEST(test_empty_sides),   TEST(test_mark),       TEST(test_single),
+        TEST(test_residual), TEST(test_build_left),    TEST(test_null_equal), TEST(test_text_keys),
+        TEST(test_large),    TEST(test_many_partners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,9 @@ static void test_values_filter_project(void **state)
     check(f, filter(f, rows, compare(f, VECTOR_GREATER, slot(f, 0, 'I'), constant(f, 'I', "1"))),
           "2|NULL;4|d");
     check(f,
-          project(f, rows, 2,
-                  list(f, 2, slot(f, 1, 'T'),
-                       call2(f, "+", slot(f, 0, 'I'), constant(f, 'I', "10")))),
+          project(
+              f, rows, 2,
+              list(f, 2, slot(f, 1, 'T'), call2(f, "+", slot(f, 0, 'I'), constant(f, 'I', "10")))),
           "a|11;NULL|12;a text longer than inline|NULL;d|14");
 }
 
@@ -39,17 +39,16 @@ static void test_limit_stops_recursion(void **state)
 static void test_sort(void **state)
 {
     fixture *f = *state;
-    plan_operator *rows =
-        values(f, "IT", "3|c;1|b;NULL|x;1|a;2|a text longer than inline 2;"
-                        "2|a text longer than inline 1");
+    plan_operator *rows = values(f, "IT",
+                                 "3|c;1|b;NULL|x;1|a;2|a text longer than inline 2;"
+                                 "2|a text longer than inline 1");
     check(f, sort(f, rows, 2, keys(f, 2, slot(f, 0, 'I'), "asc", slot(f, 1, 'T'), "asc")),
           "1|a;1|b;2|a text longer than inline 1;2|a text longer than inline 2;3|c;NULL|x");
     check(f, sort(f, rows, 2, keys(f, 2, slot(f, 0, 'I'), "desc", slot(f, 1, 'T'), "desc")),
           "NULL|x;3|c;2|a text longer than inline 2;2|a text longer than inline 1;1|b;1|a");
     check(f, sort(f, rows, 1, keys(f, 1, slot(f, 0, 'I'), "asc first")),
           "NULL|x;1|b;1|a;2|a text longer than inline 2;2|a text longer than inline 1;3|c");
-    plan_expr *negative =
-        call2(f, "-", constant(f, 'I', "0"), slot(f, 0, 'I'));
+    plan_expr *negative = call2(f, "-", constant(f, 'I', "0"), slot(f, 0, 'I'));
     check(f, sort(f, rows, 1, keys(f, 1, negative, "asc")),
           "3|c;2|a text longer than inline 2;2|a text longer than inline 1;1|b;1|a;NULL|x");
     plan_operator *floats = values(f, "F", "1.5;-2;nan;0;-0.0;NULL;1e300;-1e300");
@@ -62,8 +61,8 @@ static void test_top(void **state)
     fixture *f = *state;
     f->skip_failures = true;
     /* 160,000 rows in a scrambled order: i * 7919 % 160001. */
-    plan_expr *scrambled = call2(
-        f, "%", call2(f, "*", slot(f, 0, 'I'), constant(f, 'I', "7919")), constant(f, 'I', "160001"));
+    plan_expr *scrambled = call2(f, "%", call2(f, "*", slot(f, 0, 'I'), constant(f, 'I', "7919")),
+                                 constant(f, 'I', "160001"));
     plan_operator *rows = project(f, cte_scan(f, 0, "I"), 1, list(f, 1, scrambled));
     plan_operator *top = sort(f, rows, 1, keys(f, 1, slot(f, 0, 'I'), "asc"));
     top->sort.limit = constant(f, 'I', "4");
@@ -106,11 +105,12 @@ static void test_distinct_on(void **state)
 static void test_cte(void **state)
 {
     fixture *f = *state;
-    plan_operator *twice = operator_same(f, PLAN_OP_UNION_ALL, cte_scan(f, 0, "I"),
-                                         cte_scan(f, 0, "I"));
+    plan_operator *twice =
+        operator_same(f, PLAN_OP_UNION_ALL, cte_scan(f, 0, "I"), cte_scan(f, 0, "I"));
     check(f, with(f, 0, values(f, "I", "1;2"), twice), "1;2;1;2");
-    check(f, with(f, 0, series(f, 0, "4"), operator_same(f, PLAN_OP_UNION_ALL,
-                                                         cte_scan(f, 0, "I"), cte_scan(f, 0, "I"))),
+    check(f,
+          with(f, 0, series(f, 0, "4"),
+               operator_same(f, PLAN_OP_UNION_ALL, cte_scan(f, 0, "I"), cte_scan(f, 0, "I"))),
           "0;1;2;3;0;1;2;3");
 }
 
@@ -119,8 +119,8 @@ static void test_recursive_union(void **state)
     fixture *f = *state;
     /* (x + 1) % 3 from 0: without dropping repeats it would not end. */
     plan_operator *op = operator_new(f, PLAN_OP_RECURSIVE_CTE, values(f, "I", "0;0"), NULL, "I");
-    plan_expr *step = call2(f, "%", call2(f, "+", slot(f, 0, 'I'), constant(f, 'I', "1")),
-                            constant(f, 'I', "3"));
+    plan_expr *step =
+        call2(f, "%", call2(f, "+", slot(f, 0, 'I'), constant(f, 'I', "1")), constant(f, 'I', "3"));
     op->inputs[1] = project(f, cte_scan(f, 0, "I"), 1, list(f, 1, step));
     f->cte_count = 1;
     check(f, op, "0;1;2");
@@ -132,8 +132,8 @@ static void test_recursive_join(void **state)
     fixture *f = *state;
     plan_operator *op = operator_new(f, PLAN_OP_RECURSIVE_CTE, values(f, "I", "1"), NULL, "I");
     plan_operator *edges = values(f, "II", "1|2;2|3;3|1;3|4;7|8");
-    plan_operator *reach = join(f, PLAN_JOIN_INNER, cte_scan(f, 0, "I"), edges, slot(f, 0, 'I'),
-                                slot(f, 0, 'I'));
+    plan_operator *reach =
+        join(f, PLAN_JOIN_INNER, cte_scan(f, 0, "I"), edges, slot(f, 0, 'I'), slot(f, 0, 'I'));
     op->inputs[1] = project(f, reach, 1, list(f, 1, slot(f, 2, 'I')));
     f->cte_count = 1;
     check_any_order(f, op, "1;2;3;4");
@@ -254,10 +254,18 @@ static void test_interrupt_and_limit_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values_filter_project), TEST(test_limit),         TEST(test_limit_stops_recursion),
-        TEST(test_sort),                  TEST(test_top),           TEST(test_union_and_sets),
-        TEST(test_distinct_on),           TEST(test_cte),           TEST(test_recursive_union),
-        TEST(test_recursive_join),        TEST(test_system_scan),   TEST(test_parameters),
+        TEST(test_values_filter_project),
+        TEST(test_limit),
+        TEST(test_limit_stops_recursion),
+        TEST(test_sort),
+        TEST(test_top),
+        TEST(test_union_and_sets),
+        TEST(test_distinct_on),
+        TEST(test_cte),
+        TEST(test_recursive_union),
+        TEST(test_recursive_join),
+        TEST(test_system_scan),
+        TEST(test_parameters),
         TEST(test_interrupt_and_limit_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

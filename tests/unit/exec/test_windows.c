@@ -12,8 +12,8 @@ typedef struct window_spec {
 
 static plan_window window_of(fixture *f, const window_spec *spec)
 {
-    plan_window window = {.mode = spec->mode, .start = spec->start, .end = spec->end,
-                          .distinct = spec->distinct};
+    plan_window window = {
+        .mode = spec->mode, .start = spec->start, .end = spec->end, .distinct = spec->distinct};
     types_type types[3];
     while (window.argument_count < 3 && spec->arguments[window.argument_count]) {
         types[window.argument_count] = spec->arguments[window.argument_count]->type;
@@ -25,8 +25,8 @@ static plan_window window_of(fixture *f, const window_spec *spec)
         unit_assert_ok(func_find_window(name, types, window.argument_count, &window.function,
                                         &window.type, &f->error));
     else
-        unit_assert_ok(func_find_aggregate(name, types, window.argument_count,
-                                           &window.aggregate, &window.type, &f->error));
+        unit_assert_ok(func_find_aggregate(name, types, window.argument_count, &window.aggregate,
+                                           &window.type, &f->error));
     window.start_offset = spec->start_offset ? constant(f, 'I', spec->start_offset) : NULL;
     window.end_offset = spec->end_offset ? constant(f, 'I', spec->end_offset) : NULL;
     return window;
@@ -57,11 +57,11 @@ static void test_ranking(void **state)
 {
     fixture *f = *state;
     plan_operator *rows = values(f, "TI", "b|7;a|3;a|1;a|3;b|NULL;a|9");
-    window_spec specs[] = {{.name = "row_number"}, {.name = "rank"}, {.name = "dense_rank"},
-                           {.name = "ntile", .arguments = {constant(f, 'I', "3")}},
-                           {.name = "percent_rank"}, {.name = "cume_dist"}};
-    check(f,
-          window(f, rows, slot(f, 0, 'T'), keys(f, 1, slot(f, 1, 'I'), "asc"), 6, specs),
+    window_spec specs[] = {
+        {.name = "row_number"},   {.name = "rank"},
+        {.name = "dense_rank"},   {.name = "ntile", .arguments = {constant(f, 'I', "3")}},
+        {.name = "percent_rank"}, {.name = "cume_dist"}};
+    check(f, window(f, rows, slot(f, 0, 'T'), keys(f, 1, slot(f, 1, 'I'), "asc"), 6, specs),
           "a|1|1|1|1|1|0|0.25;a|3|2|2|2|1|0.3333333333333333|0.75;"
           "a|3|3|2|2|2|0.3333333333333333|0.75;a|9|4|4|3|3|1|1;"
           "b|7|1|1|1|1|0|0.5;b|NULL|2|2|2|2|1|1");
@@ -73,8 +73,8 @@ static void test_lag_lead(void **state)
     plan_operator *rows = values(f, "IT", "1|a;2|b;3|a text longer than inline;4|NULL");
     window_spec specs[] = {
         {.name = "lag", .arguments = {slot(f, 1, 'T')}},
-        {.name = "lead", .arguments = {slot(f, 1, 'T'), constant(f, 'I', "2"),
-                                       constant(f, 'T', "none")}}};
+        {.name = "lead",
+         .arguments = {slot(f, 1, 'T'), constant(f, 'I', "2"), constant(f, 'T', "none")}}};
     check(f, window(f, rows, NULL, keys(f, 1, slot(f, 0, 'I'), "asc"), 2, specs),
           "1|a|NULL|a text longer than inline;2|b|a|NULL;"
           "3|a text longer than inline|b|none;4|NULL|a text longer than inline|none");
@@ -84,14 +84,22 @@ static void test_frame_values(void **state)
 {
     fixture *f = *state;
     plan_operator *rows = values(f, "I", "1;2;2;3");
-    window_spec specs[] = {
-        {.name = "first_value", .arguments = {slot(f, 0, 'I')}, .mode = PLAN_FRAME_ROWS,
-         .start = PLAN_FRAME_PRECEDING, .end = PLAN_FRAME_CURRENT_ROW, .start_offset = "1"},
-        {.name = "last_value", .arguments = {slot(f, 0, 'I')}, .mode = PLAN_FRAME_RANGE,
-         .start = PLAN_FRAME_UNBOUNDED_PRECEDING, .end = PLAN_FRAME_CURRENT_ROW},
-        {.name = "nth_value", .arguments = {slot(f, 0, 'I'), constant(f, 'I', "2")},
-         .mode = PLAN_FRAME_ROWS, .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
-         .end = PLAN_FRAME_CURRENT_ROW}};
+    window_spec specs[] = {{.name = "first_value",
+                            .arguments = {slot(f, 0, 'I')},
+                            .mode = PLAN_FRAME_ROWS,
+                            .start = PLAN_FRAME_PRECEDING,
+                            .end = PLAN_FRAME_CURRENT_ROW,
+                            .start_offset = "1"},
+                           {.name = "last_value",
+                            .arguments = {slot(f, 0, 'I')},
+                            .mode = PLAN_FRAME_RANGE,
+                            .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
+                            .end = PLAN_FRAME_CURRENT_ROW},
+                           {.name = "nth_value",
+                            .arguments = {slot(f, 0, 'I'), constant(f, 'I', "2")},
+                            .mode = PLAN_FRAME_ROWS,
+                            .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
+                            .end = PLAN_FRAME_CURRENT_ROW}};
     check(f, window(f, rows, NULL, keys(f, 1, slot(f, 0, 'I'), "asc"), 3, specs),
           "1|1|1|NULL;2|1|2|2;2|2|2|2;3|2|3|2");
 }
@@ -103,23 +111,52 @@ static void test_aggregate_frames(void **state)
     plan_expr *x = slot(f, 0, 'I');
     window_spec specs[] = {
         /* all, running by peers, running by row, moving by row (sum gives back, max cannot) */
-        {.name = "sum", .arguments = {x}, .mode = PLAN_FRAME_ROWS,
-         .start = PLAN_FRAME_UNBOUNDED_PRECEDING, .end = PLAN_FRAME_UNBOUNDED_FOLLOWING},
-        {.name = "sum", .arguments = {x}, .mode = PLAN_FRAME_RANGE,
-         .start = PLAN_FRAME_UNBOUNDED_PRECEDING, .end = PLAN_FRAME_CURRENT_ROW},
-        {.name = "sum", .arguments = {x}, .mode = PLAN_FRAME_ROWS,
-         .start = PLAN_FRAME_UNBOUNDED_PRECEDING, .end = PLAN_FRAME_CURRENT_ROW},
-        {.name = "sum", .arguments = {x}, .mode = PLAN_FRAME_ROWS, .start = PLAN_FRAME_PRECEDING,
-         .end = PLAN_FRAME_FOLLOWING, .start_offset = "1", .end_offset = "1"},
-        {.name = "max", .arguments = {x}, .mode = PLAN_FRAME_ROWS, .start = PLAN_FRAME_PRECEDING,
-         .end = PLAN_FRAME_PRECEDING, .start_offset = "2", .end_offset = "1"},
-        {.name = "count", .arguments = {x}, .mode = PLAN_FRAME_RANGE,
-         .start = PLAN_FRAME_PRECEDING, .end = PLAN_FRAME_FOLLOWING, .start_offset = "1",
+        {.name = "sum",
+         .arguments = {x},
+         .mode = PLAN_FRAME_ROWS,
+         .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
+         .end = PLAN_FRAME_UNBOUNDED_FOLLOWING},
+        {.name = "sum",
+         .arguments = {x},
+         .mode = PLAN_FRAME_RANGE,
+         .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
+         .end = PLAN_FRAME_CURRENT_ROW},
+        {.name = "sum",
+         .arguments = {x},
+         .mode = PLAN_FRAME_ROWS,
+         .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
+         .end = PLAN_FRAME_CURRENT_ROW},
+        {.name = "sum",
+         .arguments = {x},
+         .mode = PLAN_FRAME_ROWS,
+         .start = PLAN_FRAME_PRECEDING,
+         .end = PLAN_FRAME_FOLLOWING,
+         .start_offset = "1",
+         .end_offset = "1"},
+        {.name = "max",
+         .arguments = {x},
+         .mode = PLAN_FRAME_ROWS,
+         .start = PLAN_FRAME_PRECEDING,
+         .end = PLAN_FRAME_PRECEDING,
+         .start_offset = "2",
+         .end_offset = "1"},
+        {.name = "count",
+         .arguments = {x},
+         .mode = PLAN_FRAME_RANGE,
+         .start = PLAN_FRAME_PRECEDING,
+         .end = PLAN_FRAME_FOLLOWING,
+         .start_offset = "1",
          .end_offset = "2"},
-        {.name = "count", .mode = PLAN_FRAME_GROUPS, .start = PLAN_FRAME_CURRENT_ROW,
-         .end = PLAN_FRAME_FOLLOWING, .end_offset = "1"},
-        {.name = "sum", .arguments = {x}, .mode = PLAN_FRAME_ROWS,
-         .start = PLAN_FRAME_UNBOUNDED_PRECEDING, .end = PLAN_FRAME_CURRENT_ROW,
+        {.name = "count",
+         .mode = PLAN_FRAME_GROUPS,
+         .start = PLAN_FRAME_CURRENT_ROW,
+         .end = PLAN_FRAME_FOLLOWING,
+         .end_offset = "1"},
+        {.name = "sum",
+         .arguments = {x},
+         .mode = PLAN_FRAME_ROWS,
+         .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
+         .end = PLAN_FRAME_CURRENT_ROW,
          .distinct = true}};
     check(f, window(f, rows, NULL, keys(f, 1, x, "asc"), 8, specs),
           "1|16|1|1|3|NULL|3|3|1;2|16|5|3|5|1|4|3|3;2|16|5|5|8|2|4|3|3;"
@@ -130,8 +167,12 @@ static void test_descending_range(void **state)
 {
     fixture *f = *state;
     plan_operator *rows = values(f, "I", "10;20;NULL;25;40");
-    window_spec spec = {.name = "count", .mode = PLAN_FRAME_RANGE, .start = PLAN_FRAME_PRECEDING,
-                        .end = PLAN_FRAME_FOLLOWING, .start_offset = "5", .end_offset = "10"};
+    window_spec spec = {.name = "count",
+                        .mode = PLAN_FRAME_RANGE,
+                        .start = PLAN_FRAME_PRECEDING,
+                        .end = PLAN_FRAME_FOLLOWING,
+                        .start_offset = "5",
+                        .end_offset = "10"};
     check(f, window(f, rows, NULL, keys(f, 1, slot(f, 0, 'I'), "desc"), 1, &spec),
           "NULL|1;40|1;25|2;20|3;10|1");
     f->expected = BASE_INVALID_PARAMETER;
@@ -144,11 +185,11 @@ static void test_no_order(void **state)
     fixture *f = *state;
     window_spec specs[] = {{.name = "row_number"},
                            {.name = "rank"},
-                           {.name = "count", .mode = PLAN_FRAME_RANGE,
+                           {.name = "count",
+                            .mode = PLAN_FRAME_RANGE,
                             .start = PLAN_FRAME_UNBOUNDED_PRECEDING,
                             .end = PLAN_FRAME_CURRENT_ROW}};
-    check(f, window(f, values(f, "I", "5;3;4"), NULL, NULL, 3, specs),
-          "5|1|1|3;3|2|1|3;4|3|1|3");
+    check(f, window(f, values(f, "I", "5;3;4"), NULL, NULL, 3, specs), "5|1|1|3;3|2|1|3;4|3|1|3");
     check(f, window(f, values(f, "I", ""), NULL, NULL, 3, specs), "");
 }
 
