@@ -11,11 +11,11 @@ export CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
 logs=build/test-logs
 mkdir -p "$logs"
 
-# Turns ctest's summary into ours: ctest_suite BUILD_FOLDER LABEL_REGEX
+# Turns ctest's summary into ours: ctest_suite BUILD_FOLDER LABEL_REGEX [NAME_REGEX]
 ctest_suite() {
     local log total failed skipped
     log=$(mktemp)
-    ctest --test-dir "$1" -L "$2" --output-on-failure -j "$(nproc)" 2>&1 | tee "$log" | grep -vE '^ +Start|Passed +[0-9.]+ sec$'
+    ctest --test-dir "$1" -L "$2" ${3:+-R "$3"} --output-on-failure -j "$(nproc)" 2>&1 | tee "$log" | grep -vE '^ +Start|Passed +[0-9.]+ sec$'
     total=$(sed -nE 's/.* tests? failed out of ([0-9]+).*/\1/p' "$log" | tail -1)
     failed=$(sed -nE 's/.* ([0-9]+) tests? failed out of.*/\1/p' "$log" | tail -1)
     skipped=$(grep -cE '\*\*\*Skipped|Not Run' "$log")

@@ -1,0 +1,24 @@
+# The same tests under the sanitizers: a fixed subset each, so that they fit their minutes.
+
+suite_asan() {
+    configure_and_build asan build/asan || { echo "0 passed, 1 failed, 0 skipped"; return; }
+    local unit sql
+    unit=$(ctest_suite build/asan unit | tee /dev/stderr | tail -1)
+    mapfile -t files < <(find tests/sql -name '*.test' | sort)
+    build/asan/bin/tuff-slt "${files[@]}" | tee build/test-logs/asan-sql.log >&2
+    sql=$(tail -1 build/test-logs/asan-sql.log)
+    sum_lines "$unit" "$sql"
+}
+
+suite_tsan() {
+    configure_and_build tsan build/tsan || { echo "0 passed, 1 failed, 0 skipped"; return; }
+    ctest_suite build/tsan 'unit' '^unit/(os|index|txn|store|exec|session|capi)'
+}
+
+# Adds lines of the form "N passed, M failed, K skipped"; anything else is a failure.
+sum_lines() {
+    printf '%s\n' "$@" | awk '
+        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5; next }
+        { f++ }
+        END { printf "%d passed, %d failed, %d skipped\n", p, f, s }'
+}
