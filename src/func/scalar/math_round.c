@@ -154,6 +154,16 @@ static double round_float(double number, int64_t digits, direction way)
             return 0;
         return round_whole(number / unit, way) * unit;
     }
+    /* Where the scaled number is not near a half, its binary error cannot matter, and the
+     * quotient of two exact numbers is the nearest double. */
+    static const double powers[10] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    if (digits < 10) {
+        double product = number * powers[digits], whole = trunc(product);
+        double rest = fabs(product - whole);
+        bool clear = way == NEAREST ? fabs(rest - 0.5) > 1e-3 : rest > 1e-3 && rest < 0.999;
+        if (fabs(product) < 0x1p40 && clear)
+            return round_whole(product, way) / powers[digits];
+    }
     /* Beyond 17 digits a double has no digits left to round. */
     int128_t scaled;
     if (digits > 17 || !types_decimal_from_double(number, TYPES_DECIMAL_OF(38, 20), &scaled))

@@ -56,6 +56,23 @@ static base_status finish(func_call *call, base_buffer *buffer, types_cell *resu
     return bytes ? BASE_OK : base_error_no_memory(error);
 }
 
+/* A number of at least `width` digits, filled with `fill`. */
+static void put_digits(base_buffer *out, int64_t number, uint32_t width, char fill)
+{
+    char digits[24];
+    uint32_t at = sizeof digits;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    while (sizeof digits - at < width && at > 1)
+        digits[--at] = fill;
+    if (number < 0)
+        digits[--at] = '-';
+    base_buffer_append(out, digits + at, sizeof digits - at);
+}
+
 /* ---- strftime --------------------------------------------------------------------------- */
 
 /* Week of the year, weeks beginning on `first` (0 Sunday, 1 Monday). */
@@ -70,31 +87,31 @@ static bool put_clock_directive(base_buffer *out, char directive, const fields *
     const types_civil *civil = &time->civil;
     switch (directive) {
     case 'H':
-        base_buffer_append_format(out, "%02d", civil->hour);
+        put_digits(out, civil->hour, 2, '0');
         return true;
     case 'k':
-        base_buffer_append_format(out, "%2d", civil->hour);
+        put_digits(out, civil->hour, 2, ' ');
         return true;
     case 'I':
-        base_buffer_append_format(out, "%02d", hour_of_twelve(time));
+        put_digits(out, hour_of_twelve(time), 2, '0');
         return true;
     case 'l':
-        base_buffer_append_format(out, "%2d", hour_of_twelve(time));
+        put_digits(out, hour_of_twelve(time), 2, ' ');
         return true;
     case 'M':
-        base_buffer_append_format(out, "%02d", civil->minute);
+        put_digits(out, civil->minute, 2, '0');
         return true;
     case 'S':
-        base_buffer_append_format(out, "%02d", civil->second);
+        put_digits(out, civil->second, 2, '0');
         return true;
     case 'f':
         base_buffer_append_format(out, "%02d.%03d", civil->second, civil->microsecond / 1000);
         return true;
     case 'g':
-        base_buffer_append_format(out, "%03d", civil->microsecond / 1000);
+        put_digits(out, civil->microsecond / 1000, 3, '0');
         return true;
     case 'n':
-        base_buffer_append_format(out, "%06d", civil->microsecond);
+        put_digits(out, civil->microsecond, 6, '0');
         return true;
     case 'p':
         base_buffer_append_text(out, civil->hour < 12 ? "AM" : "PM");
@@ -130,33 +147,31 @@ static bool put_date_directive(base_buffer *out, char directive, const fields *t
     long long year = (long long)shown_year(time);
     switch (directive) {
     case 'Y':
-        base_buffer_append_format(out, "%04lld", year);
+        put_digits(out, year, 4, '0');
         return true;
     case 'y':
-        base_buffer_append_format(out, "%02lld", (year % 100 + 100) % 100);
+        put_digits(out, (year % 100 + 100) % 100, 2, '0');
         return true;
     case 'C':
-        base_buffer_append_format(out, "%02lld", year / 100);
+        put_digits(out, year / 100, 2, '0');
         return true;
     case 'G':
-        base_buffer_append_format(out, "%04lld",
-                                  (long long)types_date_field(time->day, TYPES_FIELD_ISOYEAR));
+        put_digits(out, types_date_field(time->day, TYPES_FIELD_ISOYEAR), 4, '0');
         return true;
     case 'V':
-        base_buffer_append_format(out, "%02lld",
-                                  (long long)types_date_field(time->day, TYPES_FIELD_WEEK));
+        put_digits(out, types_date_field(time->day, TYPES_FIELD_WEEK), 2, '0');
         return true;
     case 'm':
-        base_buffer_append_format(out, "%02d", civil->month);
+        put_digits(out, civil->month, 2, '0');
         return true;
     case 'd':
-        base_buffer_append_format(out, "%02d", civil->day);
+        put_digits(out, civil->day, 2, '0');
         return true;
     case 'e':
-        base_buffer_append_format(out, "%2d", civil->day);
+        put_digits(out, civil->day, 2, ' ');
         return true;
     case 'j':
-        base_buffer_append_format(out, "%03d", time->day_of_year);
+        put_digits(out, time->day_of_year, 3, '0');
         return true;
     case 'J': /* days since noon of Julian day 0 */
         base_buffer_append_format(out, "%.16g", func_julian_day(time->timestamp));
@@ -168,10 +183,10 @@ static bool put_date_directive(base_buffer *out, char directive, const fields *t
         base_buffer_append_format(out, "%d", (time->weekday + 6) % 7 + 1);
         return true;
     case 'U':
-        base_buffer_append_format(out, "%02d", week_of_year(time, 0));
+        put_digits(out, week_of_year(time, 0), 2, '0');
         return true;
     case 'W':
-        base_buffer_append_format(out, "%02d", week_of_year(time, 1));
+        put_digits(out, week_of_year(time, 1), 2, '0');
         return true;
     case 'A':
         base_buffer_append_text(out, day_names[time->weekday]);
