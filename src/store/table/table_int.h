@@ -209,8 +209,10 @@ base_status table_retire_entries(txn_transaction *transaction, table_relation *r
                                  base_error *error);
 
 /* table_unique.c */
+/* Looks at the rows that have entries with this key: BASE_OK, with `*holder` set where it
+ * depends on an open transaction, or BASE_UNIQUE_VIOLATION. */
 base_status table_check_unique(txn_transaction *transaction, table_relation *relation,
-                               table_index *index, base_text key, int64_t rowid,
+                               table_index *index, base_text key, int64_t rowid, uint64_t *holder,
                                table_conflict *conflict, base_error *error);
 
 /* table_recovery.c */

@@ -133,11 +133,20 @@ static base_status add_entry(txn_transaction *transaction, table_relation *relat
                              table_index *index, base_text key, int64_t rowid, bool has_null,
                              table_conflict *conflict, base_error *error)
 {
-    uint32_t found = 0;
-    RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowid, &found, error));
-    if (!index->descriptor.unique || has_null || !(found & INDEX_FOUND_KEY))
-        return BASE_OK;
-    return table_check_unique(transaction, relation, index, key, rowid, conflict, error);
+    for (;;) {
+        uint32_t found = 0;
+        uint64_t holder = 0;
+        RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowid, &found, error));
+        if (!index->descriptor.unique || has_null || !(found & INDEX_FOUND_KEY))
+            return BASE_OK;
+        RETURN_IF_ERROR(
+            table_check_unique(transaction, relation, index, key, rowid, &holder, conflict, error));
+        if (!holder)
+            return BASE_OK;
+        if (!(found & INDEX_FOUND_ENTRY))
+            (void)index->kind->remove(index->tree, key, rowid);
+        RETURN_IF_ERROR(txn_wait_for(transaction, holder, error));
+    }
 }
 
 base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,

@@ -2,9 +2,10 @@
  * table_unique.c - may this row have this key?
  *
  * The entry is in the index before this is asked, and of two inserters of one key the later
- * one is told that the other's entry is there (index.h): so at least one of them looks, and
- * it waits for the other instead of both waiting for each other. What counts are the rows,
- * not the entries: an entry may belong to a version of the past.
+ * one is told that the other's entry is there (index.h): so at least one of them looks. Who
+ * has to wait takes its own entry out meanwhile, or two who wait for a third would then wait
+ * for each other. What counts are the rows, not the entries: an entry may belong to a version
+ * of the past.
  *
  * The question is not what the snapshot sees: a committed row that is newer than the snapshot
  * collides as well. A version of an open transaction makes the outcome open, whether the key
@@ -93,30 +94,23 @@ static base_status probe_entries(prober *probe, table_relation *relation, index_
 }
 
 base_status table_check_unique(txn_transaction *transaction, table_relation *relation,
-                               table_index *index, base_text key, int64_t rowid,
+                               table_index *index, base_text key, int64_t rowid, uint64_t *holder,
                                table_conflict *conflict, base_error *error)
 {
     prober probe = {.index = index, .key = key, .self = txn_id_of(transaction)};
+    index_cursor *cursor;
+    int64_t other = 0;
+    unique_answer answer = UNIQUE_FREE;
     table_key_space_init(&probe.space);
-    for (;;) {
-        index_cursor *cursor;
-        int64_t other = 0;
-        unique_answer answer = UNIQUE_FREE;
-        RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
-        base_status status = probe_entries(&probe, relation, cursor, rowid, &other, &answer, error);
-        index->kind->cursor_destroy(cursor);
-        if (status != BASE_OK)
-            return status;
-        if (answer == UNIQUE_FREE)
-            return BASE_OK;
-        if (answer == UNIQUE_TAKEN) {
-            if (conflict) {
-                conflict->index_id = index->descriptor.id;
-                conflict->rowid = other;
-            }
-            return base_error_set(error, BASE_UNIQUE_VIOLATION,
-                                  "a row with the same key already exists");
-        }
-        RETURN_IF_ERROR(txn_wait_for(transaction, probe.holder, error));
+    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
+    base_status status = probe_entries(&probe, relation, cursor, rowid, &other, &answer, error);
+    index->kind->cursor_destroy(cursor);
+    *holder = answer == UNIQUE_OPEN ? probe.holder : 0;
+    if (status != BASE_OK || answer != UNIQUE_TAKEN)
+        return status;
+    if (conflict) {
+        conflict->index_id = index->descriptor.id;
+        conflict->rowid = other;
     }
+    return base_error_set(error, BASE_UNIQUE_VIOLATION, "a row with the same key already exists");
 }
