@@ -359,8 +359,12 @@ static void take_line(shell *self, stream_state *state, const char *line, const 
         state->good = shell_run_command(self, line);
         return;
     }
-    if (!statement->length)
+    if (!statement->length) {
+        /* A blank line between statements must not hide a command after it. */
+        if (line[strspn(line, " \t\r\n")] == '\0')
+            return;
         state->start = state->line;
+    }
     shell_text_append_string(statement, line);
     /* Complete statements end a line with a semicolon: asking only then keeps this linear. */
     if (!strchr(line, ';') || !tuff_is_complete(statement->data, statement->length))
