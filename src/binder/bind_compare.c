@@ -326,7 +326,7 @@ base_status bind_like(binder *b, bind_scope *scope, const parser_expr *ast, plan
         name = BASE_TEXT("regexp");
         break;
     case PARSER_REGEXP_FOLDED:
-        name = BASE_TEXT("regexp_folded");
+        name = BASE_TEXT("iregexp");
         break;
     }
     plan_expr **arguments;
