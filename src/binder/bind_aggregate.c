@@ -210,6 +210,9 @@ base_status bind_aggregate(binder *b, bind_scope *scope, const parser_expr *ast,
     RETURN_IF_ERROR(status);
     RETURN_IF_ERROR(check_owner(b, owner, ast));
     owner->touched = true; /* an aggregate around this one would be its query's too */
+    RETURN_IF_ERROR(bind_known_aggregate(b, owner, &aggregate, expr));
+    if (*expr)
+        return BASE_OK;
     RETURN_IF_ERROR(note_aggregate(b, owner, &aggregate));
     *expr = plan_column_ref(b->arena, aggregate.column, aggregate.type);
     if (!*expr)

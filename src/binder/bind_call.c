@@ -51,15 +51,28 @@ static base_status wrong_count(binder *b, const parser_expr *ast, const char *wa
                       BASE_TEXT_ARGUMENTS(ast->call->name.text), wanted, ast->argument_count);
 }
 
+/* What stands behind an argument that is never NULL decides nothing, not even the type:
+ * COALESCE(65, avg(x)) is the INTEGER 65, as it is in SQLite, whose tests ask for it. */
 static base_status bind_coalesce(binder *b, bind_scope *scope, const parser_expr *ast,
                                  plan_expr **expr)
 {
     if (ast->argument_count == 0)
         return wrong_count(b, ast, "at least one argument");
+    plan_expr **arguments;
+    RETURN_IF_ERROR(bind_exprs(b, scope, ast->arguments, ast->argument_count, &arguments));
+    uint32_t count = 1;
+    while (count < ast->argument_count && !bind_is_never_null(arguments[count - 1]))
+        count++;
+    if (count == 1 && !bind_is_untyped(arguments[0])) {
+        *expr = arguments[0];
+        return BASE_OK;
+    }
     RETURN_IF_ERROR(bind_new_expr(b, PLAN_EXPR_COALESCE, TYPES_OF(NULL), 0, ast->position, expr));
-    (*expr)->argument_count = ast->argument_count;
-    RETURN_IF_ERROR(bind_exprs(b, scope, ast->arguments, ast->argument_count, &(*expr)->arguments));
-    return bind_unify(b, (*expr)->arguments, ast->argument_count, "COALESCE", &(*expr)->type);
+    /* An untyped literal takes the type of what follows it. */
+    bool untyped = count < ast->argument_count && bind_is_untyped(arguments[count - 1]);
+    (*expr)->argument_count = untyped ? ast->argument_count : count;
+    (*expr)->arguments = arguments;
+    return bind_unify(b, arguments, (*expr)->argument_count, "COALESCE", &(*expr)->type);
 }
 
 /* NULLIF(a, b) is CASE WHEN a = b THEN NULL ELSE a END: its type is a's own, which the
@@ -72,14 +85,18 @@ static base_status bind_nullif(binder *b, bind_scope *scope, const parser_expr *
     plan_expr *left, *right, *equal, *again;
     RETURN_IF_ERROR(bind_expr(b, scope, ast->arguments[0], &left));
     RETURN_IF_ERROR(bind_expr(b, scope, ast->arguments[1], &right));
+    types_type own = left->type;
     RETURN_IF_ERROR(bind_compare_pair(b, VECTOR_EQUAL, left, right, ast->position, &equal));
-    if (left == equal->arguments[0]) {
+    if (types_equal(equal->arguments[0]->type, own) || own.kind == TYPES_UNKNOWN ||
+        own.kind == TYPES_NULL) {
+        left = equal->arguments[0];
         RETURN_IF_ERROR(bind_new_expr(b, PLAN_EXPR_NULLIF, left->type, 2, ast->position, expr));
         (*expr)->arguments[0] = left;
         (*expr)->arguments[1] = equal->arguments[1];
         return BASE_OK;
     }
-    RETURN_IF_ERROR(bind_again(b, scope, ast->arguments[0], left, &again));
+    /* Bound once more: the comparison may have given the first one another type. */
+    RETURN_IF_ERROR(bind_expr(b, scope, ast->arguments[0], &again));
     RETURN_IF_ERROR(bind_new_expr(b, PLAN_EXPR_CASE, again->type, 3, ast->position, expr));
     types_value null = types_null_of(again->type);
     (*expr)->arguments[0] = equal;

@@ -195,26 +195,33 @@ base_status bind_case(binder *b, bind_scope *scope, const parser_expr *ast, plan
     plan_expr *operand = NULL;
     if (first)
         RETURN_IF_ERROR(bind_expr(b, scope, ast->arguments[0], &operand));
-    RETURN_IF_ERROR(
-        bind_new_expr(b, PLAN_EXPR_CASE, TYPES_OF(NULL), branches * 2 + 1, ast->position, expr));
+    plan_expr **conditions = bind_array(b, branches, sizeof *conditions);
     plan_expr **results = bind_array(b, branches + 1, sizeof *results);
-    if (!results)
+    if (!conditions || !results)
         return bind_no_memory(b);
     for (uint32_t i = 0; i < branches; i++) {
         const parser_expr *when = ast->arguments[first + 2 * i];
-        RETURN_IF_ERROR(bind_when(b, scope, ast, when, operand, &(*expr)->arguments[2 * i]));
+        RETURN_IF_ERROR(bind_when(b, scope, ast, when, operand, &conditions[i]));
         RETURN_IF_ERROR(bind_expr(b, scope, ast->arguments[first + 2 * i + 1], &results[i]));
     }
-    if (ast->cases.has_else) {
+    types_value null = types_null_of(TYPES_OF(NULL));
+    if (ast->cases.has_else)
         RETURN_IF_ERROR(
             bind_expr(b, scope, ast->arguments[ast->argument_count - 1], &results[branches]));
-    } else {
-        types_value null = types_null_of(TYPES_OF(NULL));
+    else
         RETURN_IF_ERROR(bind_constant(b, &null, ast->position, &results[branches]));
+    RETURN_IF_ERROR(bind_prune_case(b, conditions, results, &branches));
+    types_type type;
+    RETURN_IF_ERROR(bind_unify(b, results, branches + 1, "CASE", &type));
+    if (branches == 0) {
+        *expr = results[0];
+        return BASE_OK;
     }
-    RETURN_IF_ERROR(bind_unify(b, results, branches + 1, "CASE", &(*expr)->type));
-    for (uint32_t i = 0; i < branches; i++)
+    RETURN_IF_ERROR(bind_new_expr(b, PLAN_EXPR_CASE, type, branches * 2 + 1, ast->position, expr));
+    for (uint32_t i = 0; i < branches; i++) {
+        (*expr)->arguments[2 * i] = conditions[i];
         (*expr)->arguments[2 * i + 1] = results[i];
+    }
     (*expr)->arguments[2 * branches] = results[branches];
     return BASE_OK;
 }

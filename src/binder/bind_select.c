@@ -422,6 +422,9 @@ base_status bind_select(binder *b, bind_scope *outer, bind_cte *ctes, const pars
     select_state state = {.query = query, .keep_unknown = keep_unknown && plain};
     select_state *s = &state;
     bind_scope_init(&s->scope, outer, ctes, query);
+    s->scope.single_row = !query->select.from && !query->select.where &&
+                          !query->select.group_count && !query->select.group_all &&
+                          !query->select.having;
     RETURN_IF_ERROR(bind_source(b, s));
     RETURN_IF_ERROR(list_entries(b, s));
     RETURN_IF_ERROR(bind_groups(b, s));

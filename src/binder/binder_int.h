@@ -117,6 +117,7 @@ typedef struct bind_scope {
     const bind_item *items;
     bool touched; /* a name was resolved here (which query owns an aggregate) */
     bool in_aggregate, in_window;
+    bool single_row; /* SELECT without FROM, WHERE and GROUP BY */
     uint32_t aggregate_count, aggregate_capacity;
     plan_aggregate *aggregates;
     uint32_t window_count, window_capacity;
@@ -279,6 +280,14 @@ base_status bind_query_column(binder *b, bind_scope *scope, const parser_query *
 /* ---- Aggregates and windows (bind_aggregate.c, bind_group.c, bind_window.c) ----------------- */
 
 base_status bind_aggregate(binder *b, bind_scope *scope, const parser_expr *ast, plan_expr **expr);
+/* (bind_known.c) Drops branches that cannot be taken, where results are numbers of several types; what
+ * stands at results[*branches] is ELSE. */
+base_status bind_prune_case(binder *b, plan_expr **conditions, plan_expr **results,
+                            uint32_t *branches);
+bool bind_is_never_null(const plan_expr *expr); /* as far as its form tells */
+/* The value of an aggregate over one row of constants; NULL: not known. */
+base_status bind_known_aggregate(binder *b, const bind_scope *owner, plan_aggregate *aggregate,
+                                 plan_expr **expr);
 /* Finds the aggregate for bound arguments and casts them as it wants. */
 base_status bind_aggregate_function(binder *b, const parser_expr *ast, plan_expr **arguments,
                                     const func_aggregate **function, types_type *type);
