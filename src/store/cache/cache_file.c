@@ -79,14 +79,15 @@ static base_status make_file(cache_file *file, base_error *error)
     return file->environment->sync_directory(file->environment, file->file->path, error);
 }
 
-/* The physical file must reach the last granule that is in use. */
+/* The physical file must reach the last granule that is in use. (The slots were read; of a new
+ * file the second may not have got there.) */
 static base_status check_size(const cache_file *file, uint64_t size, base_error *error)
 {
     uint64_t used = file->granules;
     cache_run last;
     if (space_last(&file->free, &last) && last.start + last.count == used)
         used = last.start;
-    if (size <= (used - 1) * CACHE_GRANULE)
+    if (used > CACHE_FIRST_GRANULE && size <= (used - 1) * CACHE_GRANULE)
         return base_error_set(
             error, BASE_CORRUPT, "\"%s\" was cut off: it has %llu bytes and should have %llu",
             file->file->path, (unsigned long long)size, (unsigned long long)(used * CACHE_GRANULE));
@@ -135,6 +136,7 @@ static base_status choose_header(cache_file *file, const cache_options *options,
                               path);
     if (newest >= 0) {
         file->header = headers[newest];
+        file->newest_slot = (uint64_t)newest;
         file->other_epoch = states[1 - newest] == CACHE_SLOT_VALID ? headers[1 - newest].epoch : 0;
         return load_file(file, slots, size, newest, error);
     }
@@ -205,10 +207,10 @@ static bool write_header_twice(cache_file *file)
     if (file->other_epoch == file->header.epoch)
         return true;
     unsigned char slot[CACHE_GRANULE];
-    uint64_t newest = file->header.epoch % 2;
-    return os_file_read(file->file, newest * CACHE_GRANULE, slot, sizeof slot, NULL) == BASE_OK &&
-           os_file_write(file->file, (1 - newest) * CACHE_GRANULE, slot, sizeof slot, NULL) ==
+    return os_file_read(file->file, file->newest_slot * CACHE_GRANULE, slot, sizeof slot, NULL) ==
                BASE_OK &&
+           os_file_write(file->file, (1 - file->newest_slot) * CACHE_GRANULE, slot, sizeof slot,
+                         NULL) == BASE_OK &&
            os_file_sync(file->file, NULL) == BASE_OK;
 }
 
@@ -307,6 +309,7 @@ static void become(cache_file *file, const cache_header *header)
         file->awaiting_granules += file->freed.runs[i].count;
     }
     file->other_epoch = file->header.epoch;
+    file->newest_slot = 1 - file->newest_slot;
     file->header = *header;
     end_checkpoint(file);
     cache_recycle(file);
@@ -332,7 +335,7 @@ base_status cache_checkpoint_commit(cache_file *file, const cache_root *root, ba
     if (file->file) {
         status = os_file_sync(file->file, error);
         if (status == BASE_OK)
-            status = write_header(file, &header, slot, header.epoch % 2, error);
+            status = write_header(file, &header, slot, 1 - file->newest_slot, error);
         if (status == BASE_OK)
             status = os_file_sync(file->file, error);
     }

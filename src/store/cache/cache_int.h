@@ -1,7 +1,7 @@
 /*
  * cache_int.h - the bytes of headers and free map, and the structures of the room.
  *
- * The file begins with two header slots of 4 KiB. Epoch E is written to slot E mod 2. All
+ * The file begins with two header slots of 4 KiB; a checkpoint writes the one with the older epoch. All
  * fields lie within the first 512 bytes, which a disk writes whole or not at all; the rest
  * of the slot holds the free map when it is short, with a checksum of its own.
  *
@@ -165,6 +165,7 @@ struct cache_file {
     bool read_only;
     uint64_t memory_identity[2];
     cache_header header;  /* the newest on disk */
+    uint64_t newest_slot; /* where it lies: 0 or 1 */
     uint64_t other_epoch; /* of the other slot; 0 when it is damaged */
     cache_buffer buffer;
 

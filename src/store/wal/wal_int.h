@@ -123,7 +123,8 @@ struct wal_log {
     size_t path_size;
     unsigned char database_id[16];
     bool read_only, replayed;
-    os_file *file; /* NULL until the first commit or when there was none */
+    os_file *file;      /* NULL until the first commit or when there was none */
+    bool name_unsynced; /* the file was made, its directory not yet synced */
 
     os_mutex mutex;
     os_condition changed;   /* the queue, leading, syncing, switching */
@@ -159,7 +160,7 @@ base_status wal_stream_read(wal_log *log, const wal_generation *generation, uint
                             void *buffer, size_t length, base_error *error);
 base_status wal_stream_write(wal_log *log, wal_generation *generation, uint64_t position,
                              const void *bytes, size_t length, base_error *error);
-base_status wal_generation_start(wal_log *log, base_error *error);
+base_status wal_generation_start(wal_log *log, bool *broken, base_error *error);
 wal_generation *wal_generation_allocate(wal_log *log);
 void wal_generation_free(wal_log *log, wal_generation *generation);
 bool wal_generation_add_segment(wal_log *log, wal_generation *generation, uint32_t place);

@@ -118,25 +118,44 @@ base_status wal_stream_write(wal_log *log, wal_generation *generation, uint64_t 
 }
 
 /* Opens the file for writing, making it when it is missing. */
-static base_status open_file(wal_log *log, bool *created, base_error *error)
+static base_status open_file(wal_log *log, base_error *error)
 {
-    *created = false;
     if (log->file)
         return BASE_OK;
-    *created = true;
-    return os_file_open(log->environment, log->budget, log->path,
-                        OS_OPEN_READ | OS_OPEN_WRITE | OS_OPEN_CREATE, &log->file, error);
+    RETURN_IF_ERROR(os_file_open(log->environment, log->budget, log->path,
+                                 OS_OPEN_READ | OS_OPEN_WRITE | OS_OPEN_CREATE, &log->file, error));
+    log->name_unsynced = true;
+    return BASE_OK;
+}
+
+/* The header and the file's name on stable storage. */
+static base_status sync_start(wal_log *log, base_error *error)
+{
+    RETURN_IF_ERROR(os_file_sync(log->file, error));
+    if (log->name_unsynced)
+        RETURN_IF_ERROR(log->environment->sync_directory(log->environment, log->path, error));
+    log->name_unsynced = false;
+    return BASE_OK;
+}
+
+static wal_generation *newest(const wal_log *log)
+{
+    wal_generation *generation = log->oldest;
+    while (generation && generation->next)
+        generation = generation->next;
+    return generation;
 }
 
 /*
- * Begins the generation `next_generation`, durably, and makes it current. On failure the
- * log is as before (a file may have been made).
+ * Begins the generation `next_generation`, durably, and makes it current. On failure the log
+ * is as before (a file may have been made), unless `*broken` says that a header may or may
+ * not be on disk: then a second try could make two generations of one number.
  */
-base_status wal_generation_start(wal_log *log, base_error *error)
+base_status wal_generation_start(wal_log *log, bool *broken, base_error *error)
 {
     BASE_ASSERT(!log->current);
-    bool created;
-    RETURN_IF_ERROR(open_file(log, &created, error));
+    *broken = false;
+    RETURN_IF_ERROR(open_file(log, error));
     wal_generation *generation = wal_generation_allocate(log);
     if (!generation)
         return base_error_no_memory(error);
@@ -147,19 +166,20 @@ base_status wal_generation_start(wal_log *log, base_error *error)
     generation->number = log->next_generation;
     generation->base_sequence = log->base_sequence;
     wal_segment_header header = header_of(log, generation);
-    wal_generation *before = log->oldest;
-    while (before && before->next)
-        before = before->next;
+    wal_generation *before = newest(log);
     if (before) {
         header.previous_length = before->length;
         header.previous_chain = before->chain;
     }
-    GOTO_IF_ERROR(status = add_segment(log, generation, &header, error), failed);
+    status = add_segment(log, generation, &header, error);
+    *broken = status != BASE_OK && status != BASE_DISK_FULL && status != BASE_OUT_OF_MEMORY;
+    if (status != BASE_OK)
+        goto failed;
     generation->chain = generation->first_chain = header.crc;
-    GOTO_IF_ERROR(status = os_file_sync(log->file, error), failed);
-    if (created)
-        GOTO_IF_ERROR(status = log->environment->sync_directory(log->environment, log->path, error),
-                      failed);
+    status = sync_start(log, error);
+    *broken = status != BASE_OK;
+    if (status != BASE_OK)
+        goto failed;
     if (before)
         before->next = generation;
     else

@@ -182,13 +182,8 @@ static base_status write_group(wal_log *log, wal_unit *first, const wal_unit *la
     if (!anything || !log->path)
         return BASE_OK;
     base_status status = BASE_OK;
-    if (!log->current) {
-        status = wal_generation_start(log, error);
-        /* The header may be on disk or not: going on would make a second one. */
-        outcome->broken = status != BASE_OK && status != BASE_DISK_FULL &&
-                          status != BASE_CANNOT_OPEN && status != BASE_OUT_OF_MEMORY;
-        RETURN_IF_ERROR(status);
-    }
+    if (!log->current)
+        RETURN_IF_ERROR(wal_generation_start(log, &outcome->broken, error));
     uint64_t length = log->current->length;
     uint32_t chain = log->current->chain;
     for (wal_unit *unit = first; status == BASE_OK; unit = unit->next) {
