@@ -65,8 +65,15 @@ void wal_frame_header_store(wal_frame_header *header, uint32_t chain_before, uns
     base_store_u64(bytes + 24, header->durable);
     base_store_u64(bytes + 32, (uint64_t)header->time);
     base_store_u32(bytes + 40, header->payload_crc);
-    header->chain = crypto_crc32c(chain_before, bytes, 44);
-    base_store_u32(bytes + 44, header->chain);
+    base_store_u32(bytes + 44, crypto_crc32c(0, bytes, 44));
+    header->chain = crypto_crc32c(chain_before, bytes, 48);
+    base_store_u32(bytes + 48, header->chain);
+    base_store_u32(bytes + 52, 0);
+}
+
+bool wal_frame_header_is_whole(const unsigned char *bytes)
+{
+    return base_load_u32(bytes + 44) == crypto_crc32c(0, bytes, 44);
 }
 
 bool wal_frame_header_load(wal_frame_header *header, uint64_t salt, uint32_t chain_before,
@@ -80,8 +87,9 @@ bool wal_frame_header_load(wal_frame_header *header, uint64_t salt, uint32_t cha
     header->durable = base_load_u64(bytes + 24);
     header->time = (int64_t)base_load_u64(bytes + 32);
     header->payload_crc = base_load_u32(bytes + 40);
-    header->chain = base_load_u32(bytes + 44);
-    return header->salt == salt && header->chain == crypto_crc32c(chain_before, bytes, 44) &&
+    header->chain = base_load_u32(bytes + 48);
+    return header->salt == salt && wal_frame_header_is_whole(bytes) &&
+           header->chain == crypto_crc32c(chain_before, bytes, 48) &&
            (header->type == WAL_FRAME_DATA || header->type == WAL_FRAME_PADDING) &&
            header->length <= WAL_MAX_FRAME_LENGTH;
 }

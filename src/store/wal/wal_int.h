@@ -33,9 +33,11 @@
  *   24     8     durable: the newest sequence known to be on disk when this was written
  *   32     8     time of the commit (microseconds since 1970)
  *   40     4     CRC-32C of the payload; in padding 0
- *   44     4     chain: CRC-32C of bytes 0 .. 43, seeded with the frame's before (at first,
- *                with the CRC of the generation's first segment header)
- *   48     n     payload: records, each { length 4, type 2, zero 2, data, zeros to 8 }
+ *   44     4     CRC-32C of bytes 0 .. 43
+ *   48     4     chain: CRC-32C of bytes 0 .. 47, seeded with the chain of the frame before (at
+ *                first, with the CRC of the generation's first segment header)
+ *   52     4     0
+ *   56     n     payload: records, each { length 4, type 2, zero 2, data, zeros to 8 }
  */
 #ifndef STORE_WAL_WAL_INT_H
 #define STORE_WAL_WAL_INT_H
@@ -48,7 +50,7 @@ enum {
     WAL_SEGMENT = 262144,
     WAL_PAYLOAD = WAL_SEGMENT - WAL_BLOCK, /* stream bytes in a segment */
     WAL_SEGMENT_HEADER_SIZE = 128,
-    WAL_FRAME_HEADER_SIZE = 48,
+    WAL_FRAME_HEADER_SIZE = 56,
     WAL_RECORD_HEADER_SIZE = 8,
     WAL_VERSION = 1,
     WAL_FRAME_DATA = 1,
@@ -86,6 +88,8 @@ base_status wal_segment_header_load(wal_segment_header *header, const unsigned c
                                     const char *path, base_error *error);
 /* Sets header->chain from the chain before. */
 void wal_frame_header_store(wal_frame_header *header, uint32_t chain_before, unsigned char *bytes);
+/* Whether its own checksum is right, whatever precedes it. */
+bool wal_frame_header_is_whole(const unsigned char *bytes);
 /* False when the header is not the frame of `salt` that follows `chain_before`. */
 bool wal_frame_header_load(wal_frame_header *header, uint64_t salt, uint32_t chain_before,
                            const unsigned char *bytes);
@@ -96,11 +100,14 @@ struct wal_chunk {
     uint64_t start; /* buffer position of its first byte */
     uint32_t capacity, used;
     uint32_t payload_crc;
+    uint32_t reserved; /* aligns the payload */
     unsigned char header[WAL_FRAME_HEADER_SIZE];
     unsigned char payload[];
 };
 _Static_assert(offsetof(wal_chunk, payload) == offsetof(wal_chunk, header) + WAL_FRAME_HEADER_SIZE,
                "a frame lies in one piece");
+
+_Static_assert(offsetof(wal_chunk, payload) % 8 == 0, "records are aligned");
 
 typedef struct wal_generation {
     struct wal_generation *next; /* newer */

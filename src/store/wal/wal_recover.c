@@ -235,7 +235,8 @@ static base_status measure(recovery *self, wal_reader *reader, wal_generation *g
 /*
  * Looks for frames of the generation in `length` bytes; true when one knows a durable
  * sequence above that of the last whole unit. The same sequence is enough when padding is
- * missing behind that unit: every sync pads first, so it was durable, too.
+ * missing behind that unit: every sync pads first, so it was durable, too. (A header may be
+ * torn itself and go on as what lay there before: only whole ones are believed.)
  */
 static bool knows_more(const wal_log *log, const wal_generation *newest, const unsigned char *bytes,
                        size_t length)
@@ -243,8 +244,7 @@ static bool knows_more(const wal_log *log, const wal_generation *newest, const u
     uint64_t known = log->last_sequence + (newest->length % WAL_BLOCK ? 0 : 1);
     for (size_t at = 0; at + WAL_FRAME_HEADER_SIZE <= length; at += 8) {
         if (base_load_u64(bytes + at + 8) == newest->salt &&
-            base_load_u64(bytes + at + 24) >= known &&
-            (bytes[at + 4] == WAL_FRAME_DATA || bytes[at + 4] == WAL_FRAME_PADDING))
+            base_load_u64(bytes + at + 24) >= known && wal_frame_header_is_whole(bytes + at))
             return true;
     }
     return false;

@@ -11,7 +11,7 @@
  * unready head wait: publishing out of order would show a snapshot a hole.
  *
  * Checksums of payloads are computed by each committer before it takes the mutex; what is
- * chained under the leader is 44 bytes a frame.
+ * chained under the leader is 92 bytes a frame.
  *
  * A full disk. Nothing of the failed group may be replayed later, as its owners roll back.
  * Where a whole unit had been written already, the frame at the group's start is overwritten

@@ -102,6 +102,7 @@ static void add_record(wal_buffer *buffer, uint32_t value, size_t length)
 {
     unsigned char *data = wal_buffer_add(buffer, (uint16_t)(1 + value % 3), length);
     assert_non_null(data);
+    assert_int_equal((uintptr_t)data % 8, 0);
     memset(data, (int)length, length);
     if (length >= 4)
         base_store_u32(data, value);
@@ -296,7 +297,7 @@ static void flipped_bits_are_noticed(void **state)
         }
         bytes[at] ^= (unsigned char)(1u << at % 8);
     }
-    assert_true(refused >= WAL_SEGMENT_HEADER_SIZE + 3 * (48 + 108));
+    assert_true(refused >= WAL_SEGMENT_HEADER_SIZE + 3 * (52 + 108));
     free(bytes);
     stop(&self);
 }
