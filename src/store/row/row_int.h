@@ -89,7 +89,7 @@ typedef struct row_slab {
     uint64_t *stamps;
     int64_t *rowids;
     uint16_t *places;
-    row_version **chains; /* by slot; NULL: no row has any */
+    row_version **chains; /* by slot; NULL: no row ever had any. Kept for the next update */
 } row_slab;
 
 typedef struct row_leaf {

@@ -220,10 +220,6 @@ static void release_version(txn_undo *undo, uint64_t oldest)
     if (slot != UINT32_MAX)
         free_if_dead(tree, leaf, slot, oldest);
     bool empty = slab->count == leaf->free_count;
-    if (leaf->version_count == 0 && slab->chains) {
-        base_free(tree->budget, slab->chains, slab->capacity * sizeof *slab->chains);
-        slab->chains = NULL;
-    }
     os_latch_unlock(&leaf->latch);
     for (uint32_t i = 0; i < version->image_count; i++) {
         if (!version->images[i].is_null)

@@ -38,11 +38,11 @@ struct table_index {
     index_tree *tree;
 };
 
-/* Statistics of a storage's columns, made from a sample when first asked for. */
+/* Statistics of a column, from a sample that was taken when they were asked for. */
 typedef struct table_sample {
-    uint32_t column_count; /* 0: none yet */
-    uint64_t row_count;    /* when it was taken */
-    table_column_statistics *columns;
+    bool taken;
+    uint64_t row_count; /* of the table at that time */
+    table_column_statistics statistics;
 } table_sample;
 
 /* Where a checkpoint wrote a storage's rows. */
@@ -59,7 +59,8 @@ typedef struct table_storage {
     _Atomic(int64_t) next_rowid;
     _Atomic(uint32_t) next_birth; /* of columns */
     os_mutex sample_mutex;
-    table_sample sample;
+    table_sample *samples; /* by column */
+    uint32_t sample_count;
     table_saved saved; /* under the checkpoint mutex */
 } table_storage;
 

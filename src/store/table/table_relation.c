@@ -47,8 +47,7 @@ void table_storage_drop(table_storage *storage)
     row_tree_destroy(storage->hot);
     table_saved_free(storage->database, &storage->saved);
     os_mutex_destroy(&storage->sample_mutex);
-    base_free(budget, storage->sample.columns,
-              storage->sample.column_count * sizeof *storage->sample.columns);
+    base_free(budget, storage->samples, storage->sample_count * sizeof *storage->samples);
     base_free(budget, storage, sizeof *storage);
 }
 
