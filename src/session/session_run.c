@@ -117,6 +117,14 @@ static base_status end_run(session_statement *statement, bool commit, base_error
     return status;
 }
 
+/* An execution that ran out of memory may have made some of its parts by half: it is made anew
+ * when the statement runs next. */
+static void drop_incomplete(session_statement *statement, base_status status)
+{
+    if (status == BASE_OUT_OF_MEMORY && statement->is_plan)
+        session_drop_plan(statement);
+}
+
 /* A conflict leaves the transaction rolled back, with ROLLBACK still to come. */
 static void fail_transaction(session_connection *connection)
 {
@@ -164,6 +172,7 @@ base_status session_park_active(session_connection *connection, base_error *erro
     statement->view.count = 0;
     statement->open = false;
     (void)end_run(statement, false, NULL);
+    drop_incomplete(statement, status);
     return status;
 }
 
@@ -275,6 +284,7 @@ static base_status attempt(session_statement *statement, base_error *error)
     }
     if (statement->execution)
         exec_reset(statement->execution);
+    drop_incomplete(statement, status);
     session_rows_clear(&statement->rows, &connection->budget);
     table_rollback_to(connection->transaction, mark);
     if (!statement->is_plan)
@@ -370,6 +380,7 @@ base_status session_next(session_statement *statement, vector_chunk **chunk)
     }
     statement->open = false;
     base_status ended = end_run(statement, status == BASE_DONE, error);
+    drop_incomplete(statement, status);
     return status == BASE_DONE && ended != BASE_OK ? ended : status;
 }
 
