@@ -73,8 +73,8 @@ typedef struct exec_part_class {
 struct exec_part {
     const exec_part_class *class;
     exec_execution *execution;
-    const plan_operator *operator; /* whose rows are counted; NULL: an inner part */
-    exec_part *next;               /* all parts of the execution */
+    const plan_operator *op; /* whose rows are counted; NULL: an inner part */
+    exec_part *next;         /* all parts of the execution */
     void *states[EXEC_MAX_LANES];
     uint32_t state_count;
     uint32_t unit_count;   /* sources */
@@ -171,7 +171,7 @@ uint32_t exec_thread_limit(const exec_execution *execution);
 void *exec_new(exec_execution *execution, size_t size);
 /* Types of expressions, in the arena. */
 types_type *exec_types_of(exec_execution *execution, plan_expr *const *exprs, uint32_t count);
-void exec_note_memory(exec_execution *execution, const plan_operator *operator, size_t bytes);
+void exec_note_memory(exec_execution *execution, const plan_operator *op, size_t bytes);
 
 /* A chunk of own memory that is destroyed with the execution's arena. */
 base_status exec_chunk_new(exec_execution *execution, const types_type *types, uint32_t count,
@@ -196,10 +196,10 @@ typedef struct exec_builder {
 } exec_builder;
 
 /* Makes the pipelines that bring the operator's rows into the chain (builder.c). */
-base_status exec_build(exec_builder *builder, const plan_operator *operator, exec_chain * chain);
+base_status exec_build(exec_builder *builder, const plan_operator *op, exec_chain *chain);
 /* Makes a part; `size` is that of the structure it heads. NULL: no memory. */
 void *exec_part_new(exec_builder *builder, const exec_part_class *class, size_t size,
-                    const plan_operator *operator);
+                    const plan_operator *op);
 exec_chain *exec_chain_step(exec_builder *builder, exec_part *step, exec_chain *next);
 exec_chain *exec_chain_sink(exec_builder *builder, exec_part *sink);
 /* Appends the pipeline source -> chain. */
@@ -219,8 +219,8 @@ base_status exec_part_state(exec_part *part, uint32_t lane, void **state, base_e
 
 /* ---- op/: one builder per operator kind --------------------------------------------------- */
 
-typedef base_status (*exec_operator_builder)(exec_builder *builder, const plan_operator *operator,
-                                             exec_chain * chain);
+typedef base_status (*exec_operator_builder)(exec_builder *builder, const plan_operator *op,
+                                             exec_chain *chain);
 base_status exec_build_table_scan(exec_builder *, const plan_operator *, exec_chain *);
 base_status exec_build_rowid_lookup(exec_builder *, const plan_operator *, exec_chain *);
 base_status exec_build_index_scan(exec_builder *, const plan_operator *, exec_chain *);

@@ -308,10 +308,10 @@ types_type *exec_types_of(exec_execution *execution, plan_expr *const *exprs, ui
     return types;
 }
 
-void exec_note_memory(exec_execution *execution, const plan_operator *operator, size_t bytes)
+void exec_note_memory(exec_execution *execution, const plan_operator *op, size_t bytes)
 {
-    if (operator&& bytes> execution->statistics[operator->id].bytes)
-        execution->statistics[operator->id].bytes = bytes;
+    if (op && bytes > execution->statistics[op->id].bytes)
+        execution->statistics[op->id].bytes = bytes;
 }
 
 static void destroy_chunk(void *chunk)

@@ -35,9 +35,9 @@ typedef struct change_part {
 /* ---- The input ----------------------------------------------------------------------------------- */
 
 /* Can a row come more than once? */
-static bool repeats_rows(const plan_operator *operator)
+static bool repeats_rows(const plan_operator *op)
 {
-    switch ((plan_operator_kind) operator->kind) {
+    switch ((plan_operator_kind)op->kind) {
     case PLAN_OP_TABLE_SCAN:
     case PLAN_OP_ROWID_LOOKUP:
     case PLAN_OP_INDEX_SCAN:
@@ -46,7 +46,7 @@ static bool repeats_rows(const plan_operator *operator)
     case PLAN_OP_PROJECT:
     case PLAN_OP_LIMIT:
     case PLAN_OP_SORT:
-        return repeats_rows(operator->inputs[0]);
+        return repeats_rows(op->inputs[0]);
     default:
         return true;
     }
@@ -57,7 +57,7 @@ static base_status sink(exec_part *part, void *state, vector_chunk *input, base_
     change_part *self = (change_part *)part;
     uint16_t first[VECTOR_SIZE];
     vector_chunk once = *input;
-    const vector *rowids = &input->columns[self->writer.operator->change.rowid_slot];
+    const vector *rowids = &input->columns[self->writer.op->change.rowid_slot];
     if (self->seen) {
         RETURN_IF_ERROR(exec_groups_find_or_add(self->seen, &rowids, input->selection, input->count,
                                                 self->addresses, self->is_new, error));
@@ -77,15 +77,14 @@ static base_status sink(exec_part *part, void *state, vector_chunk *input, base_
 static void point_row(change_part *self, const vector_chunk *input)
 {
     op_writer *writer = &self->writer;
-    const plan_operator *operator= writer->operator;
+    const plan_operator *op = writer->op;
     uint32_t columns = writer->descriptor->column_count;
     for (uint32_t c = 0; c < columns; c++)
-        if (operator->change.row_slots && operator->change.row_slots[c] >= 0)
-            writer->row->columns[c] = input->columns[operator->change.row_slots[c]];
-    for (uint32_t s = 0; s < operator->change.set_count; s++)
-        writer->row->columns[operator->change.set_columns[s]] =
-            input->columns[operator->change.set_slots[s]];
-    writer->row->columns[columns] = input->columns[operator->change.rowid_slot];
+        if (op->change.row_slots && op->change.row_slots[c] >= 0)
+            writer->row->columns[c] = input->columns[op->change.row_slots[c]];
+    for (uint32_t s = 0; s < op->change.set_count; s++)
+        writer->row->columns[op->change.set_columns[s]] = input->columns[op->change.set_slots[s]];
+    writer->row->columns[columns] = input->columns[op->change.rowid_slot];
 }
 
 /* ---- Writing in place ---------------------------------------------------------------------------------- */
@@ -113,7 +112,7 @@ static base_status update_rows(change_part *self, const vector_chunk *input, uin
                                uint32_t count, base_error *error)
 {
     op_writer *writer = &self->writer;
-    plan_conflict_action action = writer->operator->change.conflict;
+    plan_conflict_action action = writer->op->change.conflict;
     for (uint32_t v = 0; v < self->value_count; v++)
         self->values->columns[v] = input->columns[self->value_slots[v]];
     uint32_t done = 0;
@@ -139,7 +138,7 @@ static base_status update_rows(change_part *self, const vector_chunk *input, uin
         if (status == BASE_OK)
             break;
         if (action == PLAN_CONFLICT_ERROR)
-            return op_conflict_error(writer->operator, & conflict, error);
+            return op_conflict_error(writer->op, &conflict, error);
         if (action == PLAN_CONFLICT_IGNORE)
             done++;
         else
@@ -178,7 +177,7 @@ static base_status take_rows(change_part *self, const vector_chunk *input,
                              const uint16_t *selection, uint32_t count, base_error *error)
 {
     op_writer *writer = &self->writer;
-    const plan_operator *operator= writer->operator;
+    const plan_operator *op = writer->op;
     uint32_t columns = writer->descriptor->column_count;
     vector_chunk_reset(self->whole);
     RETURN_IF_ERROR(table_read_rows(writer->execution->transaction, writer->relation,
@@ -190,12 +189,12 @@ static base_status take_rows(change_part *self, const vector_chunk *input,
     vector *heads = writer->row->columns;
     memcpy(heads, self->whole->columns, (columns + 1) * sizeof(vector));
     row.columns = heads;
-    for (uint32_t s = 0; s < operator->change.set_count; s++) {
-        uint32_t column = operator->change.set_columns[s];
+    for (uint32_t s = 0; s < op->change.set_count; s++) {
+        uint32_t column = op->change.set_columns[s];
         vector *target = &self->whole->columns[column];
         vector_reset(target);
-        RETURN_IF_ERROR(vector_copy(target, 0, &input->columns[operator->change.set_slots[s]],
-                                    selection, count, NULL, error));
+        RETURN_IF_ERROR(vector_copy(target, 0, &input->columns[op->change.set_slots[s]], selection,
+                                    count, NULL, error));
         heads[column] = *target;
         if ((int64_t)column == writer->descriptor->rowid_column)
             heads[columns] = *target;
@@ -234,7 +233,7 @@ static base_status insert_moved(change_part *self, base_error *error)
 static base_status write_chunk(change_part *self, const vector_chunk *input, base_error *error)
 {
     op_writer *writer = &self->writer;
-    const vector *rowids = &input->columns[writer->operator->change.rowid_slot];
+    const vector *rowids = &input->columns[writer->op->change.rowid_slot];
     uint32_t count = input->count, kept = 0;
     uint16_t *selection = writer->selection;
     point_row(self, input);
@@ -317,28 +316,28 @@ static base_status init_moving(change_part *self, exec_builder *builder)
 static base_status init_values(change_part *self, exec_builder *builder)
 {
     exec_execution *execution = builder->execution;
-    const plan_operator *operator= self->writer.operator;
-    uint32_t count = operator->change.set_count;
+    const plan_operator *op = self->writer.op;
+    uint32_t count = op->change.set_count;
     bool moves = false;
     self->value_columns = exec_new(execution, (count + 1) * sizeof(uint32_t));
     self->value_slots = exec_new(execution, (count + 1) * sizeof(uint32_t));
     if (!self->value_columns || !self->value_slots)
         return base_error_no_memory(builder->error);
     for (uint32_t s = 0; s < count; s++) {
-        moves |= (int64_t) operator->change.set_columns[s] == self->writer.descriptor->rowid_column;
-        self->value_columns[s] = operator->change.set_columns[s];
-        self->value_slots[s] = operator->change.set_slots[s];
+        moves |= (int64_t)op->change.set_columns[s] == self->writer.descriptor->rowid_column;
+        self->value_columns[s] = op->change.set_columns[s];
+        self->value_slots[s] = op->change.set_slots[s];
     }
     self->value_count = count;
     RETURN_IF_ERROR(exec_chunk_frame(execution, count, &self->values, builder->error));
     return moves ? init_moving(self, builder) : BASE_OK;
 }
 
-static base_status build_change(exec_builder *builder, const plan_operator *operator,
-                                exec_chain * chain, bool deletes)
+static base_status build_change(exec_builder *builder, const plan_operator *op, exec_chain *chain,
+                                bool deletes)
 {
     exec_execution *execution = builder->execution;
-    change_part *self = exec_part_new(builder, &change_class, sizeof *self, operator);
+    change_part *self = exec_part_new(builder, &change_class, sizeof *self, op);
     exec_chain *input = self ? exec_chain_sink(builder, &self->writer.part) : NULL;
     if (!input)
         return base_error_no_memory(builder->error);
@@ -346,7 +345,7 @@ static base_status build_change(exec_builder *builder, const plan_operator *oper
     RETURN_IF_ERROR(op_writer_init(&self->writer, builder, true));
     if (!deletes)
         RETURN_IF_ERROR(init_values(self, builder));
-    if (repeats_rows(operator->inputs[0])) {
+    if (repeats_rows(op->inputs[0])) {
         types_type integer = TYPES_OF(INTEGER);
         self->addresses = exec_new(execution, VECTOR_SIZE * sizeof(char *));
         self->is_new = exec_new(execution, VECTOR_SIZE * sizeof(bool));
@@ -357,18 +356,16 @@ static base_status build_change(exec_builder *builder, const plan_operator *oper
         RETURN_IF_ERROR(
             exec_groups_new(execution, &self->rowid_layout, 1, &self->seen, builder->error));
     }
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], input));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return op_writer_add_source(builder, &self->writer, chain);
 }
 
-base_status exec_build_update(exec_builder *builder, const plan_operator *operator,
-                              exec_chain * chain)
+base_status exec_build_update(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    return build_change(builder, operator, chain, false);
+    return build_change(builder, op, chain, false);
 }
 
-base_status exec_build_delete(exec_builder *builder, const plan_operator *operator,
-                              exec_chain * chain)
+base_status exec_build_delete(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    return build_change(builder, operator, chain, true);
+    return build_change(builder, op, chain, true);
 }

@@ -67,10 +67,10 @@ static const exec_part_class buffer_source_class = {
     .next = next,
 };
 
-exec_part *op_buffer_source_new(exec_builder *builder, const plan_operator *operator,
-                                exec_buffer * const * buffer, uint32_t column_count)
+exec_part *op_buffer_source_new(exec_builder *builder, const plan_operator *op,
+                                exec_buffer *const *buffer, uint32_t column_count)
 {
-    buffer_source *self = exec_part_new(builder, &buffer_source_class, sizeof *self, operator);
+    buffer_source *self = exec_part_new(builder, &buffer_source_class, sizeof *self, op);
     if (!self)
         return NULL;
     self->buffer = buffer;
@@ -113,23 +113,23 @@ exec_part *op_buffer_sink_new(exec_builder *builder, exec_buffer *buffer)
 
 /* ---- Operators ---------------------------------------------------------------------------------------- */
 
-static uint32_t count_scans(const plan_operator *operator, uint32_t cte)
+static uint32_t count_scans(const plan_operator *op, uint32_t cte)
 {
-    if (!operator)
+    if (!op)
         return 0;
-    uint32_t count = operator->kind == PLAN_OP_CTE_SCAN && operator->cte.cte == cte;
-    return count + count_scans(operator->inputs[0], cte) + count_scans(operator->inputs[1], cte);
+    uint32_t count = op->kind == PLAN_OP_CTE_SCAN && op->cte.cte == cte;
+    return count + count_scans(op->inputs[0], cte) + count_scans(op->inputs[1], cte);
 }
 
-base_status exec_build_cte(exec_builder *builder, const plan_operator *operator, exec_chain * chain)
+base_status exec_build_cte(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    uint32_t cte = operator->cte.cte;
-    const plan_operator *definition = operator->inputs[0];
-    uint32_t scans = count_scans(operator->inputs[1], cte);
+    uint32_t cte = op->cte.cte;
+    const plan_operator *definition = op->inputs[0];
+    uint32_t scans = count_scans(op->inputs[1], cte);
     if (scans == 1 && definition->kind == PLAN_OP_RECURSIVE_CTE) {
         execution->inlined_ctes[cte] = definition;
-        return exec_build(builder, operator->inputs[1], chain);
+        return exec_build(builder, op->inputs[1], chain);
     }
     exec_buffer *buffer;
     RETURN_IF_ERROR(exec_buffer_new(execution, definition->types, definition->column_count, &buffer,
@@ -141,14 +141,13 @@ base_status exec_build_cte(exec_builder *builder, const plan_operator *operator,
     if (scans)
         RETURN_IF_ERROR(exec_build(builder, definition, keep));
     execution->ctes[cte] = buffer;
-    return exec_build(builder, operator->inputs[1], chain);
+    return exec_build(builder, op->inputs[1], chain);
 }
 
-base_status exec_build_cte_scan(exec_builder *builder, const plan_operator *operator,
-                                exec_chain * chain)
+base_status exec_build_cte_scan(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    uint32_t cte = operator->cte.cte;
+    uint32_t cte = op->cte.cte;
     const plan_operator *inlined = execution->inlined_ctes[cte];
     if (inlined) {
         execution->inlined_ctes[cte] = NULL; /* its own scan reads the working rows */
@@ -161,7 +160,7 @@ base_status exec_build_cte_scan(exec_builder *builder, const plan_operator *oper
     if (!*buffer)
         return base_error_set(builder->error, BASE_INTERNAL,
                               "a common table expression is read before it is defined");
-    exec_part *part = op_buffer_source_new(builder, operator, buffer, operator->column_count);
+    exec_part *part = op_buffer_source_new(builder, op, buffer, op->column_count);
     if (!part)
         return base_error_no_memory(builder->error);
     return exec_add_pipeline(builder, part, chain);

@@ -81,20 +81,20 @@ static const exec_part_class distinct_class = {
     .close = close,
 };
 
-base_status exec_build_distinct_on(exec_builder *builder, const plan_operator *operator,
-                                   exec_chain * chain)
+base_status exec_build_distinct_on(exec_builder *builder, const plan_operator *op,
+                                   exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    uint32_t count = operator->distinct_on.key_count;
-    distinct_part *self = exec_part_new(builder, &distinct_class, sizeof *self, operator);
+    uint32_t count = op->distinct_on.key_count;
+    distinct_part *self = exec_part_new(builder, &distinct_class, sizeof *self, op);
     chain = self ? exec_chain_step(builder, &self->part, chain) : NULL;
-    types_type *types = exec_types_of(execution, operator->distinct_on.keys, count);
+    types_type *types = exec_types_of(execution, op->distinct_on.keys, count);
     if (!chain || !types)
         return base_error_no_memory(builder->error);
     RETURN_IF_ERROR(init_distinct(self, builder, types, count, 0));
-    RETURN_IF_ERROR(exec_compile_all(execution, operator->distinct_on.keys, count, &self->keys,
-                                     builder->error));
-    return exec_build(builder, operator->inputs[0], chain);
+    RETURN_IF_ERROR(
+        exec_compile_all(execution, op->distinct_on.keys, count, &self->keys, builder->error));
+    return exec_build(builder, op->inputs[0], chain);
 }
 
 /* ---- INTERSECT and EXCEPT ------------------------------------------------------------------------------- */
@@ -114,8 +114,8 @@ static base_status push_set(exec_part *part, void *state, vector_chunk *input,
                             vector_chunk **output, exec_answer *answer, base_error *error)
 {
     distinct_part *self = (distinct_part *)part;
-    bool all = part->operator->set.all;
-    bool except = part->operator->set.kind == PLAN_EXCEPT;
+    bool all = part->op->set.all;
+    bool except = part->op->set.kind == PLAN_EXCEPT;
     all_columns(self, input);
     RETURN_IF_ERROR(exec_groups_find_or_add(self->groups, self->vectors, input->selection,
                                             input->count, self->addresses, NULL, error));
@@ -167,19 +167,18 @@ static const exec_part_class set_sink_class = {
     .sink = sink_set,
 };
 
-base_status exec_build_set_operation(exec_builder *builder, const plan_operator *operator,
-                                     exec_chain * chain)
+base_status exec_build_set_operation(exec_builder *builder, const plan_operator *op,
+                                     exec_chain *chain)
 {
-    distinct_part *self = exec_part_new(builder, &set_class, sizeof *self, operator);
-    set_sink *sink = exec_part_new(builder, &set_sink_class, sizeof *sink, operator);
+    distinct_part *self = exec_part_new(builder, &set_class, sizeof *self, op);
+    set_sink *sink = exec_part_new(builder, &set_sink_class, sizeof *sink, op);
     exec_chain *right = sink ? exec_chain_sink(builder, &sink->part) : NULL;
     chain = self ? exec_chain_step(builder, &self->part, chain) : NULL;
     if (!right || !chain)
         return base_error_no_memory(builder->error);
     sink->step = self;
     sink->part.parallel = false;
-    RETURN_IF_ERROR(
-        init_distinct(self, builder, operator->types, operator->column_count, sizeof(key_count)));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[1], right));
-    return exec_build(builder, operator->inputs[0], chain);
+    RETURN_IF_ERROR(init_distinct(self, builder, op->types, op->column_count, sizeof(key_count)));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[1], right));
+    return exec_build(builder, op->inputs[0], chain);
 }

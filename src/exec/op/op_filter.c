@@ -9,7 +9,7 @@ static base_status create_state(exec_part *part, void **state, base_error *error
     if (!filter)
         return base_error_no_memory(error);
     *state = filter;
-    return op_filter_init(filter, part->execution, part->operator->filter.condition, error);
+    return op_filter_init(filter, part->execution, part->op->filter.condition, error);
 }
 
 static base_status push(exec_part *part, void *state, vector_chunk *input, vector_chunk **output,
@@ -27,12 +27,11 @@ static const exec_part_class filter_class = {
     .push = push,
 };
 
-base_status exec_build_filter(exec_builder *builder, const plan_operator *operator,
-                              exec_chain * chain)
+base_status exec_build_filter(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    exec_part *part = exec_part_new(builder, &filter_class, sizeof *part, operator);
+    exec_part *part = exec_part_new(builder, &filter_class, sizeof *part, op);
     chain = part ? exec_chain_step(builder, part, chain) : NULL;
     if (!chain)
         return base_error_no_memory(builder->error);
-    return exec_build(builder, operator->inputs[0], chain);
+    return exec_build(builder, op->inputs[0], chain);
 }

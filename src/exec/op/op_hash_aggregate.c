@@ -58,7 +58,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     state->rows = exec_new(execution, VECTOR_SIZE * sizeof(char *));
     if (!state->key_vectors || !state->rows)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(exec_compile_all(execution, part->operator->aggregate.keys, self->key_count,
+    RETURN_IF_ERROR(exec_compile_all(execution, part->op->aggregate.keys, self->key_count,
                                      &state->keys, error));
     RETURN_IF_ERROR(
         exec_groups_new(execution, &self->layout, self->key_count, &state->groups, error));
@@ -267,7 +267,7 @@ static base_status finish(exec_part *part, base_error *error)
         lanes[l] = state ? state->lane : NULL;
         bytes += state ? exec_groups_bytes(state->groups) : 0;
     }
-    exec_note_memory(part->execution, part->operator, bytes);
+    exec_note_memory(part->execution, part->op, bytes);
     return op_aggregates_finish_collected(&self->aggregates, lanes, part->state_count,
                                           self->layout.tail_offset, self->merged, error);
 }
@@ -316,15 +316,14 @@ typedef struct group_source_state {
 static base_status group_create_state(exec_part *part, void **result, base_error *error)
 {
     exec_execution *execution = part->execution;
-    const plan_operator *operator= part->operator;
+    const plan_operator *op = part->op;
     group_source_state *state = EXEC_NEW(execution, group_source_state);
     if (!state)
         return base_error_no_memory(error);
     state->addresses = exec_new(execution, VECTOR_SIZE * sizeof(char *));
     if (!state->addresses)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(
-        exec_chunk_new(execution, operator->types, operator->column_count, &state->chunk, error));
+    RETURN_IF_ERROR(exec_chunk_new(execution, op->types, op->column_count, &state->chunk, error));
     *result = state;
     return op_aggregates_lane_new(&((group_source *)part)->aggregate->aggregates, &state->lane,
                                   error);
@@ -400,28 +399,25 @@ static const exec_part_class group_source_class = {
     .close = group_close,
 };
 
-base_status exec_build_hash_aggregate(exec_builder *builder, const plan_operator *operator,
-                                      exec_chain * chain)
+base_status exec_build_hash_aggregate(exec_builder *builder, const plan_operator *op,
+                                      exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    hash_aggregate_part *self =
-        exec_part_new(builder, &hash_aggregate_class, sizeof *self, operator);
-    group_source *source = exec_part_new(builder, &group_source_class, sizeof *source, operator);
+    hash_aggregate_part *self = exec_part_new(builder, &hash_aggregate_class, sizeof *self, op);
+    group_source *source = exec_part_new(builder, &group_source_class, sizeof *source, op);
     exec_chain *input = self ? exec_chain_sink(builder, &self->part) : NULL;
     if (!input || !source)
         return base_error_no_memory(builder->error);
     source->aggregate = self;
-    self->key_count = operator->aggregate.key_count;
-    RETURN_IF_ERROR(op_aggregates_init(
-        &self->aggregates,
-        execution, operator->aggregate.aggregates, operator->aggregate.aggregate_count,
-        builder->error));
+    self->key_count = op->aggregate.key_count;
+    RETURN_IF_ERROR(op_aggregates_init(&self->aggregates, execution, op->aggregate.aggregates,
+                                       op->aggregate.aggregate_count, builder->error));
     self->part.parallel = !self->aggregates.any_order_sensitive;
-    types_type *types = exec_types_of(execution, operator->aggregate.keys, self->key_count);
+    types_type *types = exec_types_of(execution, op->aggregate.keys, self->key_count);
     if (!types)
         return base_error_no_memory(builder->error);
     RETURN_IF_ERROR(exec_groups_layout(&self->layout, execution, types, self->key_count,
                                        self->aggregates.size, builder->error));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], input));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return exec_add_pipeline(builder, &source->part, chain);
 }

@@ -57,7 +57,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     state->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     if (!state->key_vectors || !state->addresses || !state->hashes || !state->selection)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(exec_compile_all(execution, part->operator->join.right_keys, self->key_count,
+    RETURN_IF_ERROR(exec_compile_all(execution, part->op->join.right_keys, self->key_count,
                                      &state->keys, error));
     RETURN_IF_ERROR(exec_rows_new(execution, &self->layout, &state->rows, error));
     *result = state;
@@ -174,10 +174,10 @@ static void visit_keys(hash_join_part *self, uint32_t key, exec_join_filter *fil
 
 static base_status publish_filters(hash_join_part *self, base_error *error)
 {
-    const plan_operator *operator= self->part.operator;
+    const plan_operator *op = self->part.op;
     exec_execution *execution = self->part.execution;
-    for (uint32_t f = 0; f < operator->join.filter_count; f++) {
-        const plan_join_filter *plan = &operator->join.filters[f];
+    for (uint32_t f = 0; f < op->join.filter_count; f++) {
+        const plan_join_filter *plan = &op->join.filters[f];
         exec_join_filter *filter = &execution->join_filters[plan->id];
         vector values;
         if (self->null_equal[plan->slot])
@@ -221,7 +221,7 @@ static base_status finish(exec_part *part, base_error *error)
     self->directory = base_allocate_zeroed(&part->execution->budget, size);
     if (!self->directory)
         return base_error_no_memory(error);
-    exec_note_memory(part->execution, part->operator, bytes + size);
+    exec_note_memory(part->execution, part->op, bytes + size);
     return exec_run_tasks(part->execution, part->state_count, chain_task, self, error);
 }
 
@@ -232,9 +232,9 @@ static void close(exec_part *part)
     self->directory = NULL;
     self->directory_size = 0;
     self->row_count = 0;
-    for (uint32_t f = 0; f < part->operator->join.filter_count; f++)
-        exec_join_filter_clear(
-            &part->execution->join_filters[part->operator->join.filters[f].id], part->execution);
+    for (uint32_t f = 0; f < part->op->join.filter_count; f++)
+        exec_join_filter_clear(&part->execution->join_filters[part->op->join.filters[f].id],
+                               part->execution);
     for (uint32_t i = 0; i < part->state_count; i++) {
         hash_join_state *state = part->states[i];
         if (!state)
@@ -348,19 +348,19 @@ static const exec_part_class build_source_class = {
 static base_status init_layout(hash_join_part *self, exec_builder *builder)
 {
     exec_execution *execution = builder->execution;
-    const plan_operator *operator= self->part.operator, * right = operator->inputs[1];
-    uint32_t keys = operator->join.key_count;
+    const plan_operator *op = self->part.op, *right = op->inputs[1];
+    uint32_t keys = op->join.key_count;
     types_type *types = exec_new(execution, (keys + right->column_count + 1) * sizeof(types_type));
     self->payload = exec_new(execution, (right->column_count + 1) * sizeof(uint32_t));
     self->layout_column = exec_new(execution, (right->column_count + 1) * sizeof(int32_t));
     if (!types || !self->payload || !self->layout_column)
         return base_error_no_memory(builder->error);
     self->key_count = keys;
-    self->null_equal = operator->join.null_equal;
+    self->null_equal = op->join.null_equal;
     for (uint32_t c = 0; c < right->column_count; c++)
         self->layout_column[c] = -1;
     for (uint32_t k = 0; k < keys; k++) {
-        const plan_expr *key = operator->join.right_keys[k];
+        const plan_expr *key = op->join.right_keys[k];
         types[k] = key->type;
         if (key->kind == PLAN_EXPR_SLOT)
             self->layout_column[key->slot] = (int32_t)k;
@@ -377,25 +377,24 @@ static base_status init_layout(hash_join_part *self, exec_builder *builder)
                             sizeof(hash_join_row), 0, builder->error);
 }
 
-base_status exec_build_hash_join(exec_builder *builder, const plan_operator *operator,
-                                 exec_chain * chain)
+base_status exec_build_hash_join(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    hash_join_part *self = exec_part_new(builder, &hash_build_class, sizeof *self, operator);
+    hash_join_part *self = exec_part_new(builder, &hash_build_class, sizeof *self, op);
     exec_chain *build = self ? exec_chain_sink(builder, &self->part) : NULL;
     if (!build)
         return base_error_no_memory(builder->error);
-    RETURN_IF_ERROR(op_join_init(&self->join, builder->execution, operator, builder->error));
+    RETURN_IF_ERROR(op_join_init(&self->join, builder->execution, op, builder->error));
     self->keeps_null_keys = self->join.emits_build || self->join.kind == PLAN_JOIN_MARK;
     RETURN_IF_ERROR(init_layout(self, builder));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[1], build));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[1], build));
     exec_part *probe = hash_join_probe_new(builder, self);
     exec_chain *probing = probe ? exec_chain_step(builder, probe, chain) : NULL;
     if (!probing)
         return base_error_no_memory(builder->error);
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], probing));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], probing));
     if (!self->join.emits_build)
         return BASE_OK;
-    build_source *source = exec_part_new(builder, &build_source_class, sizeof *source, operator);
+    build_source *source = exec_part_new(builder, &build_source_class, sizeof *source, op);
     if (!source)
         return base_error_no_memory(builder->error);
     source->join = self;

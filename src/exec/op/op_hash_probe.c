@@ -48,7 +48,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
 {
     hash_join_part *join = ((probe_part *)part)->join;
     exec_execution *execution = part->execution;
-    const plan_operator *operator= join->join.operator;
+    const plan_operator *op = join->join.op;
     probe_state *state = EXEC_NEW(execution, probe_state);
     if (!state)
         return base_error_no_memory(error);
@@ -69,8 +69,8 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
         !state->first || !state->matched || !state->pair_positions || !state->pair_ordinals ||
         !state->pairs || !state->pair_rows || !state->output_selection || !state->output_rows)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(exec_compile_all(execution, operator->join.left_keys, join->key_count,
-                                     &state->keys, error));
+    RETURN_IF_ERROR(
+        exec_compile_all(execution, op->join.left_keys, join->key_count, &state->keys, error));
     if (join->join.residual)
         RETURN_IF_ERROR(exec_compile(execution, join->join.residual, &state->residual, error));
     *result = state;
@@ -452,7 +452,7 @@ static const exec_part_class probe_class = {
 
 exec_part *hash_join_probe_new(exec_builder *builder, hash_join_part *join)
 {
-    probe_part *self = exec_part_new(builder, &probe_class, sizeof *self, join->join.operator);
+    probe_part *self = exec_part_new(builder, &probe_class, sizeof *self, join->join.op);
     if (!self)
         return NULL;
     self->join = join;

@@ -46,14 +46,13 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
 {
     index_join_part *self = (index_join_part *)part;
     exec_execution *execution = part->execution;
-    const plan_operator *operator= part->operator;
+    const plan_operator *op = part->op;
     uint32_t found = self->access->column_count;
     size_t shorts = VECTOR_SIZE * sizeof(uint16_t);
     index_join_state *state = EXEC_NEW(execution, index_join_state);
     if (!state)
         return base_error_no_memory(error);
-    state->key_vectors =
-        exec_new(execution, (operator->index_join.key_count + 1) * sizeof(vector *));
+    state->key_vectors = exec_new(execution, (op->index_join.key_count + 1) * sizeof(vector *));
     state->origins = exec_new(execution, shorts);
     state->places = exec_new(execution, shorts);
     state->positions = exec_new(execution, shorts);
@@ -64,13 +63,12 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
         !state->selection || !state->rowids || !state->matched)
         return base_error_no_memory(error);
     base_buffer_init(&state->key, &execution->budget);
-    RETURN_IF_ERROR(exec_compile_all(
-        execution, operator->index_join.keys, operator->index_join.key_count, &state->keys, error));
+    RETURN_IF_ERROR(exec_compile_all(execution, op->index_join.keys, op->index_join.key_count,
+                                     &state->keys, error));
     if (self->access->filter)
         RETURN_IF_ERROR(exec_compile(execution, self->access->filter, &state->filter, error));
-    if (operator->index_join.residual)
-        RETURN_IF_ERROR(
-            exec_compile(execution, operator->index_join.residual, &state->residual, error));
+    if (op->index_join.residual)
+        RETURN_IF_ERROR(exec_compile(execution, op->index_join.residual, &state->residual, error));
     const types_type *found_types = self->joined_types + self->left_count;
     RETURN_IF_ERROR(exec_chunk_new(execution, found_types, found, &state->found, error));
     RETURN_IF_ERROR(exec_chunk_new(execution, found_types, found, &state->batch, error));
@@ -78,7 +76,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
         exec_chunk_new(execution, self->joined_types, self->left_count, &state->left, error));
     RETURN_IF_ERROR(exec_chunk_frame(execution, self->left_count + found, &state->joined, error));
     *result = state;
-    return exec_chunk_frame(execution, operator->column_count, &state->output, error);
+    return exec_chunk_frame(execution, op->column_count, &state->output, error);
 }
 
 static void close(exec_part *part)
@@ -127,7 +125,7 @@ static base_status seek_row(index_join_part *self, index_join_state *state, base
     const table_index_descriptor *descriptor = table_index_describe(self->index);
     uint32_t position = vector_row(state->input->selection, state->next);
     base_buffer_clear(&state->key);
-    for (uint32_t k = 0; k < self->part.operator->index_join.key_count; k++) {
+    for (uint32_t k = 0; k < self->part.op->index_join.key_count; k++) {
         const table_index_part *index_part = &descriptor->parts[k];
         vector_key_part part = {table_describe(self->relation)->columns[index_part->column].type,
                                 index_part->descending, index_part->nulls_first};
@@ -186,9 +184,9 @@ static base_status find_by_index(index_join_part *self, index_join_state *state,
 static vector_chunk *make_output(index_join_part *self, index_join_state *state,
                                  const uint16_t *selection, uint32_t count)
 {
-    const plan_operator *operator= self->part.operator;
-    for (uint32_t i = 0; i < operator->column_count; i++)
-        state->output->columns[i] = state->joined->columns[operator->index_join.output_slots[i]];
+    const plan_operator *op = self->part.op;
+    for (uint32_t i = 0; i < op->column_count; i++)
+        state->output->columns[i] = state->joined->columns[op->index_join.output_slots[i]];
     state->output->selection = selection;
     state->output->count = count;
     return count ? state->output : NULL;
@@ -262,7 +260,7 @@ static base_status push(exec_part *part, void *opaque, vector_chunk *input, vect
         state->next = 0;
         state->in_range = false;
         memset(state->matched, 0, input->count * sizeof(bool));
-        for (uint32_t k = 0; k < part->operator->index_join.key_count; k++)
+        for (uint32_t k = 0; k < part->op->index_join.key_count; k++)
             RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->key_vectors[k], error));
     }
     while (state->next < state->input->count) {
@@ -287,22 +285,21 @@ static const exec_part_class index_join_class = {
     .close = close,
 };
 
-base_status exec_build_index_join(exec_builder *builder, const plan_operator *operator,
-                                  exec_chain * chain)
+base_status exec_build_index_join(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    index_join_part *self = exec_part_new(builder, &index_join_class, sizeof *self, operator);
+    index_join_part *self = exec_part_new(builder, &index_join_class, sizeof *self, op);
     chain = self ? exec_chain_step(builder, &self->part, chain) : NULL;
     if (!chain)
         return base_error_no_memory(builder->error);
     /* Lookups go through the transaction, which one thread at a time may use. */
     self->part.parallel = false;
-    self->kind = operator->index_join.kind;
-    self->access = &operator->index_join.access;
+    self->kind = op->index_join.kind;
+    self->access = &op->index_join.access;
     self->relation = self->access->table->relation;
-    self->left_count = operator->inputs[0]->column_count;
-    if (operator->index_join.index_id) {
-        self->index = table_index_by_id(self->relation, operator->index_join.index_id);
+    self->left_count = op->inputs[0]->column_count;
+    if (op->index_join.index_id) {
+        self->index = table_index_by_id(self->relation, op->index_join.index_id);
         if (!self->index)
             return base_error_set(builder->error, BASE_INTERNAL,
                                   "an index of the plan does not exist");
@@ -312,8 +309,8 @@ base_status exec_build_index_join(exec_builder *builder, const plan_operator *op
                                                  sizeof(types_type));
     if (!found || !self->joined_types)
         return base_error_no_memory(builder->error);
-    memcpy(self->joined_types, operator->inputs[0]->types, self->left_count * sizeof(types_type));
+    memcpy(self->joined_types, op->inputs[0]->types, self->left_count * sizeof(types_type));
     memcpy(self->joined_types + self->left_count, found,
            self->access->column_count * sizeof(types_type));
-    return exec_build(builder, operator->inputs[0], chain);
+    return exec_build(builder, op->inputs[0], chain);
 }

@@ -30,18 +30,18 @@ static base_status start(exec_part *part, base_error *error)
 /* Puts the cursor on the next range that can hold rows; false: none is left. */
 static base_status open_range(index_scan_part *self, bool *found, base_error *error)
 {
-    const plan_operator *operator= self->part.operator;
+    const plan_operator *op = self->part.op;
     table_relation *relation = self->access->table->relation;
-    table_index *index = table_index_by_id(relation, operator->index_scan.index_id);
+    table_index *index = table_index_by_id(relation, op->index_scan.index_id);
     if (!index)
         return base_error_set(error, BASE_INTERNAL, "an index of the plan does not exist");
     *found = false;
-    while (self->range < operator->index_scan.range_count) {
-        uint32_t place = self->access->descending ? operator->index_scan.range_count - 1 -
-                                                    self->range : self->range;
+    while (self->range < op->index_scan.range_count) {
+        uint32_t place =
+            self->access->descending ? op->index_scan.range_count - 1 - self->range : self->range;
         op_key_range *range = &self->ranges[place];
         RETURN_IF_ERROR(
-            op_key_range_open(range, &operator->index_scan.ranges[place], relation, index, error));
+            op_key_range_open(range, &op->index_scan.ranges[place], relation, index, error));
         if (range->nothing) {
             self->range++;
             continue;
@@ -88,7 +88,7 @@ static void close(exec_part *part)
     if (self->cursor)
         table_index_cursor_destroy(self->cursor);
     self->cursor = NULL;
-    for (uint32_t i = 0; i < part->operator->index_scan.range_count; i++) {
+    for (uint32_t i = 0; i < part->op->index_scan.range_count; i++) {
         base_buffer_destroy(&self->ranges[i].low_key);
         base_buffer_destroy(&self->ranges[i].high_key);
     }
@@ -101,23 +101,21 @@ static const exec_part_class index_scan_class = {
     .close = close,
 };
 
-base_status exec_build_index_scan(exec_builder *builder, const plan_operator *operator,
-                                  exec_chain * chain)
+base_status exec_build_index_scan(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    index_scan_part *self = exec_part_new(builder, &index_scan_class, sizeof *self, operator);
+    index_scan_part *self = exec_part_new(builder, &index_scan_class, sizeof *self, op);
     if (!self)
         return base_error_no_memory(builder->error);
-    self->access = &operator->index_scan.access;
+    self->access = &op->index_scan.access;
     self->part.parallel = false;
     types_type *types = op_access_types(execution, self->access);
-    self->ranges =
-        exec_new(execution, (operator->index_scan.range_count + 1) * sizeof(op_key_range));
+    self->ranges = exec_new(execution, (op->index_scan.range_count + 1) * sizeof(op_key_range));
     if (!types || !self->ranges)
         return base_error_no_memory(builder->error);
-    for (uint32_t i = 0; i < operator->index_scan.range_count; i++)
-        RETURN_IF_ERROR(op_key_range_init(&self->ranges[i], execution,
-                                          &operator->index_scan.ranges[i], builder->error));
+    for (uint32_t i = 0; i < op->index_scan.range_count; i++)
+        RETURN_IF_ERROR(op_key_range_init(&self->ranges[i], execution, &op->index_scan.ranges[i],
+                                          builder->error));
     RETURN_IF_ERROR(
         exec_chunk_new(execution, types, self->access->column_count, &self->chunk, builder->error));
     RETURN_IF_ERROR(op_filter_init(&self->filter, execution, self->access->filter, builder->error));

@@ -107,7 +107,7 @@ static base_status map_columns(insert_part *self, exec_builder *builder)
 {
     exec_execution *execution = builder->execution;
     const table_descriptor *descriptor = self->writer.descriptor;
-    uint32_t inputs = self->writer.operator->inputs[0]->column_count;
+    uint32_t inputs = self->writer.op->inputs[0]->column_count;
     types_type *types = exec_new(execution, (descriptor->column_count + 1) * sizeof(types_type));
     self->sources = exec_new(execution, (descriptor->column_count + 1) * sizeof(int32_t));
     if (!self->sources || !types)
@@ -137,16 +137,15 @@ static base_status map_columns(insert_part *self, exec_builder *builder)
     return BASE_OK;
 }
 
-base_status exec_build_insert(exec_builder *builder, const plan_operator *operator,
-                              exec_chain * chain)
+base_status exec_build_insert(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    insert_part *self = exec_part_new(builder, &insert_class, sizeof *self, operator);
+    insert_part *self = exec_part_new(builder, &insert_class, sizeof *self, op);
     exec_chain *input = self ? exec_chain_sink(builder, &self->writer.part) : NULL;
     if (!input)
         return base_error_no_memory(builder->error);
-    bool keep = op_reads_table(operator->inputs[0], operator->change.table);
+    bool keep = op_reads_table(op->inputs[0], op->change.table);
     RETURN_IF_ERROR(op_writer_init(&self->writer, builder, keep));
     RETURN_IF_ERROR(map_columns(self, builder));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], input));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return op_writer_add_source(builder, &self->writer, chain);
 }

@@ -21,26 +21,26 @@ static base_status mark_needed(void *context, plan_expr **expr)
     return BASE_OK;
 }
 
-base_status op_join_init(op_join *join, exec_execution *execution, const plan_operator *operator,
-                         base_error * error)
+base_status op_join_init(op_join *join, exec_execution *execution, const plan_operator *op,
+                         base_error *error)
 {
-    plan_join_kind kind = operator->join.kind;
-    bool build_is_left = operator->join.build_is_left && kind != PLAN_JOIN_INNER;
+    plan_join_kind kind = op->join.kind;
+    bool build_is_left = op->join.build_is_left && kind != PLAN_JOIN_INNER;
     if (kind == PLAN_JOIN_MARK && build_is_left)
         return base_error_set(error, BASE_INTERNAL, "a mark join cannot build its left side");
-    join->operator= operator;
+    join->op = op;
     join->kind = kind;
     join->build_is_left = build_is_left;
-    join->left_count = operator->inputs[0]->column_count;
-    join->right_count = operator->inputs[1]->column_count;
-    join->residual = operator->join.residual;
+    join->left_count = op->inputs[0]->column_count;
+    join->right_count = op->inputs[1]->column_count;
+    join->residual = op->join.residual;
     join->needed = exec_new(execution, join->left_count + join->right_count + 2);
     if (!join->needed)
         return base_error_no_memory(error);
-    for (uint32_t i = 0; i < operator->column_count; i++)
-        join->needed[operator->join.output_slots[i]] = true;
+    for (uint32_t i = 0; i < op->column_count; i++)
+        join->needed[op->join.output_slots[i]] = true;
     if (join->residual) {
-        plan_expr *residual = operator->join.residual;
+        plan_expr *residual = op->join.residual;
         RETURN_IF_ERROR(plan_expr_walk(&residual, mark_needed, join->needed));
     }
     bool outer = kind == PLAN_JOIN_LEFT || kind == PLAN_JOIN_SINGLE;
@@ -94,11 +94,11 @@ static void destroy_arena(void *arena)
 base_status op_joined_init(op_joined *joined, const op_join *join, exec_execution *execution,
                            base_error *error)
 {
-    const plan_operator *operator= join->operator;
+    const plan_operator *op = join->op;
     joined->join = join;
     uint32_t slots = join->left_count + join->right_count + 1;
     RETURN_IF_ERROR(exec_chunk_frame(execution, slots, &joined->all, error));
-    RETURN_IF_ERROR(exec_chunk_frame(execution, operator->column_count, &joined->output, error));
+    RETURN_IF_ERROR(exec_chunk_frame(execution, op->column_count, &joined->output, error));
     joined->left_copies = exec_new(execution, (join->left_count + 1) * sizeof(vector));
     joined->right_values = exec_new(execution, (join->right_count + 1) * sizeof(vector));
     joined->heap = EXEC_NEW(execution, base_arena);
@@ -109,12 +109,12 @@ base_status op_joined_init(op_joined *joined, const op_join *join, exec_executio
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < join->left_count; i++)
         if (join->needed[i])
-            RETURN_IF_ERROR(own_vector(
-                execution, &joined->left_copies[i], operator->inputs[0]->types[i], error));
+            RETURN_IF_ERROR(
+                own_vector(execution, &joined->left_copies[i], op->inputs[0]->types[i], error));
     for (uint32_t i = 0; i < join->right_count; i++)
         if (join->needed[join->left_count + i])
-            RETURN_IF_ERROR(own_vector(
-                execution, &joined->right_values[i], operator->inputs[1]->types[i], error));
+            RETURN_IF_ERROR(
+                own_vector(execution, &joined->right_values[i], op->inputs[1]->types[i], error));
     if (join->kind == PLAN_JOIN_MARK)
         RETURN_IF_ERROR(own_vector(execution, &joined->mark, TYPES_OF(BOOLEAN), error));
     return BASE_OK;
@@ -167,9 +167,9 @@ void op_joined_null_left(op_joined *joined)
 
 vector_chunk *op_joined_output(op_joined *joined, const uint16_t *selection, uint32_t count)
 {
-    const plan_operator *operator= joined->join->operator;
-    for (uint32_t i = 0; i < operator->column_count; i++)
-        joined->output->columns[i] = joined->all->columns[operator->join.output_slots[i]];
+    const plan_operator *op = joined->join->op;
+    for (uint32_t i = 0; i < op->column_count; i++)
+        joined->output->columns[i] = joined->all->columns[op->join.output_slots[i]];
     joined->output->selection = selection;
     joined->output->count = count;
     return joined->output;

@@ -12,7 +12,7 @@
 #include "exec/rows/exec_rows.h"
 
 typedef struct op_join {
-    const plan_operator *operator;
+    const plan_operator *op;
     plan_join_kind kind;
     bool build_is_left;
     uint32_t left_count, right_count; /* columns of probe and build side */
@@ -27,8 +27,8 @@ typedef struct op_join {
     bool single;      /* a second partner is an error */
 } op_join;
 
-base_status op_join_init(op_join *join, exec_execution *execution, const plan_operator *operator,
-                         base_error * error);
+base_status op_join_init(op_join *join, exec_execution *execution, const plan_operator *op,
+                         base_error *error);
 base_status op_join_second_partner(base_error *error);
 
 /* One lane's place where joined rows are put together. */

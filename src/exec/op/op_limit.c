@@ -58,11 +58,10 @@ static const exec_part_class limit_class = {
     .push = push,
 };
 
-base_status exec_build_limit(exec_builder *builder, const plan_operator *operator,
-                             exec_chain * chain)
+base_status exec_build_limit(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    limit_part *self = exec_part_new(builder, &limit_class, sizeof *self, operator);
+    limit_part *self = exec_part_new(builder, &limit_class, sizeof *self, op);
     chain = self ? exec_chain_step(builder, &self->part, chain) : NULL;
     if (!chain)
         return base_error_no_memory(builder->error);
@@ -70,11 +69,9 @@ base_status exec_build_limit(exec_builder *builder, const plan_operator *operato
     self->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     if (!self->selection)
         return base_error_no_memory(builder->error);
-    if (operator->limit.limit)
-        RETURN_IF_ERROR(
-            exec_compile(execution, operator->limit.limit, &self->limit, builder->error));
-    if (operator->limit.offset)
-        RETURN_IF_ERROR(
-            exec_compile(execution, operator->limit.offset, &self->offset, builder->error));
-    return exec_build(builder, operator->inputs[0], chain);
+    if (op->limit.limit)
+        RETURN_IF_ERROR(exec_compile(execution, op->limit.limit, &self->limit, builder->error));
+    if (op->limit.offset)
+        RETURN_IF_ERROR(exec_compile(execution, op->limit.offset, &self->offset, builder->error));
+    return exec_build(builder, op->inputs[0], chain);
 }

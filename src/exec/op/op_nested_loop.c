@@ -77,7 +77,7 @@ static base_status loop_create_state(exec_part *part, void **result, base_error 
 {
     nested_loop_part *join = ((loop_part *)part)->join;
     exec_execution *execution = part->execution;
-    const plan_operator *operator= part->operator;
+    const plan_operator *op = part->op;
     uint32_t left = join->join.left_count, right = join->join.right_count;
     loop_state *state = EXEC_NEW(execution, loop_state);
     if (!state)
@@ -94,14 +94,13 @@ static base_status loop_create_state(exec_part *part, void **result, base_error 
     types_type *types = exec_new(execution, (left + right + 1) * sizeof(types_type));
     if (!types)
         return base_error_no_memory(error);
-    memcpy(types, operator->inputs[0]->types, left * sizeof(types_type));
-    memcpy(types + left, operator->inputs[1]->types, right * sizeof(types_type));
+    memcpy(types, op->inputs[0]->types, left * sizeof(types_type));
+    memcpy(types + left, op->inputs[1]->types, right * sizeof(types_type));
     vector_chunk *constants;
     RETURN_IF_ERROR(exec_chunk_new(execution, types, left + right, &constants, error));
     state->constants = constants->columns;
     *result = state;
-    return exec_chunk_new(execution, operator->types, operator->column_count, &state->gathered,
-                          error);
+    return exec_chunk_new(execution, op->types, op->column_count, &state->gathered, error);
 }
 
 /* Sets one side's columns to the constants of its row. */
@@ -396,8 +395,8 @@ static const exec_part_class kept_class = {
 static base_status add_kept_source(exec_builder *builder, nested_loop_part *join, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    const plan_operator *operator= join->part.operator;
-    kept_source *self = exec_part_new(builder, &kept_class, sizeof *self, operator);
+    const plan_operator *op = join->part.op;
+    kept_source *self = exec_part_new(builder, &kept_class, sizeof *self, op);
     if (!self)
         return base_error_no_memory(builder->error);
     self->join = join;
@@ -411,23 +410,23 @@ static base_status add_kept_source(exec_builder *builder, nested_loop_part *join
     return exec_add_pipeline(builder, &self->part, chain);
 }
 
-base_status exec_build_nested_loop(exec_builder *builder, const plan_operator *operator,
-                                   exec_chain * chain)
+base_status exec_build_nested_loop(exec_builder *builder, const plan_operator *op,
+                                   exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    nested_loop_part *self = exec_part_new(builder, &keep_class, sizeof *self, operator);
-    loop_part *loop = exec_part_new(builder, &loop_class, sizeof *loop, operator);
+    nested_loop_part *self = exec_part_new(builder, &keep_class, sizeof *self, op);
+    loop_part *loop = exec_part_new(builder, &loop_class, sizeof *loop, op);
     exec_chain *keeping = self ? exec_chain_sink(builder, &self->part) : NULL;
     exec_chain *looping = loop ? exec_chain_step(builder, &loop->part, chain) : NULL;
     if (!keeping || !looping)
         return base_error_no_memory(builder->error);
     self->part.parallel = false;
     loop->join = self;
-    RETURN_IF_ERROR(op_join_init(&self->join, execution, operator, builder->error));
-    const plan_operator *right = operator->inputs[1];
+    RETURN_IF_ERROR(op_join_init(&self->join, execution, op, builder->error));
+    const plan_operator *right = op->inputs[1];
     RETURN_IF_ERROR(
         exec_buffer_new(execution, right->types, right->column_count, &self->kept, builder->error));
     RETURN_IF_ERROR(exec_build(builder, right, keeping));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], looping));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], looping));
     return self->join.emits_build ? add_kept_source(builder, self, chain) : BASE_OK;
 }

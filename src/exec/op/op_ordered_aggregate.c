@@ -80,7 +80,7 @@ static base_status sink(exec_part *part, void *state, vector_chunk *input, base_
 static base_status finish(exec_part *part, base_error *error)
 {
     ordered_part *self = (ordered_part *)part;
-    exec_note_memory(part->execution, part->operator, exec_rows_bytes(self->groups));
+    exec_note_memory(part->execution, part->op, exec_rows_bytes(self->groups));
     return op_aggregates_finish_collected(&self->aggregates, &self->lane, 1,
                                           self->layout.tail_offset, false, error);
 }
@@ -143,16 +143,15 @@ static const exec_part_class ordered_source_class = {
     .next = next,
 };
 
-base_status exec_build_ordered_aggregate(exec_builder *builder, const plan_operator *operator,
-                                         exec_chain * chain)
+base_status exec_build_ordered_aggregate(exec_builder *builder, const plan_operator *op,
+                                         exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    uint32_t count = operator->aggregate.key_count;
-    ordered_part *self = exec_part_new(builder, &ordered_class, sizeof *self, operator);
-    ordered_source *source =
-        exec_part_new(builder, &ordered_source_class, sizeof *source, operator);
+    uint32_t count = op->aggregate.key_count;
+    ordered_part *self = exec_part_new(builder, &ordered_class, sizeof *self, op);
+    ordered_source *source = exec_part_new(builder, &ordered_source_class, sizeof *source, op);
     exec_chain *input = self ? exec_chain_sink(builder, &self->part) : NULL;
-    types_type *types = exec_types_of(execution, operator->aggregate.keys, count);
+    types_type *types = exec_types_of(execution, op->aggregate.keys, count);
     if (!input || !source || !types)
         return base_error_no_memory(builder->error);
     self->part.parallel = source->part.parallel = false;
@@ -163,18 +162,16 @@ base_status exec_build_ordered_aggregate(exec_builder *builder, const plan_opera
     self->starts = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     if (!self->vectors || !self->rows || !self->starts)
         return base_error_no_memory(builder->error);
-    RETURN_IF_ERROR(op_aggregates_init(
-        &self->aggregates,
-        execution, operator->aggregate.aggregates, operator->aggregate.aggregate_count,
-        builder->error));
+    RETURN_IF_ERROR(op_aggregates_init(&self->aggregates, execution, op->aggregate.aggregates,
+                                       op->aggregate.aggregate_count, builder->error));
     RETURN_IF_ERROR(op_aggregates_lane_new(&self->aggregates, &self->lane, builder->error));
     RETURN_IF_ERROR(exec_groups_layout(&self->layout, execution, types, count,
                                        self->aggregates.size, builder->error));
     RETURN_IF_ERROR(exec_rows_new(execution, &self->layout, &self->groups, builder->error));
     RETURN_IF_ERROR(
-        exec_compile_all(execution, operator->aggregate.keys, count, &self->keys, builder->error));
-    RETURN_IF_ERROR(exec_chunk_new(execution, operator->types, operator->column_count,
-                                   &source->chunk, builder->error));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], input));
+        exec_compile_all(execution, op->aggregate.keys, count, &self->keys, builder->error));
+    RETURN_IF_ERROR(
+        exec_chunk_new(execution, op->types, op->column_count, &source->chunk, builder->error));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return exec_add_pipeline(builder, &source->part, chain);
 }

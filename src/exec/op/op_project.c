@@ -11,21 +11,21 @@ typedef struct project_state {
 
 static base_status create_state(exec_part *part, void **result, base_error *error)
 {
-    const plan_operator *operator= part->operator;
+    const plan_operator *op = part->op;
     project_state *state = EXEC_NEW(part->execution, project_state);
     if (!state)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(exec_compile_all(
-        part->execution, operator->project.exprs, operator->column_count, &state->programs, error));
+    RETURN_IF_ERROR(exec_compile_all(part->execution, op->project.exprs, op->column_count,
+                                     &state->programs, error));
     *result = state;
-    return exec_chunk_frame(part->execution, operator->column_count, &state->frame, error);
+    return exec_chunk_frame(part->execution, op->column_count, &state->frame, error);
 }
 
 static base_status push(exec_part *part, void *opaque, vector_chunk *input, vector_chunk **output,
                         exec_answer *answer, base_error *error)
 {
     project_state *state = opaque;
-    for (uint32_t i = 0; i < part->operator->column_count; i++) {
+    for (uint32_t i = 0; i < part->op->column_count; i++) {
         const vector *column;
         RETURN_IF_ERROR(expr_evaluate(state->programs[i], input, &column, error));
         state->frame->columns[i] = *column;
@@ -43,12 +43,11 @@ static const exec_part_class project_class = {
     .push = push,
 };
 
-base_status exec_build_project(exec_builder *builder, const plan_operator *operator,
-                               exec_chain * chain)
+base_status exec_build_project(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    exec_part *part = exec_part_new(builder, &project_class, sizeof *part, operator);
+    exec_part *part = exec_part_new(builder, &project_class, sizeof *part, op);
     chain = part ? exec_chain_step(builder, part, chain) : NULL;
     if (!chain)
         return base_error_no_memory(builder->error);
-    return exec_build(builder, operator->inputs[0], chain);
+    return exec_build(builder, op->inputs[0], chain);
 }

@@ -176,45 +176,42 @@ static base_status note_parts(recursive_part *self, const exec_part *before, bas
     return BASE_OK;
 }
 
-static base_status init_seen(recursive_part *self, const plan_operator *operator,
-                             base_error * error)
+static base_status init_seen(recursive_part *self, const plan_operator *op, base_error *error)
 {
     exec_execution *execution = self->part.execution;
     self->addresses = exec_new(execution, VECTOR_SIZE * sizeof(char *));
     self->is_new = exec_new(execution, VECTOR_SIZE * sizeof(bool));
     self->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
-    self->keys = exec_new(execution, (operator->column_count + 1) * sizeof(vector *));
+    self->keys = exec_new(execution, (op->column_count + 1) * sizeof(vector *));
     if (!self->addresses || !self->is_new || !self->selection || !self->keys)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(exec_groups_layout(
-        &self->layout, execution, operator->types, operator->column_count, 0, error));
-    return exec_groups_new(execution, &self->layout, operator->column_count, &self->seen, error);
+    RETURN_IF_ERROR(
+        exec_groups_layout(&self->layout, execution, op->types, op->column_count, 0, error));
+    return exec_groups_new(execution, &self->layout, op->column_count, &self->seen, error);
 }
 
-base_status exec_build_recursive_cte(exec_builder *builder, const plan_operator *operator,
-                                     exec_chain * chain)
+base_status exec_build_recursive_cte(exec_builder *builder, const plan_operator *op,
+                                     exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    uint32_t columns = operator->column_count, cte = operator->cte.cte;
-    recursive_part *self = exec_part_new(builder, &recursive_class, sizeof *self, operator);
+    uint32_t columns = op->column_count, cte = op->cte.cte;
+    recursive_part *self = exec_part_new(builder, &recursive_class, sizeof *self, op);
     round_sink *round = exec_part_new(builder, &round_sink_class, sizeof *round, NULL);
     if (!self || !round)
         return base_error_no_memory(builder->error);
     self->part.parallel = round->part.parallel = false;
     round->recursion = self;
     self->sink = &round->part;
-    RETURN_IF_ERROR(
-        exec_buffer_new(execution, operator->types, columns, &self->working, builder->error));
-    RETURN_IF_ERROR(
-        exec_buffer_new(execution, operator->types, columns, &self->fresh, builder->error));
+    RETURN_IF_ERROR(exec_buffer_new(execution, op->types, columns, &self->working, builder->error));
+    RETURN_IF_ERROR(exec_buffer_new(execution, op->types, columns, &self->fresh, builder->error));
     RETURN_IF_ERROR(exec_chunk_frame(execution, columns, &self->frame, builder->error));
-    if (!operator->cte.all)
-        RETURN_IF_ERROR(init_seen(self, operator, builder->error));
-    RETURN_IF_ERROR(build_term(builder, self, &self->start_term, operator->inputs[0]));
+    if (!op->cte.all)
+        RETURN_IF_ERROR(init_seen(self, op, builder->error));
+    RETURN_IF_ERROR(build_term(builder, self, &self->start_term, op->inputs[0]));
     exec_buffer *outer = execution->ctes[cte];
     execution->ctes[cte] = self->working;
     const exec_part *before = execution->parts;
-    RETURN_IF_ERROR(build_term(builder, self, &self->repeated_term, operator->inputs[1]));
+    RETURN_IF_ERROR(build_term(builder, self, &self->repeated_term, op->inputs[1]));
     execution->ctes[cte] = outer;
     RETURN_IF_ERROR(note_parts(self, before, builder->error));
     return exec_add_pipeline(builder, &self->part, chain);

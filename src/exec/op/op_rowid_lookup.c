@@ -27,7 +27,7 @@ static base_status start(exec_part *part, base_error *error)
 {
     rowid_lookup_part *self = (rowid_lookup_part *)part;
     uint32_t count = 0, kept = 0;
-    for (uint32_t i = 0; i < part->operator->rowid_lookup.rowid_count; i++) {
+    for (uint32_t i = 0; i < part->op->rowid_lookup.rowid_count; i++) {
         types_value value;
         RETURN_IF_ERROR(expr_value(self->rowids[i], &value, error));
         if (!value.is_null)
@@ -79,18 +79,18 @@ static const exec_part_class rowid_lookup_class = {
     .next = next,
 };
 
-base_status exec_build_rowid_lookup(exec_builder *builder, const plan_operator *operator,
-                                    exec_chain * chain)
+base_status exec_build_rowid_lookup(exec_builder *builder, const plan_operator *op,
+                                    exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    rowid_lookup_part *self = exec_part_new(builder, &rowid_lookup_class, sizeof *self, operator);
+    rowid_lookup_part *self = exec_part_new(builder, &rowid_lookup_class, sizeof *self, op);
     if (!self)
         return base_error_no_memory(builder->error);
-    self->access = &operator->rowid_lookup.access;
+    self->access = &op->rowid_lookup.access;
     self->part.parallel = false;
-    uint32_t count = operator->rowid_lookup.rowid_count;
-    RETURN_IF_ERROR(exec_compile_all(execution, operator->rowid_lookup.rowids, count, &self->rowids,
-                                     builder->error));
+    uint32_t count = op->rowid_lookup.rowid_count;
+    RETURN_IF_ERROR(
+        exec_compile_all(execution, op->rowid_lookup.rowids, count, &self->rowids, builder->error));
     types_type *types = op_access_types(execution, self->access);
     self->values = exec_new(execution, (count + 1) * sizeof(int64_t));
     self->origins = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));

@@ -51,7 +51,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
 {
     sort_part *self = (sort_part *)part;
     exec_execution *execution = part->execution;
-    uint32_t keys = part->operator->sort.key_count;
+    uint32_t keys = part->op->sort.key_count;
     sort_state *state = EXEC_NEW(execution, sort_state);
     if (!state)
         return base_error_no_memory(error);
@@ -65,7 +65,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     for (uint32_t k = 0; k < keys; k++)
         if (self->key_columns[k] >= self->column_count)
             RETURN_IF_ERROR(
-                exec_compile(execution, part->operator->sort.keys[k].expr, &state->keys[k], error));
+                exec_compile(execution, part->op->sort.keys[k].expr, &state->keys[k], error));
     RETURN_IF_ERROR(exec_rows_new(execution, &self->layout, &state->rows, error));
     RETURN_IF_ERROR(exec_rows_new(execution, &self->layout, &state->spare, error));
     *result = state;
@@ -149,7 +149,7 @@ static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base
 {
     sort_part *self = (sort_part *)part;
     sort_state *state = opaque;
-    uint32_t keys = part->operator->sort.key_count;
+    uint32_t keys = part->op->sort.key_count;
     if (!self->to_keep)
         return BASE_OK;
     for (uint32_t k = 0; k < keys; k++) {
@@ -187,7 +187,7 @@ static base_status finish(exec_part *part, base_error *error)
         collections[i] = state ? state->rows : NULL;
         bytes += state ? exec_rows_bytes(state->rows) : 0;
     }
-    exec_note_memory(part->execution, part->operator, bytes);
+    exec_note_memory(part->execution, part->op, bytes);
     return exec_sort_rows(&self->sorter, collections, part->state_count, &self->sorted,
                           &self->sorted_count, error);
 }
@@ -257,8 +257,8 @@ static const exec_part_class sort_source_class = {
 static base_status init_layout(sort_part *self, exec_builder *builder)
 {
     exec_execution *execution = builder->execution;
-    const plan_operator *operator= self->part.operator, * input = operator->inputs[0];
-    uint32_t keys = operator->sort.key_count;
+    const plan_operator *op = self->part.op, *input = op->inputs[0];
+    uint32_t keys = op->sort.key_count;
     self->column_count = input->column_count;
     self->key_columns = exec_new(execution, (keys + 1) * sizeof(uint32_t));
     types_type *types = exec_new(execution, (input->column_count + keys + 1) * sizeof(types_type));
@@ -268,7 +268,7 @@ static base_status init_layout(sort_part *self, exec_builder *builder)
     uint32_t columns = input->column_count;
     memcpy(types, input->types, columns * sizeof(types_type));
     for (uint32_t k = 0; k < keys; k++) {
-        const plan_sort_key *key = &operator->sort.keys[k];
+        const plan_sort_key *key = &op->sort.keys[k];
         if (key->expr->kind == PLAN_EXPR_SLOT) {
             self->key_columns[k] = key->expr->slot;
         } else {
@@ -283,26 +283,23 @@ static base_status init_layout(sort_part *self, exec_builder *builder)
                             builder->error);
 }
 
-base_status exec_build_sort(exec_builder *builder, const plan_operator *operator,
-                            exec_chain * chain)
+base_status exec_build_sort(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    sort_part *self = exec_part_new(builder, &sort_class, sizeof *self, operator);
-    sort_source *source = exec_part_new(builder, &sort_source_class, sizeof *source, operator);
+    sort_part *self = exec_part_new(builder, &sort_class, sizeof *self, op);
+    sort_source *source = exec_part_new(builder, &sort_source_class, sizeof *source, op);
     exec_chain *input = self ? exec_chain_sink(builder, &self->part) : NULL;
     if (!input || !source)
         return base_error_no_memory(builder->error);
     source->sort = self;
     source->part.parallel = false;
     RETURN_IF_ERROR(init_layout(self, builder));
-    if (operator->sort.limit)
-        RETURN_IF_ERROR(
-            exec_compile(execution, operator->sort.limit, &self->limit, builder->error));
-    if (operator->sort.offset)
-        RETURN_IF_ERROR(
-            exec_compile(execution, operator->sort.offset, &self->offset, builder->error));
-    RETURN_IF_ERROR(exec_chunk_new(execution, operator->types, operator->column_count,
-                                   &source->chunk, builder->error));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], input));
+    if (op->sort.limit)
+        RETURN_IF_ERROR(exec_compile(execution, op->sort.limit, &self->limit, builder->error));
+    if (op->sort.offset)
+        RETURN_IF_ERROR(exec_compile(execution, op->sort.offset, &self->offset, builder->error));
+    RETURN_IF_ERROR(
+        exec_chunk_new(execution, op->types, op->column_count, &source->chunk, builder->error));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return exec_add_pipeline(builder, &source->part, chain);
 }

@@ -108,15 +108,13 @@ static const exec_part_class table_scan_class = {
     .close = close,
 };
 
-base_status exec_build_table_scan(exec_builder *builder, const plan_operator *operator,
-                                  exec_chain * chain)
+base_status exec_build_table_scan(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    table_scan_part *self = exec_part_new(builder, &table_scan_class, sizeof *self, operator);
+    table_scan_part *self = exec_part_new(builder, &table_scan_class, sizeof *self, op);
     if (!self)
         return base_error_no_memory(builder->error);
-    RETURN_IF_ERROR(
-        op_access_init(&self->access, builder->execution, &operator->scan, builder->error));
-    self->types = op_access_types(builder->execution, &operator->scan);
+    RETURN_IF_ERROR(op_access_init(&self->access, builder->execution, &op->scan, builder->error));
+    self->types = op_access_types(builder->execution, &op->scan);
     if (!self->types)
         return base_error_no_memory(builder->error);
     return exec_add_pipeline(builder, &self->part, chain);

@@ -92,7 +92,7 @@ static base_status find_peers(window_part *self, const window_partition *partiti
 static base_status finish(exec_part *part, base_error *error)
 {
     window_part *self = (window_part *)part;
-    exec_note_memory(part->execution, part->operator, exec_rows_bytes(self->rows));
+    exec_note_memory(part->execution, part->op, exec_rows_bytes(self->rows));
     RETURN_IF_ERROR(
         exec_sort_rows(&self->sorter, &self->rows, 1, &self->sorted, &self->sorted_count, error));
     uint64_t begin = 0;
@@ -205,11 +205,11 @@ static uint32_t column_of(window_builder *self, plan_expr *expr)
     return column;
 }
 
-static uint32_t count_exprs(const plan_operator *operator)
+static uint32_t count_exprs(const plan_operator *op)
 {
-    uint32_t count = operator->window.partition_count + operator->window.order_count;
-    for (uint32_t w = 0; w < operator->window.window_count; w++)
-        count += operator->window.windows[w].argument_count + 2;
+    uint32_t count = op->window.partition_count + op->window.order_count;
+    for (uint32_t w = 0; w < op->window.window_count; w++)
+        count += op->window.windows[w].argument_count + 2;
     return count;
 }
 
@@ -295,11 +295,11 @@ static base_status init_window(window_builder *self)
     window_part *window = self->window;
     exec_execution *execution = self->builder->execution;
     base_error *error = self->builder->error;
-    const plan_operator *operator= window->operator;
-    uint32_t most = count_exprs(operator);
-    uint32_t keys = operator->window.partition_count + operator->window.order_count;
-    window->input_count = self->column_count = operator->inputs[0]->column_count;
-    window->function_count = operator->window.window_count;
+    const plan_operator *op = window->op;
+    uint32_t most = count_exprs(op);
+    uint32_t keys = op->window.partition_count + op->window.order_count;
+    window->input_count = self->column_count = op->inputs[0]->column_count;
+    window->function_count = op->window.window_count;
     self->types = exec_new(execution, (self->column_count + most + window->function_count + 1) *
                                           sizeof(types_type));
     window->computed = exec_new(execution, (most + 1) * sizeof(plan_expr *));
@@ -310,24 +310,24 @@ static base_status init_window(window_builder *self)
     if (!self->types || !window->computed || !window->computed_columns || !window->functions ||
         !window->addresses || !sort_keys)
         return base_error_no_memory(error);
-    memcpy(self->types, operator->inputs[0]->types, window->input_count * sizeof(types_type));
-    window->partition_count = operator->window.partition_count;
-    window->order_count = operator->window.order_count;
+    memcpy(self->types, op->inputs[0]->types, window->input_count * sizeof(types_type));
+    window->partition_count = op->window.partition_count;
+    window->order_count = op->window.order_count;
     for (uint32_t k = 0; k < window->partition_count; k++)
-        sort_keys[k].column = column_of(self, operator->window.partition[k]);
+        sort_keys[k].column = column_of(self, op->window.partition[k]);
     for (uint32_t k = 0; k < window->order_count; k++) {
-        const plan_sort_key *key = &operator->window.order[k];
+        const plan_sort_key *key = &op->window.order[k];
         sort_keys[window->partition_count + k] =
             (exec_sort_key){column_of(self, key->expr), key->descending, key->nulls_first};
     }
     for (uint32_t f = 0; f < window->function_count; f++) {
-        const plan_window *plan = &operator->window.windows[f];
+        const plan_window *plan = &op->window.windows[f];
         RETURN_IF_ERROR(init_function(self, &window->functions[f], plan));
         window->needs_peers |= needs_peers(plan);
     }
     for (uint32_t f = 0; f < window->function_count; f++) {
         window->functions[f].result_column = self->column_count;
-        self->types[self->column_count++] = operator->window.windows[f].type;
+        self->types[self->column_count++] = op->window.windows[f].type;
     }
     RETURN_IF_ERROR(exec_compile_all(execution, window->computed, window->computed_count,
                                      &window->programs, error));
@@ -337,23 +337,22 @@ static base_status init_window(window_builder *self)
     return exec_sorter_init(&window->sorter, execution, &window->layout, sort_keys, keys, error);
 }
 
-base_status exec_build_window(exec_builder *builder, const plan_operator *operator,
-                              exec_chain * chain)
+base_status exec_build_window(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
-    window_part *self = exec_part_new(builder, &window_class, sizeof *self, operator);
-    window_source *source = exec_part_new(builder, &window_source_class, sizeof *source, operator);
+    window_part *self = exec_part_new(builder, &window_class, sizeof *self, op);
+    window_source *source = exec_part_new(builder, &window_source_class, sizeof *source, op);
     exec_chain *input = self ? exec_chain_sink(builder, &self->part) : NULL;
     if (!input || !source)
         return base_error_no_memory(builder->error);
     self->part.parallel = source->part.parallel = false;
-    self->operator= operator;
+    self->op = op;
     source->window = self;
     base_arena_init(&self->heap, &execution->budget);
     window_builder building = {self, builder, NULL, 0};
     RETURN_IF_ERROR(init_window(&building));
-    RETURN_IF_ERROR(exec_chunk_new(execution, operator->types, operator->column_count,
-                                   &source->chunk, builder->error));
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], input));
+    RETURN_IF_ERROR(
+        exec_chunk_new(execution, op->types, op->column_count, &source->chunk, builder->error));
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return exec_add_pipeline(builder, &source->part, chain);
 }

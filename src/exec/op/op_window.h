@@ -27,7 +27,7 @@ typedef struct window_function {
 
 typedef struct window_part {
     exec_part part; /* the sink */
-    const plan_operator *operator;
+    const plan_operator *op;
     uint32_t input_count;
     uint32_t partition_count, order_count;
     exec_layout layout; /* input columns, computed keys and arguments, results */

@@ -16,21 +16,21 @@ static bool access_reads(const plan_access *access, const catalog_table *table)
     return access->table->id == table->id;
 }
 
-bool op_reads_table(const plan_operator *operator, const catalog_table * table)
+bool op_reads_table(const plan_operator *op, const catalog_table *table)
 {
     bool reads = false;
-    switch ((plan_operator_kind) operator->kind) {
+    switch ((plan_operator_kind)op->kind) {
     case PLAN_OP_TABLE_SCAN:
-        reads = access_reads(&operator->scan, table);
+        reads = access_reads(&op->scan, table);
         break;
     case PLAN_OP_ROWID_LOOKUP:
-        reads = access_reads(&operator->rowid_lookup.access, table);
+        reads = access_reads(&op->rowid_lookup.access, table);
         break;
     case PLAN_OP_INDEX_SCAN:
-        reads = access_reads(&operator->index_scan.access, table);
+        reads = access_reads(&op->index_scan.access, table);
         break;
     case PLAN_OP_INDEX_JOIN:
-        reads = access_reads(&operator->index_join.access, table);
+        reads = access_reads(&op->index_join.access, table);
         break;
     case PLAN_OP_SYSTEM_SCAN:
         reads = true; /* nobody knows what a built-in relation looks at */
@@ -39,19 +39,19 @@ bool op_reads_table(const plan_operator *operator, const catalog_table * table)
         break;
     }
     for (uint32_t i = 0; i < 2 && !reads; i++)
-        reads = operator->inputs[i] && op_reads_table(operator->inputs[i], table);
+        reads = op->inputs[i] && op_reads_table(op->inputs[i], table);
     return reads;
 }
 
 base_status op_writer_init(op_writer *writer, exec_builder *builder, bool keep_input)
 {
     exec_execution *execution = builder->execution;
-    const plan_operator *operator= writer->part.operator, * input = operator->inputs[0];
+    const plan_operator *op = writer->part.op, *input = op->inputs[0];
     base_error *error = builder->error;
     writer->execution = execution;
-    writer->operator= operator;
+    writer->op = op;
     writer->part.parallel = false;
-    writer->relation = operator->change.table->relation;
+    writer->relation = op->change.table->relation;
     writer->descriptor = table_describe(writer->relation);
     types_type integer = TYPES_OF(INTEGER);
     vector_chunk *rowid_chunk;
@@ -63,22 +63,21 @@ base_status op_writer_init(op_writer *writer, exec_builder *builder, bool keep_i
     writer->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     writer->written = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     writer->rowids = exec_new(execution, VECTOR_SIZE * sizeof(int64_t));
-    writer->checks =
-        exec_new(execution, (operator->change.check_count + 1) * sizeof(expr_program *));
+    writer->checks = exec_new(execution, (op->change.check_count + 1) * sizeof(expr_program *));
     if (!writer->selection || !writer->written || !writer->rowids || !writer->checks)
         return base_error_no_memory(error);
-    for (uint32_t i = 0; i < operator->change.check_count; i++)
-        RETURN_IF_ERROR(exec_compile(execution, operator->change.checks[i].condition,
-                                     &writer->checks[i], error));
+    for (uint32_t i = 0; i < op->change.check_count; i++)
+        RETURN_IF_ERROR(
+            exec_compile(execution, op->change.checks[i].condition, &writer->checks[i], error));
     if (keep_input)
         RETURN_IF_ERROR(
             exec_buffer_new(execution, input->types, input->column_count, &writer->kept, error));
-    uint32_t returning = operator->change.returning_count;
+    uint32_t returning = op->change.returning_count;
     if (!returning)
         return BASE_OK;
-    RETURN_IF_ERROR(exec_compile_all(execution, operator->change.returning, returning,
-                                     &writer->returning, error));
-    types_type *types = exec_types_of(execution, operator->change.returning, returning);
+    RETURN_IF_ERROR(
+        exec_compile_all(execution, op->change.returning, returning, &writer->returning, error));
+    types_type *types = exec_types_of(execution, op->change.returning, returning);
     if (!types)
         return base_error_no_memory(error);
     return exec_buffer_new(execution, types, returning, &writer->returned, error);
@@ -94,11 +93,10 @@ void op_writer_close(op_writer *writer)
 
 /* ---- Checks ---------------------------------------------------------------------------------------- */
 
-base_status op_check_violation(const plan_operator *operator, const plan_check * check,
-                               base_error *error)
+base_status op_check_violation(const plan_operator *op, const plan_check *check, base_error *error)
 {
     char name[BASE_ERROR_NAME_SIZE], table[BASE_ERROR_NAME_SIZE];
-    base_text table_name = operator->change.table->name;
+    base_text table_name = op->change.table->name;
     snprintf(name, sizeof name, "%.*s", BASE_TEXT_ARGUMENTS(check->name));
     snprintf(table, sizeof table, "%.*s", BASE_TEXT_ARGUMENTS(table_name));
     if (check->violation == BASE_NOT_NULL_VIOLATION) {
@@ -118,9 +116,9 @@ base_status op_check_violation(const plan_operator *operator, const plan_check *
 base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *count,
                             base_error *error)
 {
-    const plan_operator *operator= writer->operator;
-    bool ignores = operator->change.conflict == PLAN_CONFLICT_IGNORE;
-    for (uint32_t c = 0; c < operator->change.check_count && * count; c++) {
+    const plan_operator *op = writer->op;
+    bool ignores = op->change.conflict == PLAN_CONFLICT_IGNORE;
+    for (uint32_t c = 0; c < op->change.check_count && *count; c++) {
         const vector *answers;
         writer->row->selection = selection;
         writer->row->count = *count;
@@ -131,7 +129,7 @@ base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *co
             types_value value = vector_get(answers, position);
             bool passes = value.is_null || value.cell.boolean;
             if (!passes && !ignores)
-                return op_check_violation(operator, & operator->change.checks[c], error);
+                return op_check_violation(op, &op->change.checks[c], error);
             selection[kept] = position;
             kept += passes;
         }
@@ -157,10 +155,10 @@ static base_text column_name(const catalog_table *table, uint32_t id)
     return BASE_TEXT("?");
 }
 
-base_status op_conflict_error(const plan_operator *operator, const table_conflict * conflict,
+base_status op_conflict_error(const plan_operator *op, const table_conflict *conflict,
                               base_error *error)
 {
-    const catalog_table *table = operator->change.table;
+    const catalog_table *table = op->change.table;
     char constraint[BASE_ERROR_NAME_SIZE] = "", columns[BASE_ERROR_NAME_SIZE] = "";
     char name[BASE_ERROR_NAME_SIZE] = "";
     append_name(name, sizeof name, table->name);
@@ -192,7 +190,7 @@ base_status op_conflict_error(const plan_operator *operator, const table_conflic
 static base_status resolve_conflict(op_writer *writer, const table_conflict *conflict, bool *skip,
                                     base_error *error)
 {
-    switch (writer->operator->change.conflict) {
+    switch (writer->op->change.conflict) {
     case PLAN_CONFLICT_IGNORE:
         *skip = true;
         return BASE_OK;
@@ -201,7 +199,7 @@ static base_status resolve_conflict(op_writer *writer, const table_conflict *con
         return table_delete(writer->execution->transaction, writer->relation, &conflict->rowid, 1,
                             error);
     default:
-        return op_conflict_error(writer->operator, conflict, error);
+        return op_conflict_error(writer->op, conflict, error);
     }
 }
 
@@ -246,7 +244,7 @@ base_status op_writer_insert(op_writer *writer, uint16_t *selection, uint32_t co
 
 base_status op_writer_return(op_writer *writer, base_error *error)
 {
-    uint32_t count = writer->operator->change.returning_count;
+    uint32_t count = writer->op->change.returning_count;
     if (!count || !writer->written_count)
         return BASE_OK;
     vector_chunk result = {
@@ -278,8 +276,8 @@ base_status op_writer_add_source(exec_builder *builder, op_writer *writer, exec_
 {
     if (!writer->returned)
         return BASE_OK;
-    exec_part *source = op_buffer_source_new(builder, writer->operator, & writer->returned,
-                                             writer->operator->change.returning_count);
+    exec_part *source = op_buffer_source_new(builder, writer->op, &writer->returned,
+                                             writer->op->change.returning_count);
     if (!source)
         return base_error_no_memory(builder->error);
     return exec_add_pipeline(builder, source, chain);

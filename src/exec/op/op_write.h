@@ -9,7 +9,7 @@
 typedef struct op_writer {
     exec_part part; /* the sink */
     exec_execution *execution;
-    const plan_operator *operator;
+    const plan_operator *op;
     table_relation *relation;
     const table_descriptor *descriptor;
     vector_chunk *row;    /* heads: one slot per descriptor column, then the rowid */
@@ -28,7 +28,7 @@ typedef struct op_writer {
 base_status op_writer_init(op_writer *writer, exec_builder *builder, bool keep_input);
 void op_writer_close(op_writer *writer);
 /* True when the operator's input reads the table that is written. */
-bool op_reads_table(const plan_operator *operator, const catalog_table * table);
+bool op_reads_table(const plan_operator *op, const catalog_table *table);
 
 /* Takes rows of `row` that break a check out of `*selection` (under OR IGNORE), or fails. */
 base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *count,
@@ -36,10 +36,9 @@ base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *co
 /* Appends RETURNING's columns for the written rows of `row`. */
 base_status op_writer_return(op_writer *writer, base_error *error);
 /* The user's errors for a refused key and a broken check; the tuple path words them the same. */
-base_status op_conflict_error(const plan_operator *operator, const table_conflict * conflict,
+base_status op_conflict_error(const plan_operator *op, const table_conflict *conflict,
                               base_error *error);
-base_status op_check_violation(const plan_operator *operator, const plan_check * check,
-                               base_error *error);
+base_status op_check_violation(const plan_operator *op, const plan_check *check, base_error *error);
 /* Inserts `row`'s rows at `selection`: given rowids where `given` (else chosen), one per entry in
  * writer->rowids. Adds the positions that were written to `written`; rowids go to the rowid vector. */
 base_status op_writer_insert(op_writer *writer, uint16_t *selection, uint32_t count, bool given,
@@ -47,7 +46,7 @@ base_status op_writer_insert(op_writer *writer, uint16_t *selection, uint32_t co
 /* After the sink: the pipeline that hands RETURNING's rows on. */
 base_status op_writer_add_source(exec_builder *builder, op_writer *writer, exec_chain *chain);
 /* Source over a buffer, one chunk a unit. */
-exec_part *op_buffer_source_new(exec_builder *builder, const plan_operator *operator,
-                                exec_buffer * const * buffer, uint32_t column_count);
+exec_part *op_buffer_source_new(exec_builder *builder, const plan_operator *op,
+                                exec_buffer *const *buffer, uint32_t column_count);
 
 #endif

@@ -42,21 +42,20 @@ static const exec_operator_builder operator_builders[] = {
     [PLAN_OP_DELETE] = exec_build_delete,
 };
 
-base_status exec_build(exec_builder *builder, const plan_operator *operator, exec_chain * chain)
+base_status exec_build(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    BASE_ASSERT(operator->kind<BASE_COUNT_OF(operator_builders));
-    return operator_builders[operator->kind](builder, operator, chain);
+    BASE_ASSERT(op->kind < BASE_COUNT_OF(operator_builders));
+    return operator_builders[op->kind](builder, op, chain);
 }
 
-base_status exec_build_union_all(exec_builder *builder, const plan_operator *operator,
-                                 exec_chain * chain)
+base_status exec_build_union_all(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
-    RETURN_IF_ERROR(exec_build(builder, operator->inputs[0], chain));
-    return exec_build(builder, operator->inputs[1], chain);
+    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], chain));
+    return exec_build(builder, op->inputs[1], chain);
 }
 
 void *exec_part_new(exec_builder *builder, const exec_part_class *class, size_t size,
-                    const plan_operator *operator)
+                    const plan_operator *op)
 {
     exec_execution *execution = builder->execution;
     BASE_ASSERT(size >= sizeof(exec_part));
@@ -65,7 +64,7 @@ void *exec_part_new(exec_builder *builder, const exec_part_class *class, size_t 
         return NULL;
     part->class = class;
     part->execution = execution;
-    part->operator= operator;
+    part->op = op;
     part->parallel = true;
     part->next = execution->parts;
     execution->parts = part;

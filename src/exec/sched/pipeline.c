@@ -158,14 +158,14 @@ static void collect_statistics(exec_pipeline *pipeline)
         execution->rows_read += lane->rows_read;
         for (uint32_t s = 0; s <= pipeline->step_count; s++) {
             const exec_part *part = s ? pipeline->steps[s - 1] : pipeline->source;
-            if (!part->operator)
+            if (!part->op)
                 continue;
-            exec_statistics *statistics = &execution->statistics[part->operator->id];
+            exec_statistics *statistics = &execution->statistics[part->op->id];
             statistics->rows += lane->step_rows[s];
             statistics->nanoseconds += lane->step_nanoseconds[s];
         }
-        if (pipeline->sink && pipeline->sink->operator)
-            execution->statistics[pipeline->sink->operator->id].nanoseconds +=
+        if (pipeline->sink && pipeline->sink->op)
+            execution->statistics[pipeline->sink->op->id].nanoseconds +=
                 lane->step_nanoseconds[pipeline->step_count + 1];
         rewind_lane(lane);
     }
