@@ -41,6 +41,10 @@ typedef struct op_aggregates_lane {
     uint16_t *selection;
     uint16_t *filtered;
     char **addresses;
+    /* Rows of a batch dealt to its groups, where these are few: */
+    uint32_t batch; /* number of the batch; marks the groups that it met */
+    uint8_t *ordinals;
+    uint16_t *dealt;
     vector *group_vector; /* group addresses as INTEGER */
 } op_aggregates_lane;
 

@@ -13,6 +13,7 @@
  * while aggregating (small inputs would pay for the partitions).
  */
 #include "exec/op/op_aggregates.h"
+#include "exec/rows/exec_group_memo.h"
 
 enum {
     PARTITIONS_PER_LANE = 4,
@@ -37,6 +38,7 @@ typedef struct hash_aggregate_state {
     expr_program **keys;
     const vector **key_vectors;
     exec_groups *groups;
+    exec_group_memo *memo; /* NULL: keys are too long for it */
     op_aggregates_lane *lane;
     char **rows;
     char *single; /* the only group's row, without GROUP BY */
@@ -62,6 +64,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
                                      &state->keys, error));
     RETURN_IF_ERROR(
         exec_groups_new(execution, &self->layout, self->key_count, &state->groups, error));
+    RETURN_IF_ERROR(exec_group_memo_new(state->groups, &state->memo, error));
     *result = state;
     return op_aggregates_lane_new(&self->aggregates, &state->lane, error);
 }
@@ -83,8 +86,12 @@ static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base
     }
     for (uint32_t k = 0; k < self->key_count; k++)
         RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->key_vectors[k], error));
-    RETURN_IF_ERROR(exec_groups_find_or_add(state->groups, state->key_vectors, input->selection,
-                                            input->count, state->rows, NULL, error));
+    if (state->memo)
+        RETURN_IF_ERROR(exec_group_memo_find(state->memo, state->key_vectors, input->selection,
+                                             input->count, state->rows, error));
+    else
+        RETURN_IF_ERROR(exec_groups_find_or_add(state->groups, state->key_vectors, input->selection,
+                                                input->count, state->rows, NULL, error));
     return op_aggregates_update(state->lane, input, state->rows, tail, error);
 }
 
@@ -281,6 +288,8 @@ static void close(exec_part *part)
         if (!state)
             continue;
         exec_groups_clear(state->groups);
+        if (state->memo)
+            exec_group_memo_clear(state->memo);
         op_aggregates_lane_clear(state->lane);
         state->single = NULL;
     }

@@ -18,7 +18,9 @@
 #define ADDRESS_MASK (~SALT_MASK)
 
 enum {
-    FIRST_SLOT_COUNT = 256,
+    FIRST_SLOT_COUNT = 4096, /* a first chunk of new keys fits */
+    QUICK_GROWTH = 1 << 18,
+    PREFETCH_FROM = 1 << 13, /* slots: more than fit the first cache */
 };
 
 static exec_group *slot_row(uint64_t slot)
@@ -77,7 +79,7 @@ void exec_groups_clear(exec_groups *groups)
 {
     if (groups->slot_count > FIRST_SLOT_COUNT)
         release_slots(groups);
-    else if (groups->slots)
+    else if (groups->group_count)
         memset(groups->slots, 0, groups->slot_count * sizeof(uint64_t));
     groups->group_count = 0;
     exec_rows_clear(groups->rows);
@@ -88,24 +90,47 @@ size_t exec_groups_bytes(const exec_groups *groups)
     return groups->slot_count * sizeof(uint64_t) + exec_rows_bytes(groups->rows);
 }
 
-/* Makes room for `more` groups. */
+static void place_row(uint64_t *slots, uint64_t mask, const exec_group *group)
+{
+    uint64_t place = group->hash & mask;
+    while (slots[place])
+        place = (place + 1) & mask;
+    slots[place] = (group->hash & SALT_MASK) | (uint64_t)(uintptr_t)group;
+}
+
+/* Fills larger slots. Own rows are read in the order in which they stand, which the machine can
+ * foresee; adopted ones have to be found through their slots. */
+static void place_rows(exec_groups *groups, uint64_t *slots, uint64_t mask)
+{
+    const exec_rows *rows = groups->rows;
+    if (rows->row_count != groups->group_count) {
+        for (uint64_t i = 0; i < groups->slot_count; i++)
+            if (groups->slots[i])
+                place_row(slots, mask, slot_row(groups->slots[i]));
+        return;
+    }
+    for (uint32_t b = 0; b < rows->block_count; b++) {
+        const char *row = rows->blocks[b].rows;
+        for (uint32_t i = 0; i < rows->blocks[b].count; i++, row += groups->layout->row_size)
+            place_row(slots, mask, (const exec_group *)(const void *)row);
+    }
+}
+
+/* Makes room for `more` groups. Small tables grow by more than they need, since most of
+ * them go on growing. */
 static base_status make_room(exec_groups *groups, uint32_t more, base_error *error)
 {
     uint64_t needed = (groups->group_count + more) * 8 / 5 + 1;
     if (needed <= groups->slot_count)
         return BASE_OK;
+    if (groups->slot_count && groups->slot_count < QUICK_GROWTH)
+        needed *= 4;
     uint64_t count = base_next_power_of_two(BASE_MAX(needed, (uint64_t)FIRST_SLOT_COUNT));
     uint64_t *slots = base_allocate_zeroed(&groups->execution->budget, count * sizeof(uint64_t));
     if (!slots)
         return base_error_no_memory(error);
-    for (uint64_t i = 0; i < groups->slot_count; i++) {
-        if (!groups->slots[i])
-            continue;
-        uint64_t place = slot_row(groups->slots[i])->hash & (count - 1);
-        while (slots[place])
-            place = (place + 1) & (count - 1);
-        slots[place] = groups->slots[i];
-    }
+    if (groups->group_count)
+        place_rows(groups, slots, count - 1);
     release_slots(groups);
     groups->slots = slots;
     groups->slot_count = count;
@@ -124,6 +149,9 @@ static void hash_keys(exec_groups *groups, const vector *const *keys, const uint
         groups->open[i] = (uint16_t)i;
         groups->places[i] = groups->hashes[i] & (groups->slot_count - 1);
     }
+    if (groups->slot_count >= PREFETCH_FROM)
+        for (uint32_t i = 0; i < count; i++)
+            BASE_PREFETCH(&groups->slots[groups->places[i]]);
 }
 
 /* The next slot of key `i` that is empty or has its salt. */
@@ -182,7 +210,7 @@ base_status exec_groups_find_or_add(exec_groups *groups, const vector *const *ke
             uint16_t i = groups->open[o];
             uint64_t slot = next_slot(groups, i);
             if (!slot) {
-                RETURN_IF_ERROR(exec_rows_reserve(groups->rows, 1, &rows[i], error));
+                RETURN_IF_ERROR(exec_rows_reserve_one(groups->rows, &rows[i], error));
                 fill_slot(groups, i, rows[i]);
                 groups->fresh_rows[fresh] = rows[i];
                 groups->fresh[fresh++] = groups->positions[i];
@@ -190,6 +218,7 @@ base_status exec_groups_find_or_add(exec_groups *groups, const vector *const *ke
                     is_new[i] = true;
             } else {
                 rows[i] = (char *)slot_row(slot);
+                BASE_PREFETCH(rows[i]);
                 groups->compare[compare++] = i;
             }
         }

@@ -12,6 +12,7 @@ typedef struct exec_group {
     uint64_t hash;
     /* The row that this one was merged into; NULL: it stands for its group itself. */
     struct exec_group *merged_into;
+    uint32_t batch, ordinal; /* number of the group within the batch that met it last */
 } exec_group;
 
 typedef struct exec_groups {

@@ -121,6 +121,11 @@ base_status exec_rows_reserve(exec_rows *rows, uint32_t count, char **addresses,
     return BASE_OK;
 }
 
+base_status exec_rows_reserve_slow(exec_rows *rows, char **address, base_error *error)
+{
+    return exec_rows_reserve(rows, 1, address, error);
+}
+
 void exec_rows_unreserve(exec_rows *rows, uint32_t count)
 {
     BASE_ASSERT(count <= rows->row_count);
