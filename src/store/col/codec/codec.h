@@ -90,7 +90,7 @@ extern const codec codec_fsst;
 bool codec_to_int64(const codec_input *input, int64_t *out);
 void codec_from_int64(types_form form, const int64_t *values, uint32_t count, void *out);
 
-/* ---- Bit-packing (codec_bits.c) ---- */
+/* ---- Bit-packing (codec_bits_kernels.c) ---- */
 /*
  * 1,024 values of `width` bits in 128 * width bytes, in interleaved order: with lanes of 32
  * bits (width <= 32; 64 bits above) value i lies in lane i mod lanes, and each lane is

@@ -35,8 +35,12 @@ base_status codec_choose(const codec_input *input, const codec **chosen, void **
             *chosen = codec_table[i];
             *plan = made;
         }
-        if (codec_table[i]->id == CODEC_CONSTANT && bytes != SIZE_MAX)
-            break; /* nothing is smaller */
+        /* Nothing is smaller than a constant; and no string codec beats a dictionary of two
+         * bytes a value or less, so the dear training of one is saved. */
+        if (bytes != SIZE_MAX &&
+            (codec_table[i]->id == CODEC_CONSTANT ||
+             (codec_table[i]->id == CODEC_DICTIONARY && bytes <= (size_t)input->count * 2)))
+            break;
     }
     BASE_ASSERT(*chosen); /* plain takes everything */
     return BASE_OK;

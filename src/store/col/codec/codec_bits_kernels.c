@@ -1,5 +1,5 @@
 /*
- * codec_bits.c - packing 1,024 values of one width (layout: codec.h).
+ * codec_bits_kernels.c - packing 1,024 values of one width (layout: codec.h).
  *
  * The bodies are inlined with the width as a constant and stamped for every width, so that
  * shifts and masks are immediates and the loop over lanes becomes vector instructions.
