@@ -196,6 +196,8 @@ base_status optimizer_merge(optimizer_state *state, plan_node **root);
 base_status optimizer_sink_limit(optimizer_state *state, plan_node **root);
 /* A scalar subquery of grouping without keys, or one row of values. */
 bool optimizer_has_one_row(const plan_node *node);
+/* rule_extreme.c: MIN and MAX by the order of an index. */
+base_status optimizer_shorten_extremes(optimizer_state *state, plan_node *root);
 /* rule_pushdown.c: conditions to where their columns come from. */
 base_status optimizer_push_down(optimizer_state *state, plan_node **root);
 base_status optimizer_push_conditions(optimizer_state *state, plan_node **root,
