@@ -103,6 +103,13 @@ static base_status push_step(exec_lane *lane, uint32_t step, vector_chunk **chun
     return BASE_OK;
 }
 
+static void report_progress(exec_execution *execution, const exec_lane *lane)
+{
+    if (execution->options.progress)
+        execution->options.progress(execution->options.hook_context,
+                                    execution->rows_read + lane->rows_read, execution->rows_total);
+}
+
 static base_status next_source_chunk(exec_lane *lane, vector_chunk **chunk, base_error *error)
 {
     exec_part *source = lane->pipeline->source;
@@ -113,6 +120,9 @@ static base_status next_source_chunk(exec_lane *lane, vector_chunk **chunk, base
     if (status == BASE_ROW) {
         lane->rows_read += (*chunk)->count;
         lane->step_rows[0] += (*chunk)->count;
+        /* Per input, not per result: a selective join may give no row for minutes. */
+        if (lane->index == 0)
+            report_progress(source->execution, lane);
     }
     return status;
 }
@@ -171,13 +181,6 @@ static void collect_statistics(exec_pipeline *pipeline)
     }
 }
 
-static void report_progress(exec_execution *execution, const exec_lane *lane)
-{
-    if (execution->options.progress)
-        execution->options.progress(execution->options.hook_context,
-                                    execution->rows_read + lane->rows_read, execution->rows_total);
-}
-
 /* ---- Into a sink ---------------------------------------------------------------------------- */
 
 static base_status run_unit(exec_lane *lane, uint32_t unit, base_error *error)
@@ -198,8 +201,6 @@ static base_status run_unit(exec_lane *lane, uint32_t unit, base_error *error)
         if (BASE_UNLIKELY(atomic_load_explicit(&pipeline->stop, memory_order_relaxed)) &&
             !lane->finished)
             return BASE_OK;
-        if (lane->index == 0)
-            report_progress(pipeline->execution, lane);
     }
 }
 
@@ -284,8 +285,6 @@ static base_status pull(exec_pipeline *pipeline, vector_chunk **chunk, base_erro
             pipeline->unit_open = true;
         }
         base_status status = lane_next(lane, chunk, error);
-        if (status == BASE_ROW)
-            report_progress(pipeline->execution, lane);
         if (status != BASE_DONE)
             return status;
         pipeline->unit_open = false;
