@@ -7,8 +7,8 @@
  * each, and compared with the words of the row that went through this place last. Rows that miss
  * go to the table and are remembered.
  *
- * Where more than a quarter of the rows miss, the keys have too many values: the memory steps
- * aside for the rest of the run.
+ * Where more than a half of the rows miss, the keys have too many values: the memory steps aside
+ * for the rest of the run. Clustered keys (the lines of an order) hit, however many there are.
  *
  * Rejected: special tables per type of key (one-byte domains, dictionaries): this gives most of
  * what they give for all short keys. Floats are left out, because equal ones can differ in bits.
@@ -151,32 +151,147 @@ static uint32_t take_key(exec_group_memo *memo, uint32_t number, const vector *k
 
 /* ---- Finding ---------------------------------------------------------------------------------------- */
 
+BASE_INLINE uint64_t turn(uint64_t word, uint32_t by)
+{
+    return word << by | word >> (64 - by);
+}
+
+/* Place of a key in the memory. Written without loops: the number of words is a constant. */
+BASE_INLINE uint32_t place_of(const uint64_t words[MEMO_WORDS], uint32_t word_count, uint64_t nulls)
+{
+    uint64_t mixed = words[0] + nulls;
+    if (word_count > 1)
+        mixed += turn(words[1], 13);
+    if (word_count > 2)
+        mixed += turn(words[2], 29);
+    if (word_count > 3)
+        mixed += turn(words[3], 43);
+    return (uint32_t)((mixed ^ mixed >> 32) * UINT64_C(0x9E3779B97F4A7C15) >> 55);
+}
+
+BASE_INLINE bool entry_differs(const memo_entry *entry, const uint64_t words[MEMO_WORDS],
+                               uint32_t word_count, uint64_t nulls)
+{
+    uint64_t differs = (entry->nulls ^ nulls) | (entry->words[0] ^ words[0]);
+    if (word_count > 1)
+        differs |= entry->words[1] ^ words[1];
+    if (word_count > 2)
+        differs |= entry->words[2] ^ words[2];
+    if (word_count > 3)
+        differs |= entry->words[3] ^ words[3];
+    return differs != 0;
+}
+
+/* Reads word w of a key at a position. */
+#define TAKE_WORDS(words, word_count, expression_of_w)                                             \
+    do {                                                                                           \
+        (words)[0] = expression_of_w(0);                                                           \
+        (words)[1] = (word_count) > 1 ? expression_of_w(1) : 0;                                    \
+        (words)[2] = (word_count) > 2 ? expression_of_w(2) : 0;                                    \
+        (words)[3] = (word_count) > 3 ? expression_of_w(3) : 0;                                    \
+    } while (0)
+
 /* Rows that are remembered; the others are listed in `missing`. */
 BASE_INLINE uint32_t find_body(exec_group_memo *memo, uint32_t word_count,
                                const uint16_t *selection, uint32_t count, char **rows)
 {
-    static const uint64_t factors[MEMO_WORDS] = {
-        UINT64_C(0x9E3779B97F4A7C15), UINT64_C(0xC2B2AE3D27D4EB4F), UINT64_C(0x165667B19E3779F9),
-        UINT64_C(0xD6E8FEB86659FD93)};
     uint32_t missing = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t mixed = memo->nulls[i];
-        for (uint32_t w = 0; w < word_count; w++) {
-            uint64_t word = memo->words[(size_t)w * VECTOR_SIZE + i];
-            mixed += (word ^ word >> 32) * factors[w];
-        }
-        uint32_t place = (uint32_t)((mixed ^ mixed >> 29) * factors[0] >> 55);
+        uint64_t words[MEMO_WORDS];
+#define PACKED_WORD(w) memo->words[(size_t)(w)*VECTOR_SIZE + i]
+        TAKE_WORDS(words, word_count, PACKED_WORD);
+#undef PACKED_WORD
+        uint32_t place = place_of(words, word_count, memo->nulls[i]);
         const memo_entry *entry = &memo->entries[place];
-        uint64_t differs = entry->nulls ^ memo->nulls[i];
-        for (uint32_t w = 0; w < word_count; w++)
-            differs |= entry->words[w] ^ memo->words[(size_t)w * VECTOR_SIZE + i];
         rows[i] = entry->row;
         memo->places[i] = (uint16_t)place;
         memo->missing[missing] = (uint16_t)i;
         memo->missing_positions[missing] = (uint16_t)vector_row(selection, i);
-        missing += differs != 0 || memo->far[i];
+        missing += entry_differs(entry, words, word_count, memo->nulls[i]) || memo->far[i];
     }
     return missing;
+}
+
+/* The same over keys that need no copy: flat, without NULLs, of whole words. `bases` and `strides`
+ * say where each word of position 0 stands and how far the next one is. */
+BASE_INLINE uint32_t find_plain_body(exec_group_memo *memo, uint32_t word_count,
+                                     const char *const *bases, const uint32_t *strides,
+                                     const uint16_t *selection, uint32_t count, char **rows)
+{
+    const memo_entry *entries = memo->entries;
+    uint16_t *missing_rows = memo->missing;
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t position = vector_row(selection, i);
+        uint64_t words[MEMO_WORDS];
+#define PLAIN_WORD(w) base_load_u64(bases[w] + position * strides[w])
+        TAKE_WORDS(words, word_count, PLAIN_WORD);
+#undef PLAIN_WORD
+        const memo_entry *entry = &entries[place_of(words, word_count, 1)];
+        rows[i] = entry->row;
+        missing_rows[missing] = (uint16_t)i;
+        missing += entry_differs(entry, words, word_count, 1);
+    }
+    return missing;
+}
+
+/* Where the words of plain keys stand; false: a key is not plain. */
+static bool plain_words(const exec_group_memo *memo, const vector *const *keys, const char **bases,
+                        uint32_t *strides)
+{
+    uint32_t word = 0;
+    for (uint32_t k = 0; k < memo->groups->key_count; k++) {
+        uint32_t size = types_form_size((types_form)keys[k]->form);
+        if (keys[k]->shape != VECTOR_FLAT || keys[k]->validity || size < 8)
+            return false;
+        for (uint32_t w = 0; w < size / 8; w++) {
+            bases[word] = (const char *)keys[k]->data + 8 * w;
+            strides[word++] = size;
+        }
+    }
+    return true;
+}
+
+#define FIND_PLAIN(words)                                                                          \
+    case words:                                                                                    \
+        *missing = find_plain_body(memo, words, bases, strides, selection, count, rows);           \
+        break;
+
+/* Finds plain keys and prepares what find_missing needs of the rows that miss. */
+static bool find_plain(exec_group_memo *memo, const vector *const *keys, const uint16_t *selection,
+                       uint32_t count, char **rows, uint32_t *missing)
+{
+    const char *bases[MEMO_WORDS];
+    uint32_t strides[MEMO_WORDS];
+    if (!plain_words(memo, keys, bases, strides))
+        return false;
+    switch (memo->word_count) {
+        FIND_PLAIN(1)
+        FIND_PLAIN(2)
+        FIND_PLAIN(3)
+        FIND_PLAIN(4)
+    }
+    for (uint32_t m = 0; m < *missing; m++) {
+        uint32_t i = memo->missing[m], position = vector_row(selection, i);
+        uint64_t words[MEMO_WORDS];
+        memo->missing_positions[m] = (uint16_t)position;
+        memo->nulls[i] = 1;
+        for (uint32_t w = 0; w < memo->word_count; w++) {
+            words[w] = base_load_u64(bases[w] + (size_t)position * strides[w]);
+            memo->words[(size_t)w * VECTOR_SIZE + i] = words[w];
+        }
+        for (uint32_t w = memo->word_count; w < MEMO_WORDS; w++)
+            words[w] = 0;
+        memo->places[i] = (uint16_t)place_of(words, memo->word_count, 1);
+        memo->far[i] = false;
+        for (uint32_t k = 0, w = 0; k < memo->groups->key_count; k++) {
+            memo->far[i] |=
+                keys[k]->form == TYPES_FORM_STRING &&
+                (uint32_t)memo->words[(size_t)w * VECTOR_SIZE + i] > TYPES_STRING_INLINE;
+            w += types_form_size((types_form)keys[k]->form) / 8;
+        }
+    }
+    return true;
 }
 
 /* Sends the missing rows to the table and remembers where they went. */
@@ -199,13 +314,10 @@ static base_status find_missing(exec_group_memo *memo, const vector *const *keys
     return BASE_OK;
 }
 
-base_status exec_group_memo_find(exec_group_memo *memo, const vector *const *keys,
-                                 const uint16_t *selection, uint32_t count, char **rows,
-                                 base_error *error)
+static uint32_t find_packed(exec_group_memo *memo, const vector *const *keys,
+                            const uint16_t *selection, uint32_t count, char **rows)
 {
-    if (memo->is_out)
-        return exec_groups_find_or_add(memo->groups, keys, selection, count, rows, NULL, error);
-    uint32_t word = 0, missing;
+    uint32_t word = 0;
     memset(memo->far, 0, count * sizeof(bool));
     for (uint32_t i = 0; i < count; i++)
         memo->nulls[i] = 1;
@@ -214,20 +326,27 @@ base_status exec_group_memo_find(exec_group_memo *memo, const vector *const *key
             take_key(memo, k, keys[k], selection, count, memo->words + (size_t)word * VECTOR_SIZE);
     switch (memo->word_count) {
     case 1:
-        missing = find_body(memo, 1, selection, count, rows);
-        break;
+        return find_body(memo, 1, selection, count, rows);
     case 2:
-        missing = find_body(memo, 2, selection, count, rows);
-        break;
+        return find_body(memo, 2, selection, count, rows);
     case 3:
-        missing = find_body(memo, 3, selection, count, rows);
-        break;
+        return find_body(memo, 3, selection, count, rows);
     default:
-        missing = find_body(memo, 4, selection, count, rows);
-        break;
+        return find_body(memo, 4, selection, count, rows);
     }
+}
+
+base_status exec_group_memo_find(exec_group_memo *memo, const vector *const *keys,
+                                 const uint16_t *selection, uint32_t count, char **rows,
+                                 base_error *error)
+{
+    if (memo->is_out)
+        return exec_groups_find_or_add(memo->groups, keys, selection, count, rows, NULL, error);
+    uint32_t missing = 0;
+    if (!find_plain(memo, keys, selection, count, rows, &missing))
+        missing = find_packed(memo, keys, selection, count, rows);
     memo->tried += count;
     memo->missed += missing;
-    memo->is_out = memo->tried >= MEMO_TRIAL && memo->missed > memo->tried / 4;
+    memo->is_out = memo->tried >= MEMO_TRIAL && memo->missed > memo->tried / 2;
     return missing ? find_missing(memo, keys, missing, rows, error) : BASE_OK;
 }
