@@ -64,8 +64,8 @@ BASE_INLINE bool base_multiply_i128(int128_t a, int128_t b, int128_t *product)
     uint128_t magnitude_a = a < 0 ? -(uint128_t)a : (uint128_t)a;
     uint128_t magnitude_b = b < 0 ? -(uint128_t)b : (uint128_t)b;
     uint64_t high_a = (uint64_t)(magnitude_a >> 64), high_b = (uint64_t)(magnitude_b >> 64);
-    uint128_t cross = (uint128_t)high_a * (uint64_t)magnitude_b +
-                      (uint128_t)high_b * (uint64_t)magnitude_a;
+    uint128_t cross =
+        (uint128_t)high_a * (uint64_t)magnitude_b + (uint128_t)high_b * (uint64_t)magnitude_a;
     uint128_t low = (uint128_t)(uint64_t)magnitude_a * (uint64_t)magnitude_b;
     uint128_t magnitude = low + (cross << 64);
     bool is_negative = (a < 0) != (b < 0);

@@ -75,7 +75,7 @@ const expr_operation expr_case_operation = {.evaluate = case_evaluate,
                                             .result_first = true,
                                             .selection_count = 2};
 
-/* ---- COALESCE ------------------------------------------------------------------------------ */
+/* ---- COALESCE ---------------------------------------------------------------------------- */
 
 static base_status coalesce_evaluate(expr_program *program, expr_node *node,
                                      const uint16_t *selection, uint32_t count,
@@ -130,7 +130,7 @@ const expr_operation expr_coalesce_operation = {.evaluate = coalesce_evaluate,
                                                 .returns_arguments = true,
                                                 .selection_count = 2};
 
-/* ---- NULLIF -------------------------------------------------------------------------------- */
+/* ---- NULLIF ------------------------------------------------------------------------------ */
 
 static base_status nullif_evaluate(expr_program *program, expr_node *node,
                                    const uint16_t *selection, uint32_t count, const vector **result,

@@ -175,7 +175,7 @@ static expr_cast_kernel float_kernel_of(types_type from)
     }
 }
 
-/* ---- Choice ------------------------------------------------------------------------------- */
+/* ---- Choice ------------------------------------------------------------------------------ */
 
 /* What a type of the integer family holds. */
 static void bounds_of(types_type type, int128_t *low, int128_t *high)

@@ -98,7 +98,7 @@ const expr_operation *expr_compare_operation_of(types_form form)
     }
 }
 
-/* ---- IS DISTINCT FROM: NULL is a value like others ---------------------------------------- */
+/* ---- IS DISTINCT FROM: NULL is a value like others --------------------------------------- */
 
 static base_status distinct_evaluate(expr_program *program, expr_node *node,
                                      const uint16_t *selection, uint32_t count,

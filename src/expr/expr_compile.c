@@ -56,7 +56,7 @@ static expr_node *new_node(compiler *self, const expr_operation *operation, type
     return node;
 }
 
-/* ---- Constants ------------------------------------------------------------------------------ */
+/* ---- Constants --------------------------------------------------------------------------- */
 
 static base_status new_constant(compiler *self, const types_value *value, expr_node **result)
 {
@@ -150,7 +150,7 @@ static base_status finish_node(compiler *self, expr_node **result, expr_class ow
     return BASE_OK;
 }
 
-/* ---- Kinds ---------------------------------------------------------------------------------- */
+/* ---- Kinds ------------------------------------------------------------------------------- */
 
 static base_status compile_arguments(compiler *self, const plan_expr *expr, bool negate,
                                      const expr_operation *operation, expr_node **result)
@@ -423,7 +423,7 @@ static base_status compile(compiler *self, const plan_expr *expr, bool negate, e
     return negate ? wrap_not(self, result) : BASE_OK;
 }
 
-/* ---- Scratch places ------------------------------------------------------------------------- */
+/* ---- Scratch places ---------------------------------------------------------------------- */
 
 typedef struct places {
     compiler *compiler;
@@ -500,7 +500,7 @@ static base_status assign_scratch(compiler *self)
     return BASE_OK;
 }
 
-/* ---- Entry points -------------------------------------------------------------------------- */
+/* ---- Entry points ------------------------------------------------------------------------ */
 
 static void release_program(void *context)
 {

@@ -146,7 +146,7 @@ const expr_operation expr_or_operation = {.evaluate = or_evaluate,
                                           .result_first = true,
                                           .selection_count = 2};
 
-/* ---- NOT ---------------------------------------------------------------------------------- */
+/* ---- NOT --------------------------------------------------------------------------------- */
 
 static base_status not_evaluate(expr_program *program, expr_node *node, const uint16_t *selection,
                                 uint32_t count, const vector **result, base_error *error)
@@ -193,7 +193,7 @@ static base_status not_row(expr_program *program, expr_node *node, types_cell *r
 const expr_operation expr_not_operation = {
     .evaluate = not_evaluate, .select = not_select, .row = not_row, .own_result = true};
 
-/* ---- IS NULL, IS TRUE ----------------------------------------------------------------------- */
+/* ---- IS NULL, IS TRUE -------------------------------------------------------------------- */
 
 static base_status is_null_evaluate(expr_program *program, expr_node *node,
                                     const uint16_t *selection, uint32_t count,

@@ -224,7 +224,7 @@ static base_status once_row(expr_program *program, expr_node *node, types_cell *
 
 const expr_operation expr_once_operation = {.evaluate = once_evaluate, .row = once_row};
 
-/* ---- Vectors, for all operations ------------------------------------------------------------ */
+/* ---- Vectors, for all operations --------------------------------------------------------- */
 
 void expr_truths_to_validity(vector *result, const uint16_t *selection, uint32_t count)
 {

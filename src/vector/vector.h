@@ -140,12 +140,12 @@ int vector_compare_rows(const vector *left, uint32_t left_position, const vector
 
 /* ---- Order-preserving keys ----------------------------------------------------------- */
 /*
- * A row's columns as bytes that memcmp orders as ORDER BY and indexes do. Per column: one
- * byte for NULL (0x00 first / 0x02 last) or value (0x01), then the value: integers
- * big-endian with the sign flipped, floats with -0 and NaN made canonical, strings escaped
- * (0x00 -> 0x00 0xFF) and ended by 0x00 0x00, intervals by their normalised length. A descending column has all
- * its bytes inverted after the NULL byte. Used by sort, index keys and range bounds: one encoding,
- * so the storage rooms compare keys without knowing types.
+ * A row's columns as bytes that memcmp orders as ORDER BY and indexes do. Per column: one byte
+ * for NULL (0x00 first / 0x02 last) or value (0x01), then the value: integers big-endian with
+ * the sign flipped, floats with -0 and NaN made canonical, strings escaped (0x00 -> 0x00 0xFF)
+ * and ended by 0x00 0x00, intervals by their normalised length. A descending column has all
+ * its bytes inverted after the NULL byte. Used by sort, index keys and range bounds: one
+ * encoding, so the storage rooms compare keys without knowing types.
  */
 typedef struct vector_key_part {
     types_type type;

@@ -1,8 +1,8 @@
 /*
  * vector_compare.c - comparison of vectors of any shape (contract: vector.h).
  *
- * The stamped loops know flat values and a constant right side. Here nulls become a
- * refinement of the selection (or a combined bitmap), a constant left side is mirrored, a dictionary
+ * The stamped loops know flat values and a constant right side. Here nulls become a refinement
+ * of the selection (or a combined bitmap), a constant left side is mirrored, a dictionary
  * against a constant is decided per entry, and any other dictionary is gathered first.
  *
  * Dense or sparse: for plain forms, comparing whole columns into flags and then picking from

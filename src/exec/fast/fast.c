@@ -15,8 +15,8 @@
 
 /* ---- Building ---------------------------------------------------------------------------- */
 
-base_status fast_compile(exec_fast *fast, const plan_expr *expr, expr_program **program,
-                         base_error *error)
+base_status exec_fast_compile(exec_fast *fast, const plan_expr *expr, expr_program **program,
+                              base_error *error)
 {
     exec_execution *execution = fast->execution;
     if (fast->program_count == fast->program_capacity) {
@@ -34,19 +34,19 @@ base_status fast_compile(exec_fast *fast, const plan_expr *expr, expr_program **
     return BASE_OK;
 }
 
-base_status fast_compile_all(exec_fast *fast, plan_expr *const *exprs, uint32_t count,
-                             expr_program ***programs, base_error *error)
+base_status exec_fast_compile_all(exec_fast *fast, plan_expr *const *exprs, uint32_t count,
+                                  expr_program ***programs, base_error *error)
 {
     *programs = exec_new(fast->execution, (count + 1) * sizeof(expr_program *));
     if (!*programs)
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < count; i++)
-        RETURN_IF_ERROR(fast_compile(fast, exprs[i], &(*programs)[i], error));
+        RETURN_IF_ERROR(exec_fast_compile(fast, exprs[i], &(*programs)[i], error));
     return BASE_OK;
 }
 
-base_status fast_row_new(exec_fast *fast, uint32_t count, types_cell **cells, bool **nulls,
-                         base_error *error)
+base_status exec_fast_row_new(exec_fast *fast, uint32_t count, types_cell **cells, bool **nulls,
+                              base_error *error)
 {
     *cells = exec_new(fast->execution, (count + 1) * sizeof(types_cell));
     *nulls = exec_new(fast->execution, (count + 1) * sizeof(bool));
@@ -86,19 +86,18 @@ static void release_heap(void *context)
     base_arena_destroy(context);
 }
 
-static bool is_change(const plan_operator *operator)
+static bool is_change(const plan_operator *op)
 {
-    return operator->kind == PLAN_OP_INSERT || operator->kind == PLAN_OP_UPDATE || operator->kind ==
-        PLAN_OP_DELETE;
+    return op->kind == PLAN_OP_INSERT || op->kind == PLAN_OP_UPDATE || op->kind == PLAN_OP_DELETE;
 }
 
 static bool is_taken(const plan_operator *root)
 {
     if (is_change(root))
-        return fast_can_change(root);
-    if (!fast_can_read(root))
+        return exec_fast_can_change(root);
+    if (!exec_fast_can_read(root))
         return false;
-    return fast_row_bound(root) <= FAST_ROWS_READ ||
+    return exec_fast_row_bound(root) <= FAST_ROWS_READ ||
            (root->rows >= 0 && root->rows <= FAST_ROWS_READ);
 }
 
@@ -121,10 +120,10 @@ base_status exec_fast_create(exec_execution *execution, exec_fast **result, base
         if (!types)
             return base_error_no_memory(error);
         RETURN_IF_ERROR(make_chunk(fast, types, root->change.returning_count, error));
-        RETURN_IF_ERROR(fast_build_change(fast, root, error));
+        RETURN_IF_ERROR(exec_fast_build_change(fast, root, error));
     } else {
         RETURN_IF_ERROR(make_chunk(fast, root->types, root->column_count, error));
-        RETURN_IF_ERROR(fast_build_read(fast, root, &fast->top, error));
+        RETURN_IF_ERROR(exec_fast_build_read(fast, root, &fast->top, error));
     }
     *result = fast;
     return BASE_OK;
@@ -137,7 +136,7 @@ base_status exec_fast_open(exec_fast *fast, base_error *error)
     fast->is_done = false;
     for (uint32_t i = 0; i < fast->program_count; i++)
         RETURN_IF_ERROR(expr_reset(fast->programs[i], error));
-    return fast_open_stages(fast, fast->top, error);
+    return exec_fast_open_stages(fast, fast->top, error);
 }
 
 /* Drops the rows of the last chunk and their strings. */
@@ -156,7 +155,7 @@ static void start_chunk(exec_fast *fast)
     }
 }
 
-base_status fast_emit(exec_fast *fast, const types_cell *cells, const bool *nulls)
+base_status exec_fast_emit(exec_fast *fast, const types_cell *cells, const bool *nulls)
 {
     uint32_t row = fast->chunk.count++;
     BASE_ASSERT(row < FAST_ROWS);
@@ -183,12 +182,12 @@ base_status exec_fast_next(exec_fast *fast, vector_chunk **chunk, base_error *er
     start_chunk(fast);
     base_status status = BASE_DONE;
     if (fast->change) {
-        RETURN_IF_ERROR(fast_run_change(fast, error));
+        RETURN_IF_ERROR(exec_fast_run_change(fast, error));
     } else {
         RETURN_IF_ERROR(exec_check_interrupt(fast->execution, error));
         while (fast->chunk.count < FAST_ROWS &&
                (status = fast->top->next(fast, fast->top, error)) == BASE_ROW)
-            (void)fast_emit(fast, fast->top->cells, fast->top->nulls);
+            (void)exec_fast_emit(fast, fast->top->cells, fast->top->nulls);
         if (status != BASE_ROW && status != BASE_DONE)
             return status;
     }

@@ -1,8 +1,8 @@
 /*
  * fast_int.h - stages: what a fast plan consists of.
  *
- * A stage pulls one row from its input and shows one row: cells and nulls by slot. A filter shows its
- * input's arrays, so a row is copied only where its columns change.
+ * A stage pulls one row from its input and shows one row: cells and nulls by slot. A filter
+ * shows its input's arrays, so a row is copied only where its columns change.
  */
 #ifndef EXEC_FAST_FAST_INT_H
 #define EXEC_FAST_FAST_INT_H
@@ -24,7 +24,7 @@ struct fast_stage {
     /* Both with the stage itself first; `open` NULL: nothing to do. BASE_ROW or BASE_DONE. */
     base_status (*open)(exec_fast *fast, fast_stage *stage, base_error *error);
     base_status (*next)(exec_fast *fast, fast_stage *stage, base_error *error);
-    const plan_operator *operator;
+    const plan_operator *op;
     fast_stage *input;
     types_cell *cells; /* the row shown, by slot */
     bool *nulls;
@@ -47,17 +47,17 @@ struct exec_fast {
 };
 
 /* Compiles and registers an expression. */
-base_status fast_compile(exec_fast *fast, const plan_expr *expr, expr_program **program,
-                         base_error *error);
-base_status fast_compile_all(exec_fast *fast, plan_expr *const *exprs, uint32_t count,
-                             expr_program ***programs, base_error *error);
+base_status exec_fast_compile(exec_fast *fast, const plan_expr *expr, expr_program **program,
+                              base_error *error);
+base_status exec_fast_compile_all(exec_fast *fast, plan_expr *const *exprs, uint32_t count,
+                                  expr_program ***programs, base_error *error);
 /* Arrays for a row of `count` slots. */
-base_status fast_row_new(exec_fast *fast, uint32_t count, types_cell **cells, bool **nulls,
-                         base_error *error);
+base_status exec_fast_row_new(exec_fast *fast, uint32_t count, types_cell **cells, bool **nulls,
+                              base_error *error);
 
 /* Whether the condition is TRUE for the row; no condition passes all. */
-BASE_INLINE base_status fast_test(expr_program *condition, const types_cell *cells,
-                                  const bool *nulls, bool *passes, base_error *error)
+BASE_INLINE base_status exec_fast_test(expr_program *condition, const types_cell *cells,
+                                       const bool *nulls, bool *passes, base_error *error)
 {
     types_cell truth;
     bool is_null;
@@ -74,29 +74,30 @@ typedef struct fast_cursor {
     table_index_cursor *cursor;
     bool is_bound; /* to the run's transaction */
 } fast_cursor;
-base_status fast_cursor_seek(exec_fast *fast, fast_cursor *cursor, const plan_access *access,
-                             table_index *index, const table_key_range *range, base_error *error);
+base_status exec_fast_cursor_seek(exec_fast *fast, fast_cursor *cursor, const plan_access *access,
+                                  table_index *index, const table_key_range *range,
+                                  base_error *error);
 
 /* fast_join.c */
-base_status fast_build_join(exec_fast *fast, const plan_operator *operator, fast_stage * input,
-                            fast_stage **stage, base_error *error);
+base_status exec_fast_build_join(exec_fast *fast, const plan_operator *op, fast_stage *input,
+                                 fast_stage **stage, base_error *error);
 
 /* fast_read.c: the stages of a plan that reads; only for plans that fast_can_read takes. */
-base_status fast_build_read(exec_fast *fast, const plan_operator *operator, fast_stage ** stage,
-                            base_error *error);
-base_status fast_open_stages(exec_fast *fast, fast_stage *stage, base_error *error);
+base_status exec_fast_build_read(exec_fast *fast, const plan_operator *op, fast_stage **stage,
+                                 base_error *error);
+base_status exec_fast_open_stages(exec_fast *fast, fast_stage *stage, base_error *error);
 /* Whether the operator and its inputs are stages that this path has. */
-bool fast_can_read(const plan_operator *operator);
+bool exec_fast_can_read(const plan_operator *op);
 /* Rows that the operator gives at most; UINT32_MAX: nobody knows. */
-uint32_t fast_row_bound(const plan_operator *operator);
+uint32_t exec_fast_row_bound(const plan_operator *op);
 
 /* fast_write.c */
-bool fast_can_change(const plan_operator *operator);
-base_status fast_build_change(exec_fast *fast, const plan_operator *operator, base_error * error);
+bool exec_fast_can_change(const plan_operator *op);
+base_status exec_fast_build_change(exec_fast *fast, const plan_operator *op, base_error *error);
 /* Reads all rows, writes them, leaves RETURNING's rows in the chunk. */
-base_status fast_run_change(exec_fast *fast, base_error *error);
+base_status exec_fast_run_change(exec_fast *fast, base_error *error);
 
 /* Appends a row of results to the chunk. */
-base_status fast_emit(exec_fast *fast, const types_cell *cells, const bool *nulls);
+base_status exec_fast_emit(exec_fast *fast, const types_cell *cells, const bool *nulls);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * fast_join.c - the stage of INDEX_JOIN: for each input row, rows of a table by rowid or index.
  *
- * The joined row has the input's slots, then the table's; partners are read straight into its second
- * part. One cursor serves all input rows: it is moved, not made again.
+ * The joined row has the input's slots, then the table's; partners are read straight into its
+ * second part. One cursor serves all input rows: it is moved, not made again.
  */
 #include "exec/fast/fast_int.h"
 
@@ -35,12 +35,12 @@ static base_status join_open(exec_fast *fast, fast_stage *stage, base_error *err
 /* Puts the cursor on the input row's key; `*found` false: a key is NULL and has no partner. */
 static base_status seek(exec_fast *fast, join_stage *self, bool *found, base_error *error)
 {
-    const plan_operator *operator= self->stage.operator;
-    table_index *index = table_index_by_id(self->relation, operator->index_join.index_id);
+    const plan_operator *op = self->stage.op;
+    table_index *index = table_index_by_id(self->relation, op->index_join.index_id);
     if (!index)
         return base_error_set(error, BASE_INTERNAL, "an index of the plan does not exist");
     base_buffer_clear(&self->key);
-    for (uint32_t k = 0; k < operator->index_join.key_count; k++) {
+    for (uint32_t k = 0; k < op->index_join.key_count; k++) {
         const table_index_part *part = &table_index_describe(index)->parts[k];
         vector_key_part key_part = {table_describe(self->relation)->columns[part->column].type,
                                     part->descending, part->nulls_first};
@@ -59,7 +59,7 @@ static base_status seek(exec_fast *fast, join_stage *self, bool *found, base_err
     *found = true;
     base_text key = {self->key.data, self->key.length};
     table_key_range range = {key, key, true, true};
-    return fast_cursor_seek(fast, &self->cursor, self->access, index, &range, error);
+    return exec_fast_cursor_seek(fast, &self->cursor, self->access, index, &range, error);
 }
 
 /* The next input row into the joined row, and where its partners are. BASE_ROW or BASE_DONE. */
@@ -73,7 +73,7 @@ static base_status next_input(exec_fast *fast, join_stage *self, base_error *err
     memcpy(self->joined_nulls, input->nulls, self->left_count * sizeof(bool));
     self->matched = self->has_read = false;
     bool found = true;
-    if (self->stage.operator->index_join.index_id) {
+    if (self->stage.op->index_join.index_id) {
         RETURN_IF_ERROR(seek(fast, self, &found, error));
     } else {
         types_cell cell;
@@ -94,7 +94,7 @@ static base_status next_partner(exec_fast *fast, join_stage *self, base_error *e
 {
     types_cell *cells = self->joined + self->left_count;
     bool *nulls = self->joined_nulls + self->left_count;
-    bool by_index = self->stage.operator->index_join.index_id != 0;
+    bool by_index = self->stage.op->index_join.index_id != 0;
     for (;;) {
         if (self->has_read)
             return BASE_DONE;
@@ -115,10 +115,10 @@ static base_status next_partner(exec_fast *fast, join_stage *self, base_error *e
         if (status != BASE_ROW)
             return status;
         bool passes;
-        RETURN_IF_ERROR(fast_test(self->filter, cells, nulls, &passes, error));
+        RETURN_IF_ERROR(exec_fast_test(self->filter, cells, nulls, &passes, error));
         if (passes)
             RETURN_IF_ERROR(
-                fast_test(self->residual, self->joined, self->joined_nulls, &passes, error));
+                exec_fast_test(self->residual, self->joined, self->joined_nulls, &passes, error));
         if (passes)
             return BASE_ROW;
     }
@@ -126,9 +126,9 @@ static base_status next_partner(exec_fast *fast, join_stage *self, base_error *e
 
 static base_status show(join_stage *self)
 {
-    const plan_operator *operator= self->stage.operator;
-    for (uint32_t i = 0; i < operator->column_count; i++) {
-        uint32_t slot = operator->index_join.output_slots[i];
+    const plan_operator *op = self->stage.op;
+    for (uint32_t i = 0; i < op->column_count; i++) {
+        uint32_t slot = op->index_join.output_slots[i];
         self->stage.cells[i] = self->joined[slot];
         self->stage.nulls[i] = self->joined_nulls[slot];
     }
@@ -174,31 +174,30 @@ static void release_join(void *context)
         table_index_cursor_destroy(self->cursor.cursor);
 }
 
-base_status fast_build_join(exec_fast *fast, const plan_operator *operator, fast_stage * input,
-                            fast_stage **stage, base_error *error)
+base_status exec_fast_build_join(exec_fast *fast, const plan_operator *op, fast_stage *input,
+                                 fast_stage **stage, base_error *error)
 {
     join_stage *self = EXEC_NEW(fast->execution, join_stage);
     if (!self)
         return base_error_no_memory(error);
-    self->stage.operator= operator;
+    self->stage.op = op;
     self->stage.open = join_open;
     self->stage.next = join_next;
-    self->access = &operator->index_join.access;
+    self->access = &op->index_join.access;
     self->relation = self->access->table->relation;
-    self->kind = operator->index_join.kind;
-    self->left_count = operator->inputs[0]->column_count;
+    self->kind = op->index_join.kind;
+    self->left_count = op->inputs[0]->column_count;
     base_buffer_init(&self->key, &fast->execution->budget);
     if (!base_arena_on_release(&fast->execution->arena, release_join, self))
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(fast_compile_all(
-        fast, operator->index_join.keys, operator->index_join.key_count, &self->keys, error));
+    RETURN_IF_ERROR(exec_fast_compile_all(fast, op->index_join.keys, op->index_join.key_count,
+                                          &self->keys, error));
     if (self->access->filter)
-        RETURN_IF_ERROR(fast_compile(fast, self->access->filter, &self->filter, error));
-    if (operator->index_join.residual)
-        RETURN_IF_ERROR(fast_compile(fast, operator->index_join.residual, &self->residual, error));
-    RETURN_IF_ERROR(fast_row_new(fast, self->left_count + self->access->column_count, &self->joined,
-                                 &self->joined_nulls, error));
+        RETURN_IF_ERROR(exec_fast_compile(fast, self->access->filter, &self->filter, error));
+    if (op->index_join.residual)
+        RETURN_IF_ERROR(exec_fast_compile(fast, op->index_join.residual, &self->residual, error));
+    RETURN_IF_ERROR(exec_fast_row_new(fast, self->left_count + self->access->column_count,
+                                      &self->joined, &self->joined_nulls, error));
     *stage = &self->stage;
-    return fast_row_new(fast, operator->column_count, &self->stage.cells, &self->stage.nulls,
-                        error);
+    return exec_fast_row_new(fast, op->column_count, &self->stage.cells, &self->stage.nulls, error);
 }

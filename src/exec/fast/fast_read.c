@@ -7,69 +7,68 @@
  */
 #include "exec/fast/fast_int.h"
 
-/* ---- Which plans -------------------------------------------------------------------------- */
+/* ---- Which plans ------------------------------------------------------------------------- */
 
-static bool is_unique_lookup(const plan_operator *operator)
+static bool is_unique_lookup(const plan_operator *op)
 {
-    const plan_access *access = &operator->index_scan.access;
-    const table_index *index =
-        table_index_by_id(access->table->relation, operator->index_scan.index_id);
+    const plan_access *access = &op->index_scan.access;
+    const table_index *index = table_index_by_id(access->table->relation, op->index_scan.index_id);
     if (!index || !table_index_describe(index)->unique)
         return false;
-    for (uint32_t i = 0; i < operator->index_scan.range_count; i++)
-        if (operator->index_scan.ranges[i].equal_count<table_index_describe(index)->part_count)
+    for (uint32_t i = 0; i < op->index_scan.range_count; i++)
+        if (op->index_scan.ranges[i].equal_count < table_index_describe(index)->part_count)
             return false;
     return true;
 }
 
-uint32_t fast_row_bound(const plan_operator *operator)
+uint32_t exec_fast_row_bound(const plan_operator *op)
 {
-    switch ((plan_operator_kind) operator->kind) {
+    switch ((plan_operator_kind)op->kind) {
     case PLAN_OP_ROWID_LOOKUP:
-        return operator->rowid_lookup.rowid_count;
+        return op->rowid_lookup.rowid_count;
     case PLAN_OP_INDEX_SCAN:
-        return is_unique_lookup(operator) ? operator->index_scan.range_count : UINT32_MAX;
+        return is_unique_lookup(op) ? op->index_scan.range_count : UINT32_MAX;
     case PLAN_OP_VALUES:
-        return operator->values.row_count;
+        return op->values.row_count;
     case PLAN_OP_FILTER:
     case PLAN_OP_PROJECT:
     case PLAN_OP_LIMIT:
-        return fast_row_bound(operator->inputs[0]);
+        return exec_fast_row_bound(op->inputs[0]);
     default:
         return UINT32_MAX;
     }
 }
 
-bool fast_can_read(const plan_operator *operator)
+bool exec_fast_can_read(const plan_operator *op)
 {
-    switch ((plan_operator_kind) operator->kind) {
+    switch ((plan_operator_kind)op->kind) {
     case PLAN_OP_ROWID_LOOKUP:
-        return operator->rowid_lookup.rowid_count <= FAST_LOOKUP_ROWIDS;
+        return op->rowid_lookup.rowid_count <= FAST_LOOKUP_ROWIDS;
     case PLAN_OP_INDEX_SCAN:
-        return operator->index_scan.range_count <= FAST_LOOKUP_ROWIDS;
+        return op->index_scan.range_count <= FAST_LOOKUP_ROWIDS;
     case PLAN_OP_VALUES:
-        return operator->values.row_count <= FAST_ROWS;
+        return op->values.row_count <= FAST_ROWS;
     case PLAN_OP_FILTER:
     case PLAN_OP_PROJECT:
     case PLAN_OP_LIMIT:
     case PLAN_OP_INDEX_JOIN:
-        return fast_can_read(operator->inputs[0]);
+        return exec_fast_can_read(op->inputs[0]);
     default:
         return false;
     }
 }
 
-/* ---- What stages share --------------------------------------------------------------------- */
+/* ---- What stages share ------------------------------------------------------------------- */
 
-static void *new_stage(exec_fast *fast, size_t size, const plan_operator *operator)
+static void *new_stage(exec_fast *fast, size_t size, const plan_operator *op)
 {
     fast_stage *stage = exec_new(fast->execution, size);
     if (stage)
-        stage->operator= operator;
+        stage->op = op;
     return stage;
 }
 
-base_status fast_open_stages(exec_fast *fast, fast_stage *stage, base_error *error)
+base_status exec_fast_open_stages(exec_fast *fast, fast_stage *stage, base_error *error)
 {
     for (; stage; stage = stage->input)
         if (stage->open)
@@ -77,7 +76,7 @@ base_status fast_open_stages(exec_fast *fast, fast_stage *stage, base_error *err
     return BASE_OK;
 }
 
-/* ---- ROWID_LOOKUP ---------------------------------------------------------------------------- */
+/* ---- ROWID_LOOKUP ------------------------------------------------------------------------ */
 
 typedef struct lookup_stage {
     fast_stage stage;
@@ -92,7 +91,7 @@ static base_status lookup_open(exec_fast *fast, fast_stage *stage, base_error *e
 {
     lookup_stage *self = (lookup_stage *)stage;
     self->count = self->at = 0;
-    for (uint32_t i = 0; i < stage->operator->rowid_lookup.rowid_count; i++) {
+    for (uint32_t i = 0; i < stage->op->rowid_lookup.rowid_count; i++) {
         types_cell cell;
         bool is_null;
         RETURN_IF_ERROR(expr_row(self->programs[i], NULL, NULL, &cell, &is_null, error));
@@ -125,7 +124,7 @@ static base_status lookup_next(exec_fast *fast, fast_stage *stage, base_error *e
             continue;
         RETURN_IF_ERROR(status);
         bool passes;
-        RETURN_IF_ERROR(fast_test(self->filter, stage->cells, stage->nulls, &passes, error));
+        RETURN_IF_ERROR(exec_fast_test(self->filter, stage->cells, stage->nulls, &passes, error));
         if (passes)
             return BASE_ROW;
     }
@@ -137,34 +136,35 @@ static base_status init_access(exec_fast *fast, fast_stage *stage, const plan_ac
                                expr_program **filter, base_error *error)
 {
     if (access->filter)
-        RETURN_IF_ERROR(fast_compile(fast, access->filter, filter, error));
-    return fast_row_new(fast, access->column_count, &stage->cells, &stage->nulls, error);
+        RETURN_IF_ERROR(exec_fast_compile(fast, access->filter, filter, error));
+    return exec_fast_row_new(fast, access->column_count, &stage->cells, &stage->nulls, error);
 }
 
-static base_status build_lookup(exec_fast *fast, const plan_operator *operator, fast_stage ** stage,
+static base_status build_lookup(exec_fast *fast, const plan_operator *op, fast_stage **stage,
                                 base_error *error)
 {
-    lookup_stage *self = new_stage(fast, sizeof *self, operator);
-    uint32_t count = operator->rowid_lookup.rowid_count;
+    lookup_stage *self = new_stage(fast, sizeof *self, op);
+    uint32_t count = op->rowid_lookup.rowid_count;
     if (!self)
         return base_error_no_memory(error);
-    self->access = &operator->rowid_lookup.access;
+    self->access = &op->rowid_lookup.access;
     self->stage.open = lookup_open;
     self->stage.next = lookup_next;
     self->rowids = exec_new(fast->execution, (count + 1) * sizeof(int64_t));
     if (!self->rowids)
         return base_error_no_memory(error);
     RETURN_IF_ERROR(
-        fast_compile_all(fast, operator->rowid_lookup.rowids, count, &self->programs, error));
+        exec_fast_compile_all(fast, op->rowid_lookup.rowids, count, &self->programs, error));
     RETURN_IF_ERROR(init_access(fast, &self->stage, self->access, &self->filter, error));
     *stage = &self->stage;
     return BASE_OK;
 }
 
-/* ---- Cursors, for index scans and joins ------------------------------------------------------ */
+/* ---- Cursors, for index scans and joins -------------------------------------------------- */
 
-base_status fast_cursor_seek(exec_fast *fast, fast_cursor *self, const plan_access *access,
-                             table_index *index, const table_key_range *range, base_error *error)
+base_status exec_fast_cursor_seek(exec_fast *fast, fast_cursor *self, const plan_access *access,
+                                  table_index *index, const table_key_range *range,
+                                  base_error *error)
 {
     txn_transaction *transaction = fast->execution->transaction;
     if (!self->cursor) {
@@ -180,7 +180,7 @@ base_status fast_cursor_seek(exec_fast *fast, fast_cursor *self, const plan_acce
     return table_index_cursor_seek(self->cursor, range, error);
 }
 
-/* ---- INDEX_SCAN ------------------------------------------------------------------------------ */
+/* ---- INDEX_SCAN -------------------------------------------------------------------------- */
 
 typedef struct index_stage {
     fast_stage stage;
@@ -204,21 +204,22 @@ static base_status index_open(exec_fast *fast, fast_stage *stage, base_error *er
 /* Puts the cursor on the next range that can hold rows; BASE_DONE: none is left. */
 static base_status next_range(exec_fast *fast, index_stage *self, base_error *error)
 {
-    const plan_operator *operator= self->stage.operator;
+    const plan_operator *op = self->stage.op;
     table_relation *relation = self->access->table->relation;
-    table_index *index = table_index_by_id(relation, operator->index_scan.index_id);
+    table_index *index = table_index_by_id(relation, op->index_scan.index_id);
     if (!index)
         return base_error_set(error, BASE_INTERNAL, "an index of the plan does not exist");
-    for (; self->range < operator->index_scan.range_count; self->range++) {
-        uint32_t place = self->access->descending ? operator->index_scan.range_count - 1 -
-                                                    self->range : self->range;
+    for (; self->range < op->index_scan.range_count; self->range++) {
+        uint32_t place =
+            self->access->descending ? op->index_scan.range_count - 1 - self->range : self->range;
         op_key_range *range = &self->ranges[place];
         RETURN_IF_ERROR(
-            op_key_range_open(range, &operator->index_scan.ranges[place], relation, index, error));
+            op_key_range_open(range, &op->index_scan.ranges[place], relation, index, error));
         if (range->nothing)
             continue;
         self->in_range = true;
-        return fast_cursor_seek(fast, &self->cursor, self->access, index, &range->range, error);
+        return exec_fast_cursor_seek(fast, &self->cursor, self->access, index, &range->range,
+                                     error);
     }
     return BASE_DONE;
 }
@@ -239,7 +240,7 @@ static base_status index_next(exec_fast *fast, fast_stage *stage, base_error *er
         if (status != BASE_ROW)
             return status;
         bool passes;
-        RETURN_IF_ERROR(fast_test(self->filter, stage->cells, stage->nulls, &passes, error));
+        RETURN_IF_ERROR(exec_fast_test(self->filter, stage->cells, stage->nulls, &passes, error));
         if (passes)
             return BASE_ROW;
     }
@@ -248,7 +249,7 @@ static base_status index_next(exec_fast *fast, fast_stage *stage, base_error *er
 static void release_index(void *context)
 {
     index_stage *self = context;
-    for (uint32_t i = 0; i < self->stage.operator->index_scan.range_count; i++) {
+    for (uint32_t i = 0; i < self->stage.op->index_scan.range_count; i++) {
         base_buffer_destroy(&self->ranges[i].low_key);
         base_buffer_destroy(&self->ranges[i].high_key);
     }
@@ -260,22 +261,23 @@ static void release_index(void *context)
 static base_status init_range(exec_fast *fast, op_key_range *range, const plan_key_range *plan,
                               base_error *error)
 {
-    RETURN_IF_ERROR(fast_compile_all(fast, plan->equal, plan->equal_count, &range->equal, error));
+    RETURN_IF_ERROR(
+        exec_fast_compile_all(fast, plan->equal, plan->equal_count, &range->equal, error));
     if (plan->low)
-        RETURN_IF_ERROR(fast_compile(fast, plan->low, &range->low, error));
+        RETURN_IF_ERROR(exec_fast_compile(fast, plan->low, &range->low, error));
     if (plan->high)
-        RETURN_IF_ERROR(fast_compile(fast, plan->high, &range->high, error));
+        RETURN_IF_ERROR(exec_fast_compile(fast, plan->high, &range->high, error));
     return BASE_OK;
 }
 
-static base_status build_index(exec_fast *fast, const plan_operator *operator, fast_stage ** stage,
+static base_status build_index(exec_fast *fast, const plan_operator *op, fast_stage **stage,
                                base_error *error)
 {
-    index_stage *self = new_stage(fast, sizeof *self, operator);
-    uint32_t count = operator->index_scan.range_count;
+    index_stage *self = new_stage(fast, sizeof *self, op);
+    uint32_t count = op->index_scan.range_count;
     if (!self)
         return base_error_no_memory(error);
-    self->access = &operator->index_scan.access;
+    self->access = &op->index_scan.access;
     self->stage.open = index_open;
     self->stage.next = index_next;
     self->ranges = exec_new(fast->execution, (count + 1) * sizeof(op_key_range));
@@ -288,13 +290,13 @@ static base_status build_index(exec_fast *fast, const plan_operator *operator, f
     if (!base_arena_on_release(&fast->execution->arena, release_index, self))
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < count; i++)
-        RETURN_IF_ERROR(init_range(fast, &self->ranges[i], &operator->index_scan.ranges[i], error));
+        RETURN_IF_ERROR(init_range(fast, &self->ranges[i], &op->index_scan.ranges[i], error));
     RETURN_IF_ERROR(init_access(fast, &self->stage, self->access, &self->filter, error));
     *stage = &self->stage;
     return BASE_OK;
 }
 
-/* ---- VALUES ------------------------------------------------------------------------------------ */
+/* ---- VALUES ------------------------------------------------------------------------------ */
 
 typedef struct values_stage {
     fast_stage stage;
@@ -311,8 +313,8 @@ static base_status values_open(exec_fast *fast, fast_stage *stage, base_error *e
 static base_status values_next(exec_fast *fast, fast_stage *stage, base_error *error)
 {
     values_stage *self = (values_stage *)stage;
-    uint32_t columns = stage->operator->column_count;
-    if (self->at == stage->operator->values.row_count)
+    uint32_t columns = stage->op->column_count;
+    if (self->at == stage->op->values.row_count)
         return BASE_DONE;
     expr_program **row = self->programs + (size_t)self->at++ * columns;
     for (uint32_t i = 0; i < columns; i++)
@@ -320,24 +322,23 @@ static base_status values_next(exec_fast *fast, fast_stage *stage, base_error *e
     return BASE_ROW;
 }
 
-static base_status build_values(exec_fast *fast, const plan_operator *operator, fast_stage ** stage,
+static base_status build_values(exec_fast *fast, const plan_operator *op, fast_stage **stage,
                                 base_error *error)
 {
-    values_stage *self = new_stage(fast, sizeof *self, operator);
+    values_stage *self = new_stage(fast, sizeof *self, op);
     if (!self)
         return base_error_no_memory(error);
     self->stage.open = values_open;
     self->stage.next = values_next;
-    RETURN_IF_ERROR(fast_compile_all(
-        fast, operator->values.cells, operator->values.row_count * operator->column_count,
-        &self->programs, error));
+    RETURN_IF_ERROR(exec_fast_compile_all(
+        fast, op->values.cells, op->values.row_count * op->column_count, &self->programs, error));
     RETURN_IF_ERROR(
-        fast_row_new(fast, operator->column_count, &self->stage.cells, &self->stage.nulls, error));
+        exec_fast_row_new(fast, op->column_count, &self->stage.cells, &self->stage.nulls, error));
     *stage = &self->stage;
     return BASE_OK;
 }
 
-/* ---- FILTER, PROJECT, LIMIT -------------------------------------------------------------------- */
+/* ---- FILTER, PROJECT, LIMIT -------------------------------------------------------------- */
 
 typedef struct filter_stage {
     fast_stage stage;
@@ -351,24 +352,24 @@ static base_status filter_next(exec_fast *fast, fast_stage *stage, base_error *e
         if (status != BASE_ROW)
             return status;
         bool passes;
-        RETURN_IF_ERROR(fast_test(((filter_stage *)stage)->condition, stage->cells, stage->nulls,
-                                  &passes, error));
+        RETURN_IF_ERROR(exec_fast_test(((filter_stage *)stage)->condition, stage->cells,
+                                       stage->nulls, &passes, error));
         if (passes)
             return BASE_ROW;
     }
 }
 
-static base_status build_filter(exec_fast *fast, const plan_operator *operator, fast_stage * input,
+static base_status build_filter(exec_fast *fast, const plan_operator *op, fast_stage *input,
                                 fast_stage **stage, base_error *error)
 {
-    filter_stage *self = new_stage(fast, sizeof *self, operator);
+    filter_stage *self = new_stage(fast, sizeof *self, op);
     if (!self)
         return base_error_no_memory(error);
     self->stage.next = filter_next;
     self->stage.cells = input->cells;
     self->stage.nulls = input->nulls;
     *stage = &self->stage;
-    return fast_compile(fast, operator->filter.condition, &self->condition, error);
+    return exec_fast_compile(fast, op->filter.condition, &self->condition, error);
 }
 
 /* A column that is only passed on is copied without asking an expression. */
@@ -389,7 +390,7 @@ static base_status project_next(exec_fast *fast, fast_stage *stage, base_error *
     base_status status = stage->input->next(fast, stage->input, error);
     if (status != BASE_ROW)
         return status;
-    for (uint32_t i = 0; i < stage->operator->column_count; i++) {
+    for (uint32_t i = 0; i < stage->op->column_count; i++) {
         const project_column *column = &self->columns[i];
         if (!column->program) {
             stage->cells[i] = input->cells[column->slot];
@@ -403,26 +404,25 @@ static base_status project_next(exec_fast *fast, fast_stage *stage, base_error *
 }
 
 /* Whether the projection gives its input as it is: then it needs no stage. */
-static bool is_identity(const plan_operator *operator)
+static bool is_identity(const plan_operator *op)
 {
-    if (operator->column_count != operator->inputs[0]->column_count)
+    if (op->column_count != op->inputs[0]->column_count)
         return false;
-    for (uint32_t i = 0; i < operator->column_count; i++)
-        if (operator->project.exprs[i]->kind != PLAN_EXPR_SLOT || operator->project.exprs[i]->slot !=
-            i)
+    for (uint32_t i = 0; i < op->column_count; i++)
+        if (op->project.exprs[i]->kind != PLAN_EXPR_SLOT || op->project.exprs[i]->slot != i)
             return false;
     return true;
 }
 
-static base_status build_project(exec_fast *fast, const plan_operator *operator, fast_stage * input,
+static base_status build_project(exec_fast *fast, const plan_operator *op, fast_stage *input,
                                  fast_stage **stage, base_error *error)
 {
-    if (is_identity(operator)) {
+    if (is_identity(op)) {
         *stage = input;
         return BASE_OK;
     }
-    project_stage *self = new_stage(fast, sizeof *self, operator);
-    uint32_t count = operator->column_count;
+    project_stage *self = new_stage(fast, sizeof *self, op);
+    uint32_t count = op->column_count;
     if (!self)
         return base_error_no_memory(error);
     self->stage.next = project_next;
@@ -430,14 +430,14 @@ static base_status build_project(exec_fast *fast, const plan_operator *operator,
     if (!self->columns)
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < count; i++) {
-        const plan_expr *expr = operator->project.exprs[i];
+        const plan_expr *expr = op->project.exprs[i];
         if (expr->kind == PLAN_EXPR_SLOT)
             self->columns[i].slot = expr->slot;
         else
-            RETURN_IF_ERROR(fast_compile(fast, expr, &self->columns[i].program, error));
+            RETURN_IF_ERROR(exec_fast_compile(fast, expr, &self->columns[i].program, error));
     }
     *stage = &self->stage;
-    return fast_row_new(fast, count, &self->stage.cells, &self->stage.nulls, error);
+    return exec_fast_row_new(fast, count, &self->stage.cells, &self->stage.nulls, error);
 }
 
 typedef struct limit_stage {
@@ -472,49 +472,49 @@ static base_status limit_next(exec_fast *fast, fast_stage *stage, base_error *er
     return stage->input->next(fast, stage->input, error);
 }
 
-static base_status build_limit(exec_fast *fast, const plan_operator *operator, fast_stage * input,
+static base_status build_limit(exec_fast *fast, const plan_operator *op, fast_stage *input,
                                fast_stage **stage, base_error *error)
 {
-    limit_stage *self = new_stage(fast, sizeof *self, operator);
+    limit_stage *self = new_stage(fast, sizeof *self, op);
     if (!self)
         return base_error_no_memory(error);
     self->stage.open = limit_open;
     self->stage.next = limit_next;
     self->stage.cells = input->cells;
     self->stage.nulls = input->nulls;
-    if (operator->limit.limit)
-        RETURN_IF_ERROR(fast_compile(fast, operator->limit.limit, &self->limit, error));
-    if (operator->limit.offset)
-        RETURN_IF_ERROR(fast_compile(fast, operator->limit.offset, &self->offset, error));
+    if (op->limit.limit)
+        RETURN_IF_ERROR(exec_fast_compile(fast, op->limit.limit, &self->limit, error));
+    if (op->limit.offset)
+        RETURN_IF_ERROR(exec_fast_compile(fast, op->limit.offset, &self->offset, error));
     *stage = &self->stage;
     return BASE_OK;
 }
 
-/* ---- Building ------------------------------------------------------------------------------------ */
+/* ---- Building ---------------------------------------------------------------------------- */
 
-base_status fast_build_read(exec_fast *fast, const plan_operator *operator, fast_stage ** stage,
-                            base_error *error)
+base_status exec_fast_build_read(exec_fast *fast, const plan_operator *op, fast_stage **stage,
+                                 base_error *error)
 {
-    switch ((plan_operator_kind) operator->kind) {
+    switch ((plan_operator_kind)op->kind) {
     case PLAN_OP_ROWID_LOOKUP:
-        return build_lookup(fast, operator, stage, error);
+        return build_lookup(fast, op, stage, error);
     case PLAN_OP_INDEX_SCAN:
-        return build_index(fast, operator, stage, error);
+        return build_index(fast, op, stage, error);
     case PLAN_OP_VALUES:
-        return build_values(fast, operator, stage, error);
+        return build_values(fast, op, stage, error);
     default:
         break;
     }
     fast_stage *input;
-    RETURN_IF_ERROR(fast_build_read(fast, operator->inputs[0], &input, error));
-    if (operator->kind == PLAN_OP_FILTER)
-        RETURN_IF_ERROR(build_filter(fast, operator, input, stage, error));
-    else if (operator->kind == PLAN_OP_PROJECT)
-        RETURN_IF_ERROR(build_project(fast, operator, input, stage, error));
-    else if (operator->kind == PLAN_OP_INDEX_JOIN)
-        RETURN_IF_ERROR(fast_build_join(fast, operator, input, stage, error));
+    RETURN_IF_ERROR(exec_fast_build_read(fast, op->inputs[0], &input, error));
+    if (op->kind == PLAN_OP_FILTER)
+        RETURN_IF_ERROR(build_filter(fast, op, input, stage, error));
+    else if (op->kind == PLAN_OP_PROJECT)
+        RETURN_IF_ERROR(build_project(fast, op, input, stage, error));
+    else if (op->kind == PLAN_OP_INDEX_JOIN)
+        RETURN_IF_ERROR(exec_fast_build_join(fast, op, input, stage, error));
     else
-        RETURN_IF_ERROR(build_limit(fast, operator, input, stage, error));
+        RETURN_IF_ERROR(build_limit(fast, op, input, stage, error));
     if (*stage != input)
         (*stage)->input = input;
     return BASE_OK;

@@ -12,7 +12,7 @@
 #include "exec/fast/fast_int.h"
 
 struct fast_change {
-    const plan_operator *operator;
+    const plan_operator *op;
     table_relation *relation;
     const table_descriptor *descriptor;
     fast_stage *input;
@@ -29,43 +29,43 @@ struct fast_change {
     bool *returned_nulls;
 };
 
-/* ---- Which plans -------------------------------------------------------------------------- */
+/* ---- Which plans ------------------------------------------------------------------------- */
 
-static bool sets_rowid(const plan_operator *operator)
+static bool sets_rowid(const plan_operator *op)
 {
-    const table_descriptor *descriptor = table_describe(operator->change.table->relation);
-    for (uint32_t i = 0; i < operator->change.set_count; i++)
-        if ((int64_t) operator->change.set_columns[i] == descriptor->rowid_column)
+    const table_descriptor *descriptor = table_describe(op->change.table->relation);
+    for (uint32_t i = 0; i < op->change.set_count; i++)
+        if ((int64_t)op->change.set_columns[i] == descriptor->rowid_column)
             return true;
     return false;
 }
 
-bool fast_can_change(const plan_operator *operator)
+bool exec_fast_can_change(const plan_operator *op)
 {
-    const plan_operator *input = operator->inputs[0];
-    if (!fast_can_read(input) || fast_row_bound(input) > FAST_ROWS)
+    const plan_operator *input = op->inputs[0];
+    if (!exec_fast_can_read(input) || exec_fast_row_bound(input) > FAST_ROWS)
         return false;
-    if (operator->kind == PLAN_OP_INSERT)
-        return !op_reads_table(input, operator->change.table);
-    return operator->kind == PLAN_OP_DELETE || !sets_rowid(operator);
+    if (op->kind == PLAN_OP_INSERT)
+        return !op_reads_table(input, op->change.table);
+    return op->kind == PLAN_OP_DELETE || !sets_rowid(op);
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------ */
+/* ---- Rows -------------------------------------------------------------------------------- */
 
 /* False: the row breaks a check and is passed over (OR IGNORE). */
 static base_status check_row(fast_change *self, bool *passes, base_error *error)
 {
-    const plan_operator *operator= self->operator;
+    const plan_operator *op = self->op;
     *passes = true;
-    for (uint32_t i = 0; i < operator->change.check_count; i++) {
+    for (uint32_t i = 0; i < op->change.check_count; i++) {
         types_cell truth;
         bool is_null;
         RETURN_IF_ERROR(
             expr_row(self->checks[i], self->cells, self->nulls, &truth, &is_null, error));
         if (is_null || truth.boolean)
             continue;
-        if (operator->change.conflict != PLAN_CONFLICT_IGNORE)
-            return op_check_violation(operator, & operator->change.checks[i], error);
+        if (op->change.conflict != PLAN_CONFLICT_IGNORE)
+            return op_check_violation(op, &op->change.checks[i], error);
         *passes = false;
         return BASE_OK;
     }
@@ -74,13 +74,13 @@ static base_status check_row(fast_change *self, bool *passes, base_error *error)
 
 static base_status return_row(exec_fast *fast, fast_change *self, base_error *error)
 {
-    uint32_t count = self->operator->change.returning_count;
+    uint32_t count = self->op->change.returning_count;
     if (!count)
         return BASE_OK;
     for (uint32_t i = 0; i < count; i++)
         RETURN_IF_ERROR(expr_row(self->returning[i], self->cells, self->nulls,
                                  &self->returned_cells[i], &self->returned_nulls[i], error));
-    return fast_emit(fast, self->returned_cells, self->returned_nulls);
+    return exec_fast_emit(fast, self->returned_cells, self->returned_nulls);
 }
 
 /* After a refused key. `*again`: the row in the way is gone. */
@@ -88,10 +88,10 @@ static base_status resolve_conflict(exec_fast *fast, fast_change *self,
                                     const table_conflict *conflict, bool *again, base_error *error)
 {
     *again = false;
-    if (self->operator->change.conflict == PLAN_CONFLICT_IGNORE)
+    if (self->op->change.conflict == PLAN_CONFLICT_IGNORE)
         return BASE_OK;
-    if (self->operator->change.conflict != PLAN_CONFLICT_REPLACE)
-        return op_conflict_error(self->operator, conflict, error);
+    if (self->op->change.conflict != PLAN_CONFLICT_REPLACE)
+        return op_conflict_error(self->op, conflict, error);
     *again = true;
     return table_delete_row(fast->execution->transaction, self->relation, conflict->rowid, error);
 }
@@ -160,24 +160,24 @@ static base_status run_insert(exec_fast *fast, fast_change *self, base_error *er
     return status == BASE_DONE ? BASE_OK : status;
 }
 
-/* ---- UPDATE, DELETE -------------------------------------------------------------------------- */
+/* ---- UPDATE, DELETE ---------------------------------------------------------------------- */
 
 /* Shows checks and RETURNING the row that an input row describes. */
 static void show_row(fast_change *self, const types_cell *cells, const bool *nulls)
 {
-    const plan_operator *operator= self->operator;
+    const plan_operator *op = self->op;
     uint32_t columns = self->descriptor->column_count;
     for (uint32_t i = 0; i < columns; i++) {
         self->nulls[i] = self->sources[i] < 0 || nulls[self->sources[i]];
         if (!self->nulls[i])
             self->cells[i] = cells[self->sources[i]];
     }
-    for (uint32_t i = 0; i < operator->change.set_count; i++) {
-        uint32_t slot = operator->change.set_slots[i], column = operator->change.set_columns[i];
+    for (uint32_t i = 0; i < op->change.set_count; i++) {
+        uint32_t slot = op->change.set_slots[i], column = op->change.set_columns[i];
         self->set_cells[i] = self->cells[column] = cells[slot];
         self->set_nulls[i] = self->nulls[column] = nulls[slot];
     }
-    self->cells[columns] = cells[operator->change.rowid_slot];
+    self->cells[columns] = cells[op->change.rowid_slot];
     self->nulls[columns] = false;
 }
 
@@ -186,7 +186,7 @@ static base_status update_row(exec_fast *fast, fast_change *self, int64_t rowid,
                               base_error *error)
 {
     exec_execution *execution = fast->execution;
-    const plan_operator *operator= self->operator;
+    const plan_operator *op = self->op;
     bool passes, again = true;
     RETURN_IF_ERROR(check_row(self, &passes, error));
     if (!passes)
@@ -195,11 +195,11 @@ static base_status update_row(exec_fast *fast, fast_change *self, int64_t rowid,
         table_conflict conflict = {0};
         base_error refused;
         base_error_clear(&refused);
-        base_status status = keep_error(
-            table_update_row(execution->transaction, self->relation,
-                             rowid, operator->change.set_columns, operator->change.set_count,
-                             self->set_cells, self->set_nulls, &conflict, &refused),
-            &refused, error);
+        base_status status =
+            keep_error(table_update_row(execution->transaction, self->relation, rowid,
+                                        op->change.set_columns, op->change.set_count,
+                                        self->set_cells, self->set_nulls, &conflict, &refused),
+                       &refused, error);
         if (status == BASE_OK)
             break;
         if (status != BASE_UNIQUE_VIOLATION)
@@ -217,7 +217,7 @@ static base_status change_row(exec_fast *fast, fast_change *self, const types_ce
                               const bool *nulls, bool *replaced, base_error *error)
 {
     exec_execution *execution = fast->execution;
-    int64_t rowid = cells[self->operator->change.rowid_slot].int64;
+    int64_t rowid = cells[self->op->change.rowid_slot].int64;
     if (*replaced) { /* is it still there? */
         types_cell ignored;
         bool ignored_null;
@@ -229,7 +229,7 @@ static base_status change_row(exec_fast *fast, fast_change *self, const types_ce
         RETURN_IF_ERROR(status);
     }
     show_row(self, cells, nulls);
-    if (self->operator->kind == PLAN_OP_UPDATE)
+    if (self->op->kind == PLAN_OP_UPDATE)
         return update_row(fast, self, rowid, replaced, error);
     RETURN_IF_ERROR(table_delete_row(execution->transaction, self->relation, rowid, error));
     execution->rows_affected++;
@@ -239,7 +239,7 @@ static base_status change_row(exec_fast *fast, fast_change *self, const types_ce
 static base_status run_change(exec_fast *fast, fast_change *self, base_error *error)
 {
     fast_stage *input = self->input;
-    uint32_t columns = self->operator->inputs[0]->column_count, rows = 0;
+    uint32_t columns = self->op->inputs[0]->column_count, rows = 0;
     bool replaced = false;
     base_status status;
     while ((status = input->next(fast, input, error)) == BASE_ROW) {
@@ -257,19 +257,19 @@ static base_status run_change(exec_fast *fast, fast_change *self, base_error *er
     return BASE_OK;
 }
 
-base_status fast_run_change(exec_fast *fast, base_error *error)
+base_status exec_fast_run_change(exec_fast *fast, base_error *error)
 {
     fast_change *self = fast->change;
-    return self->operator->kind == PLAN_OP_INSERT ? run_insert(fast, self, error)
-                                                  : run_change(fast, self, error);
+    return self->op->kind == PLAN_OP_INSERT ? run_insert(fast, self, error)
+                                            : run_change(fast, self, error);
 }
 
-/* ---- Building ----------------------------------------------------------------------------------- */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 /* Which input column fills each descriptor column: all of them in order, or the live ones. */
 static base_status map_insert(fast_change *self, base_error *error)
 {
-    uint32_t inputs = self->operator->inputs[0]->column_count, next = 0;
+    uint32_t inputs = self->op->inputs[0]->column_count, next = 0;
     uint32_t columns = self->descriptor->column_count;
     for (uint32_t i = 0; i < columns; i++) {
         bool passed_over = inputs < columns && self->descriptor->columns[i].dropped;
@@ -282,43 +282,41 @@ static base_status map_insert(fast_change *self, base_error *error)
 
 static base_status build_parts(exec_fast *fast, fast_change *self, base_error *error)
 {
-    const plan_operator *operator= self->operator;
+    const plan_operator *op = self->op;
     uint32_t columns = self->descriptor->column_count;
     self->sources = exec_new(fast->execution, (columns + 1) * sizeof(int32_t));
-    self->checks =
-        exec_new(fast->execution, (operator->change.check_count + 1) * sizeof(expr_program *));
+    self->checks = exec_new(fast->execution, (op->change.check_count + 1) * sizeof(expr_program *));
     if (!self->sources || !self->checks)
         return base_error_no_memory(error);
-    for (uint32_t i = 0; i < operator->change.check_count; i++)
+    for (uint32_t i = 0; i < op->change.check_count; i++)
         RETURN_IF_ERROR(
-            fast_compile(fast, operator->change.checks[i].condition, &self->checks[i], error));
-    RETURN_IF_ERROR(
-        fast_compile_all(fast, operator->change.returning, operator->change.returning_count,
-                         &self->returning, error));
-    RETURN_IF_ERROR(fast_row_new(fast, operator->change.returning_count, &self->returned_cells,
-                                 &self->returned_nulls, error));
-    RETURN_IF_ERROR(fast_row_new(fast, columns + 1, &self->cells, &self->nulls, error));
-    if (operator->kind == PLAN_OP_INSERT)
+            exec_fast_compile(fast, op->change.checks[i].condition, &self->checks[i], error));
+    RETURN_IF_ERROR(exec_fast_compile_all(fast, op->change.returning, op->change.returning_count,
+                                          &self->returning, error));
+    RETURN_IF_ERROR(exec_fast_row_new(fast, op->change.returning_count, &self->returned_cells,
+                                      &self->returned_nulls, error));
+    RETURN_IF_ERROR(exec_fast_row_new(fast, columns + 1, &self->cells, &self->nulls, error));
+    if (op->kind == PLAN_OP_INSERT)
         return map_insert(self, error);
     for (uint32_t i = 0; i < columns; i++)
-        self->sources[i] = operator->change.row_slots ? operator->change.row_slots[i] : - 1;
+        self->sources[i] = op->change.row_slots ? op->change.row_slots[i] : -1;
     RETURN_IF_ERROR(
-        fast_row_new(fast, operator->change.set_count, &self->set_cells, &self->set_nulls, error));
-    uint32_t bound = BASE_MIN(fast_row_bound(operator->inputs[0]), (uint32_t)FAST_ROWS);
-    return fast_row_new(fast, bound * operator->inputs[0]->column_count, &self->kept_cells,
-                        &self->kept_nulls, error);
+        exec_fast_row_new(fast, op->change.set_count, &self->set_cells, &self->set_nulls, error));
+    uint32_t bound = BASE_MIN(exec_fast_row_bound(op->inputs[0]), (uint32_t)FAST_ROWS);
+    return exec_fast_row_new(fast, bound * op->inputs[0]->column_count, &self->kept_cells,
+                             &self->kept_nulls, error);
 }
 
-base_status fast_build_change(exec_fast *fast, const plan_operator *operator, base_error * error)
+base_status exec_fast_build_change(exec_fast *fast, const plan_operator *op, base_error *error)
 {
     fast_change *self = EXEC_NEW(fast->execution, fast_change);
     if (!self)
         return base_error_no_memory(error);
-    self->operator= operator;
-    self->relation = operator->change.table->relation;
+    self->op = op;
+    self->relation = op->change.table->relation;
     self->descriptor = table_describe(self->relation);
     RETURN_IF_ERROR(build_parts(fast, self, error));
-    RETURN_IF_ERROR(fast_build_read(fast, operator->inputs[0], &self->input, error));
+    RETURN_IF_ERROR(exec_fast_build_read(fast, op->inputs[0], &self->input, error));
     fast->top = self->input;
     fast->change = self;
     return BASE_OK;

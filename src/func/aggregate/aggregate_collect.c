@@ -1,6 +1,6 @@
 /*
- * aggregate_collect.c - STRING_AGG, GROUP_CONCAT, MEDIAN, QUANTILE_CONT: aggregates whose state grows
- * with the group.
+ * aggregate_collect.c - STRING_AGG, GROUP_CONCAT, MEDIAN, QUANTILE_CONT: aggregates whose
+ * state grows with the group.
  *
  * STRING_AGG keeps every value with its separator in front and remembers how long the first
  * separator is; so two parts combine by joining their bytes, and the end cuts that first
@@ -9,7 +9,7 @@
  */
 #include "func/aggregate/aggregate_int.h"
 
-/* ---- STRING_AGG ----------------------------------------------------------------------------------- */
+/* ---- STRING_AGG -------------------------------------------------------------------------- */
 
 typedef struct text_state {
     char *bytes;
@@ -103,7 +103,7 @@ static bool resolve_text(const func_aggregate *function, types_type *types, uint
     return true;
 }
 
-/* ---- MEDIAN, QUANTILE_CONT --------------------------------------------------------------------------- */
+/* ---- MEDIAN, QUANTILE_CONT --------------------------------------------------------------- */
 
 typedef struct quantile_state {
     char *bytes; /* doubles */
@@ -245,7 +245,7 @@ static bool resolve_quantile(const func_aggregate *function, types_type *types, 
     return true;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows -------------------------------------------------------------------------------- */
 
 #define COLLECTS_TEXT(sql, minimum, sentence)                                                      \
     {                                                                                              \

@@ -1,6 +1,6 @@
 /*
- * aggregate_extreme.c - MIN, MAX, FIRST, LAST, ANY_VALUE, ARG_MIN, ARG_MAX: aggregates that keep one
- * value.
+ * aggregate_extreme.c - MIN, MAX, FIRST, LAST, ANY_VALUE, ARG_MIN, ARG_MAX: aggregates that
+ * keep one value.
  *
  * A state keeps a cell and, for far strings, bytes of its own, because a batch's strings are gone
  * after it. MIN and MAX over a whole batch first find the batch's best position and keep only
@@ -65,7 +65,7 @@ static base_status kept_finish(func_aggregate_call *call, const void *state, typ
     return BASE_OK;
 }
 
-/* ---- MIN, MAX -------------------------------------------------------------------------------------- */
+/* ---- MIN, MAX ---------------------------------------------------------------------------- */
 
 /* Decides most pairs of texts by their first four bytes: <0, 0 (ask further), >0. */
 BASE_INLINE int compare_prefix(const types_string *a, const types_string *b)
@@ -203,7 +203,7 @@ BASE_INLINE base_status extreme_combine(func_aggregate_call *call, void *into, c
 EXTREME(min, -1)
 EXTREME(max, 1)
 
-/* ---- FIRST, LAST, ANY_VALUE ------------------------------------------------------------------------ */
+/* ---- FIRST, LAST, ANY_VALUE -------------------------------------------------------------- */
 
 /* FIRST and LAST count a NULL as a value, ANY_VALUE looks for one that is none. */
 BASE_INLINE base_status pick_update(func_aggregate_call *call, const vector *const *arguments,
@@ -255,7 +255,7 @@ PICK(first, false, false)
 PICK(last, true, false)
 PICK(any_value, false, true)
 
-/* ---- ARG_MIN, ARG_MAX: the first argument where the second is smallest or largest -------------------- */
+/* ---- ARG_MIN, ARG_MAX: the first argument where the second is smallest or largest -------- */
 
 typedef struct argument_state {
     kept_value key, value;
@@ -334,7 +334,7 @@ static base_status argument_finish(func_aggregate_call *call, const void *state,
 ARGUMENT(arg_min, -1)
 ARGUMENT(arg_max, 1)
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows -------------------------------------------------------------------------------- */
 
 /* Any type; the result has the first argument's. */
 static bool resolve_first_type(const func_aggregate *function, types_type *types, uint32_t count,

@@ -13,7 +13,7 @@
 extern const func_aggregate func_sum_rows[], func_extreme_rows[], func_statistics_rows[];
 extern const func_aggregate func_logic_rows[], func_collect_rows[];
 
-/* ---- Walking an argument of any shape ----------------------------------------------------- */
+/* ---- Walking an argument of any shape ---------------------------------------------------- */
 
 typedef struct aggregate_input {
     const void *values;
@@ -61,7 +61,7 @@ BASE_INLINE uint32_t aggregate_place(const aggregate_input *input, uint32_t row)
         }                                                                                          \
     } while (0)
 
-/* ---- 128-bit numbers in words ---------------------------------------------------------------- */
+/* ---- 128-bit numbers in words ------------------------------------------------------------ */
 
 typedef struct aggregate_wide {
     uint64_t low;
@@ -86,7 +86,7 @@ BASE_INLINE bool aggregate_wide_add(aggregate_wide *wide, int128_t value)
     return overflows;
 }
 
-/* ---- Bytes owned by a state -------------------------------------------------------------------- */
+/* ---- Bytes owned by a state -------------------------------------------------------------- */
 
 /* Room for `needed` bytes at `*bytes`, keeping the first `used`. Grows by doubling, so what
  * is left behind in the heap is no more than what is used. */
@@ -107,7 +107,7 @@ BASE_INLINE base_status aggregate_reserve(base_arena *heap, char **bytes, uint64
     return BASE_OK;
 }
 
-/* ---- Resolvers -------------------------------------------------------------------------------- */
+/* ---- Resolvers --------------------------------------------------------------------------- */
 
 BASE_INLINE bool aggregate_is_untyped(types_type type)
 {

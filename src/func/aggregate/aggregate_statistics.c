@@ -73,7 +73,7 @@ MOMENT(var_pop, 0, false)
 MOMENT(stddev_samp, 1, true)
 MOMENT(stddev_pop, 0, true)
 
-/* ---- Pairs ------------------------------------------------------------------------------------------ */
+/* ---- Pairs ------------------------------------------------------------------------------- */
 
 typedef struct pair_state {
     double mean_y, mean_x, squares_y, squares_x, products;
@@ -156,7 +156,7 @@ static base_status corr_finish(func_aggregate_call *call, const void *state, typ
     return BASE_OK;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows -------------------------------------------------------------------------------- */
 
 static bool resolve_floats(const func_aggregate *function, types_type *types, uint32_t count,
                            types_type *result)

@@ -41,7 +41,7 @@ static BASE_COLD base_status sum_overflow(const func_aggregate_call *call, base_
                           call->function->name, types_name(call->result_type, type));
 }
 
-/* ---- COUNT -------------------------------------------------------------------------------------- */
+/* ---- COUNT ------------------------------------------------------------------------------- */
 
 static uint32_t count_state_size(const func_aggregate_call *call)
 {
@@ -121,7 +121,7 @@ static base_status count_if_remove(func_aggregate_call *call, const vector *cons
     return BASE_OK;
 }
 
-/* ---- Exact sums of 64-bit numbers ------------------------------------------------------------- */
+/* ---- Exact sums of 64-bit numbers -------------------------------------------------------- */
 
 /* Cannot overflow: 2^63 rows of 64 bits need 127. */
 BASE_INLINE void add_narrow(sum_state *state, int64_t value)
@@ -183,7 +183,7 @@ static base_status narrow_remove(func_aggregate_call *call, const vector *const 
     return BASE_OK;
 }
 
-/* ---- Exact sums of 128-bit decimals ------------------------------------------------------------ */
+/* ---- Exact sums of 128-bit decimals ------------------------------------------------------ */
 
 static base_status wide_update(func_aggregate_call *call, const vector *const *arguments,
                                const uint16_t *selection, uint32_t count, void *const *states,
@@ -276,7 +276,7 @@ static base_status average_finish(func_aggregate_call *call, const void *state, 
     return BASE_OK;
 }
 
-/* ---- Floats --------------------------------------------------------------------------------------- */
+/* ---- Floats ------------------------------------------------------------------------------ */
 
 static base_status float_update(func_aggregate_call *call, const vector *const *arguments,
                                 const uint16_t *selection, uint32_t count, void *const *states,
@@ -344,7 +344,7 @@ static base_status total_finish(func_aggregate_call *call, const void *state, ty
     return BASE_OK;
 }
 
-/* ---- Intervals: field by field, as PostgreSQL adds them ------------------------------------------- */
+/* ---- Intervals: field by field, as PostgreSQL adds them ---------------------------------- */
 
 typedef struct interval_state {
     types_interval sum;
@@ -397,7 +397,7 @@ static base_status interval_finish(func_aggregate_call *call, const void *state,
     return BASE_OK;
 }
 
-/* ---- Types --------------------------------------------------------------------------------------- */
+/* ---- Types ------------------------------------------------------------------------------- */
 
 typedef enum sum_class {
     SUM_INTEGER,
@@ -485,7 +485,7 @@ static bool resolve_total(const func_aggregate *function, types_type *types, uin
     return true;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows -------------------------------------------------------------------------------- */
 
 #define EXACT(sql, resolver, kind, finisher, sentence, sample, answer)                             \
     {                                                                                              \

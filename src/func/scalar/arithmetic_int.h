@@ -45,12 +45,11 @@ extern const func_scalar func_arithmetic_rows[]; /* ends with a row without a na
     X(negate_decimal_128, int128_t, int128)
 
 #define ARITHMETIC_DECLARE(name)                                                                   \
-    base_status arithmetic_##name##_row(func_call *call, const types_cell *arguments,              \
-                                        const bool *nulls, types_cell *result, bool *result_null,  \
-                                        base_error *error);                                        \
-    base_status arithmetic_##name##_batch(func_call *call, const vector *const *arguments,         \
-                                          const uint16_t *selection, uint32_t count,               \
-                                          vector *result, base_error *error);
+    base_status func_##name##_row(func_call *call, const types_cell *arguments, const bool *nulls, \
+                                  types_cell *result, bool *result_null, base_error *error);       \
+    base_status func_##name##_batch(func_call *call, const vector *const *arguments,               \
+                                    const uint16_t *selection, uint32_t count, vector *result,     \
+                                    base_error *error);
 #define ARITHMETIC_DECLARE_BINARY(name, a, b, r, ca, cb, cr) ARITHMETIC_DECLARE(name)
 #define ARITHMETIC_DECLARE_UNARY(name, type, cell) ARITHMETIC_DECLARE(name)
 ARITHMETIC_BINARY_LIST(ARITHMETIC_DECLARE_BINARY)

@@ -22,7 +22,7 @@ typedef uint64_t outcome;
 #define OUTCOME_OVERFLOW UINT64_C(1)
 #define OUTCOME_NULL UINT64_C(2)
 
-/* ---- Operators: result and outcome ---------------------------------------------------------- */
+/* ---- Operators: result and outcome ------------------------------------------------------- */
 
 BASE_INLINE outcome add_integer(const func_call *call, int64_t a, int64_t b, int64_t *result)
 {
@@ -106,7 +106,7 @@ BASE_INLINE outcome modulo_float(const func_call *call, double a, double b, doub
     return b == 0 ? OUTCOME_NULL : 0;
 }
 
-/* ---- Decimals --------------------------------------------------------------------------------- */
+/* ---- Decimals ---------------------------------------------------------------------------- */
 
 /* 10^38, the first magnitude that no decimal has. */
 #define TEN_TO_19 ((uint128_t)UINT64_C(10000000000000000000))
@@ -252,7 +252,7 @@ BASE_INLINE outcome negate_decimal_128(const func_call *call, int128_t a, int128
     return 0;
 }
 
-/* ---- Loops around them ------------------------------------------------------------------------- */
+/* ---- Loops around them ------------------------------------------------------------------- */
 
 static BASE_COLD base_status overflow_error(const func_call *call, base_error *error)
 {
@@ -344,9 +344,9 @@ static const vector *flat_view(const vector *argument, const uint16_t *selection
                            flat_view(arguments[1], selection, count, &right), selection, count,    \
                            result, error);                                                         \
     }                                                                                              \
-    base_status arithmetic_##name##_batch(func_call *call, const vector *const *arguments,         \
-                                          const uint16_t *selection, uint32_t count,               \
-                                          vector *result, base_error *error)                       \
+    base_status func_##name##_batch(func_call *call, const vector *const *arguments,               \
+                                    const uint16_t *selection, uint32_t count, vector *result,     \
+                                    base_error *error)                                             \
     {                                                                                              \
         if (count == 0)                                                                            \
             return BASE_OK;                                                                        \
@@ -355,9 +355,8 @@ static const vector *flat_view(const vector *argument, const uint16_t *selection
             return name##_gathered(call, arguments, selection, count, result, error);              \
         return name##_flat(call, arguments[0], arguments[1], selection, count, result, error);     \
     }                                                                                              \
-    base_status arithmetic_##name##_row(func_call *call, const types_cell *arguments,              \
-                                        const bool *nulls, types_cell *result, bool *result_null,  \
-                                        base_error *error)                                         \
+    base_status func_##name##_row(func_call *call, const types_cell *arguments, const bool *nulls, \
+                                  types_cell *result, bool *result_null, base_error *error)        \
     {                                                                                              \
         outcome one = name(call, arguments[0].cell_a, arguments[1].cell_b, &result->cell_r);       \
         *result_null = one == OUTCOME_NULL;                                                        \
@@ -366,17 +365,16 @@ static const vector *flat_view(const vector *argument, const uint16_t *selection
 ARITHMETIC_BINARY_LIST(BINARY_KERNEL)
 
 #define UNARY_KERNEL(name, type, cell)                                                             \
-    base_status arithmetic_##name##_row(func_call *call, const types_cell *arguments,              \
-                                        const bool *nulls, types_cell *result, bool *result_null,  \
-                                        base_error *error)                                         \
+    base_status func_##name##_row(func_call *call, const types_cell *arguments, const bool *nulls, \
+                                  types_cell *result, bool *result_null, base_error *error)        \
     {                                                                                              \
         *result_null = false;                                                                      \
         return name(call, arguments[0].cell, &result->cell) ? overflow_error(call, error)          \
                                                             : BASE_OK;                             \
     }                                                                                              \
-    base_status arithmetic_##name##_batch(func_call *call, const vector *const *arguments,         \
-                                          const uint16_t *selection, uint32_t count,               \
-                                          vector *result, base_error *error)                       \
+    base_status func_##name##_batch(func_call *call, const vector *const *arguments,               \
+                                    const uint16_t *selection, uint32_t count, vector *result,     \
+                                    base_error *error)                                             \
     {                                                                                              \
         const vector *argument = arguments[0];                                                     \
         const uint16_t *codes = NULL;                                                              \

@@ -230,12 +230,12 @@ RESOLVE_NEGATION(float, NUMBER_FLOAT, false)
 RESOLVE_NEGATION(decimal_64, NUMBER_DECIMAL, false)
 RESOLVE_NEGATION(decimal_128, NUMBER_DECIMAL, true)
 
-/* ---- Rows ------------------------------------------------------------------------------------- */
+/* ---- Rows -------------------------------------------------------------------------------- */
 
 #define OPERATOR(sql, arity, resolver, body, sentence, sample, answer)                             \
     {                                                                                              \
         .name = sql, .resolve = resolver, .minimum_arguments = arity, .maximum_arguments = arity,  \
-        .flags = FUNC_STRICT, .row = arithmetic_##body##_row, .batch = arithmetic_##body##_batch,  \
+        .flags = FUNC_STRICT, .row = func_##body##_row, .batch = func_##body##_batch,              \
         .category = "operator", .documentation = sentence, .example = sample,                      \
         .example_result = answer                                                                   \
     }

@@ -1,7 +1,7 @@
 /*
- * test_fast_path.c - the tuple path and the pipelines side by side: two databases get the same random
- * statements, one with `fast_path` on and one with it off, and must give the same rows, the
- * same errors, the same counts, and hold the same tables in the end.
+ * test_fast_path.c - the tuple path and the pipelines side by side: two databases get the same
+ * random statements, one with `fast_path` on and one with it off, and must give the same rows,
+ * the same errors, the same counts, and hold the same tables in the end.
  */
 #include "unit/unit.h"
 #include "tuff.h"

@@ -77,7 +77,7 @@ static void fill_chunk(fixture *self, uint32_t rows, uint32_t nulls, uint32_t sp
     }
 }
 
-/* ---- Building -------------------------------------------------------------------------------- */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 static plan_expr *expr_of(fixture *self, plan_expr_kind kind, types_type type, uint32_t count)
 {
@@ -264,7 +264,7 @@ static plan_expr *random_expr(fixture *self, types_type type, uint32_t depth)
     }
 }
 
-/* ---- Checking --------------------------------------------------------------------------------- */
+/* ---- Checking ---------------------------------------------------------------------------- */
 
 static void assert_same(const types_value *a, const types_value *b)
 {
@@ -370,7 +370,7 @@ static void vector_filter_and_row_agree(void **test)
     assert_true(answered > total / 3); /* most expressions have answers, not errors */
 }
 
-/* ---- By example ---------------------------------------------------------------------------------- */
+/* ---- By example -------------------------------------------------------------------------- */
 
 static types_value value_of(fixture *self, const plan_expr *expr, base_status expected)
 {
