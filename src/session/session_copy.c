@@ -150,7 +150,7 @@ static base_status open_callback(session_run *run, bool reading)
     return BASE_MISUSE;
 }
 
-base_status copy_stream_open(copy_stream *stream, session_run *run, bool reading)
+base_status session_copy_stream_open(copy_stream *stream, session_run *run, bool reading)
 {
     const parser_copy *tree = run->tree->copy;
     session_connection *connection = run->connection;
@@ -185,14 +185,14 @@ base_status copy_stream_open(copy_stream *stream, session_run *run, bool reading
     return BASE_OK;
 }
 
-void copy_stream_close(copy_stream *stream)
+void session_copy_stream_close(copy_stream *stream)
 {
     os_file_close(stream->file);
     stream->file = NULL;
 }
 
-base_status copy_stream_read(copy_stream *stream, void *buffer, size_t size, size_t *count,
-                             base_error *error)
+base_status session_copy_stream_read(copy_stream *stream, void *buffer, size_t size, size_t *count,
+                                     base_error *error)
 {
     session_connection *connection = stream->connection;
     *count = 0;
@@ -209,8 +209,8 @@ base_status copy_stream_read(copy_stream *stream, void *buffer, size_t size, siz
     return BASE_OK;
 }
 
-base_status copy_stream_write(copy_stream *stream, const void *bytes, size_t length,
-                              base_error *error)
+base_status session_copy_stream_write(copy_stream *stream, const void *bytes, size_t length,
+                                      base_error *error)
 {
     session_connection *connection = stream->connection;
     if (stream->file)

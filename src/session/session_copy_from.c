@@ -136,7 +136,7 @@ static base_status next_rows(void *state, vector_chunk *chunk, base_error *error
 {
     copy_source *self = state;
     while (chunk->count < VECTOR_SIZE) {
-        base_status status = copy_reader_next(&self->reader, error);
+        base_status status = session_copy_reader_next(&self->reader, error);
         if (status == BASE_DONE)
             break;
         if (status != BASE_ROW)
@@ -159,7 +159,7 @@ static base_status open_rows(const plan_system_source *source, void *environment
     *state = self;
     if (!self->options->header || self->reader.line)
         return BASE_OK;
-    base_status status = copy_reader_next(&self->reader, error);
+    base_status status = session_copy_reader_next(&self->reader, error);
     return status == BASE_ROW || status == BASE_DONE ? BASE_OK : status;
 }
 
@@ -220,15 +220,15 @@ base_status session_copy_from(session_run *run, const copy_options *options)
     self.source.columns = columns;
     self.source.open = open_rows;
     self.source.next = next_rows;
-    RETURN_IF_ERROR(copy_stream_open(&stream, run, true));
+    RETURN_IF_ERROR(session_copy_stream_open(&stream, run, true));
     self.source.rows = stream.size ? (double)stream.size / 64.0 : -1;
-    copy_reader_init(&self.reader, &stream, options, &run->connection->budget);
+    session_copy_reader_init(&self.reader, &stream, options, &run->connection->budget);
     base_status status = run_insert(run, &self);
     if (status == BASE_RESTART && !stream.file && stream.offset)
         /* The statement would begin again, but the program's input cannot. */
         status = base_error_set(run->error, BASE_SERIALIZATION,
                                 "a concurrent change conflicts with COPY FROM STDIN");
-    copy_reader_destroy(&self.reader);
-    copy_stream_close(&stream);
+    session_copy_reader_destroy(&self.reader);
+    session_copy_stream_close(&stream);
     return status;
 }

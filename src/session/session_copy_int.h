@@ -25,13 +25,13 @@ typedef struct copy_stream {
     uint64_t size; /* of a file that is read; 0: unknown */
 } copy_stream;
 
-base_status copy_stream_open(copy_stream *stream, session_run *run, bool reading);
-void copy_stream_close(copy_stream *stream);
+base_status session_copy_stream_open(copy_stream *stream, session_run *run, bool reading);
+void session_copy_stream_close(copy_stream *stream);
 /* Up to `size` bytes; 0 at the end. */
-base_status copy_stream_read(copy_stream *stream, void *buffer, size_t size, size_t *count,
-                             base_error *error);
-base_status copy_stream_write(copy_stream *stream, const void *bytes, size_t length,
-                              base_error *error);
+base_status session_copy_stream_read(copy_stream *stream, void *buffer, size_t size, size_t *count,
+                                     base_error *error);
+base_status session_copy_stream_write(copy_stream *stream, const void *bytes, size_t length,
+                                      base_error *error);
 
 /* One field of a record. `text` lies in the reader's buffer until the next record. */
 typedef struct copy_field {
@@ -52,11 +52,11 @@ typedef struct copy_reader {
     uint32_t field_count, field_capacity;
 } copy_reader;
 
-void copy_reader_init(copy_reader *reader, copy_stream *stream, const copy_options *options,
-                      base_budget *budget);
-void copy_reader_destroy(copy_reader *reader);
+void session_copy_reader_init(copy_reader *reader, copy_stream *stream, const copy_options *options,
+                              base_budget *budget);
+void session_copy_reader_destroy(copy_reader *reader);
 /* BASE_ROW with the fields of the next record, BASE_DONE, or an error. */
-base_status copy_reader_next(copy_reader *reader, base_error *error);
+base_status session_copy_reader_next(copy_reader *reader, base_error *error);
 
 base_status session_copy_from(session_run *run, const copy_options *options);
 base_status session_copy_to(session_run *run, const copy_options *options);

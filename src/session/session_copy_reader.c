@@ -16,13 +16,13 @@ enum {
     LARGEST_RECORD = 1 << 30,
 };
 
-void copy_reader_init(copy_reader *reader, copy_stream *stream, const copy_options *options,
-                      base_budget *budget)
+void session_copy_reader_init(copy_reader *reader, copy_stream *stream, const copy_options *options,
+                              base_budget *budget)
 {
     *reader = (copy_reader){.stream = stream, .options = options, .budget = budget, .next_line = 1};
 }
 
-void copy_reader_destroy(copy_reader *reader)
+void session_copy_reader_destroy(copy_reader *reader)
 {
     base_free(reader->budget, reader->buffer, reader->capacity);
     base_free_array(reader->budget, reader->fields, reader->field_capacity, sizeof *reader->fields);
@@ -52,8 +52,8 @@ static base_status refill(copy_reader *reader, base_error *error)
         reader->capacity = capacity;
     }
     size_t count;
-    RETURN_IF_ERROR(copy_stream_read(reader->stream, reader->buffer + reader->end,
-                                     reader->capacity - reader->end, &count, error));
+    RETURN_IF_ERROR(session_copy_stream_read(reader->stream, reader->buffer + reader->end,
+                                             reader->capacity - reader->end, &count, error));
     reader->end += count;
     reader->at_end = count == 0;
     return BASE_OK;
@@ -200,7 +200,7 @@ static void close_up(const copy_options *options, base_text *text)
     text->length = to;
 }
 
-base_status copy_reader_next(copy_reader *reader, base_error *error)
+base_status session_copy_reader_next(copy_reader *reader, base_error *error)
 {
     scan self;
     scan_result result;

@@ -78,7 +78,8 @@ static base_status flush(copy_writer *self)
         return base_error_no_memory(self->error);
     if (!self->out.length)
         return BASE_OK;
-    RETURN_IF_ERROR(copy_stream_write(self->stream, self->out.data, self->out.length, self->error));
+    RETURN_IF_ERROR(
+        session_copy_stream_write(self->stream, self->out.data, self->out.length, self->error));
     base_buffer_clear(&self->out);
     return BASE_OK;
 }
@@ -199,7 +200,7 @@ base_status session_copy_to(session_run *run, const copy_options *options)
     RETURN_IF_ERROR(
         session_plan_tree(run->connection, run->schema, &statement, run->statement->parameter_count,
                           run->statement->parameter_types, run->arena, &plan, run->error));
-    RETURN_IF_ERROR(copy_stream_open(&stream, run, false));
+    RETURN_IF_ERROR(session_copy_stream_open(&stream, run, false));
     copy_writer writer = {.stream = &stream, .options = options, .error = run->error};
     base_buffer_init(&writer.out, &run->connection->budget);
     base_buffer_init(&writer.field, &run->connection->budget);
@@ -209,7 +210,7 @@ base_status session_copy_to(session_run *run, const copy_options *options)
     base_status status = write_rows(run, &writer, &plan, &rows);
     base_buffer_destroy(&writer.out);
     base_buffer_destroy(&writer.field);
-    copy_stream_close(&stream);
+    session_copy_stream_close(&stream);
     if (status != BASE_OK)
         remove_partial(run);
     else

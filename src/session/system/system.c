@@ -8,10 +8,10 @@
 #include "session/system/system_int.h"
 
 static const system_source *const tables[] = {
-    system_schema_sources,
-    system_pragma_sources,
-    system_information_sources,
-    system_library_sources,
+    session_system_schema_sources,
+    session_system_pragma_sources,
+    session_system_information_sources,
+    session_system_library_sources,
 };
 
 const plan_system_source *session_find_system(void *connection, base_text schema, base_text name)
@@ -30,7 +30,7 @@ const plan_system_source *session_find_system(void *connection, base_text schema
                 return &source->source;
         }
     }
-    for (const plan_system_source *source = system_series_sources; is_main && source->name;
+    for (const plan_system_source *source = session_system_series_sources; is_main && source->name;
          source++) {
         if (base_text_equal_folded(name, base_text_of(source->name)))
             return source;
@@ -40,7 +40,7 @@ const plan_system_source *session_find_system(void *connection, base_text schema
 
 /* ---- Values ------------------------------------------------------------------------------- */
 
-types_value *system_add_row(system_rows *rows)
+types_value *session_system_add_row(system_rows *rows)
 {
     if (rows->row_count == rows->row_capacity) {
         uint32_t capacity = rows->row_capacity ? rows->row_capacity * 2 : 16;
@@ -63,7 +63,7 @@ types_value *system_add_row(system_rows *rows)
     return row;
 }
 
-types_value system_text(system_rows *rows, base_text text)
+types_value session_system_text(system_rows *rows, base_text text)
 {
     if (!text.data)
         return types_null_of(TYPES_OF(TEXT));
@@ -75,24 +75,24 @@ types_value system_text(system_rows *rows, base_text text)
     return (types_value){.type = TYPES_OF(TEXT), .cell.string = types_string_of(copy, text.length)};
 }
 
-types_value system_integer(int64_t value)
+types_value session_system_integer(int64_t value)
 {
     return (types_value){.type = TYPES_OF(INTEGER), .cell.int64 = value};
 }
 
-types_value system_boolean(bool value)
+types_value session_system_boolean(bool value)
 {
     return (types_value){.type = TYPES_OF(BOOLEAN), .cell.boolean = value};
 }
 
-types_value system_type_name(system_rows *rows, types_type type)
+types_value session_system_type_name(system_rows *rows, types_type type)
 {
     char name[TYPES_NAME_SIZE];
-    return system_text(rows, base_text_of(types_name(type, name)));
+    return session_system_text(rows, base_text_of(types_name(type, name)));
 }
 
-bool system_argument_text(const types_value *arguments, uint32_t argument_count, uint32_t index,
-                          base_text *text)
+bool session_system_argument_text(const types_value *arguments, uint32_t argument_count,
+                                  uint32_t index, base_text *text)
 {
     if (index >= argument_count || arguments[index].is_null)
         return false;
@@ -103,9 +103,10 @@ bool system_argument_text(const types_value *arguments, uint32_t argument_count,
 
 /* ---- Scans -------------------------------------------------------------------------------- */
 
-base_status system_open(const plan_system_source *source, void *environment,
-                        txn_transaction *transaction, const types_value *arguments,
-                        uint32_t argument_count, base_arena *arena, void **state, base_error *error)
+base_status session_system_open(const plan_system_source *source, void *environment,
+                                txn_transaction *transaction, const types_value *arguments,
+                                uint32_t argument_count, base_arena *arena, void **state,
+                                base_error *error)
 {
     const system_source *self = (const system_source *)source;
     system_rows *rows = base_arena_allocate_zeroed(arena, sizeof *rows);
@@ -131,7 +132,7 @@ base_status system_open(const plan_system_source *source, void *environment,
     return status;
 }
 
-base_status system_next(void *state, vector_chunk *chunk, base_error *error)
+base_status session_system_next(void *state, vector_chunk *chunk, base_error *error)
 {
     system_rows *rows = state;
     (void)error;

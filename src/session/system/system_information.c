@@ -16,14 +16,14 @@ static base_status collect_tables(system_rows *rows, const types_value *argument
     uint32_t count = catalog_table_count(rows->schema);
     for (uint32_t i = 0; i < count; i++) {
         const catalog_table *table = catalog_table_at(rows->schema, i);
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         if (!row)
             return BASE_OUT_OF_MEMORY;
-        row[0] = system_text(rows, BASE_TEXT("tuff"));
-        row[1] = system_text(rows, base_text_of(table->temporary ? "temp" : "main"));
-        row[2] = system_text(rows, table->name);
-        row[3] =
-            system_text(rows, base_text_of(table->kind == CATALOG_VIEW ? "VIEW" : "BASE TABLE"));
+        row[0] = session_system_text(rows, BASE_TEXT("tuff"));
+        row[1] = session_system_text(rows, base_text_of(table->temporary ? "temp" : "main"));
+        row[2] = session_system_text(rows, table->name);
+        row[3] = session_system_text(
+            rows, base_text_of(table->kind == CATALOG_VIEW ? "VIEW" : "BASE TABLE"));
     }
     return BASE_OK;
 }
@@ -46,23 +46,23 @@ static base_status add_column(system_rows *rows, const catalog_table *table, uin
 {
     const catalog_column *column = &table->columns[place];
     bool nullable = !column->not_null && (int32_t)place != table->rowid_column;
-    types_value *row = system_add_row(rows);
+    types_value *row = session_system_add_row(rows);
     if (!row)
         return BASE_OUT_OF_MEMORY;
-    row[0] = system_text(rows, BASE_TEXT("tuff"));
-    row[1] = system_text(rows, base_text_of(table->temporary ? "temp" : "main"));
-    row[2] = system_text(rows, table->name);
-    row[3] = system_text(rows, column->name);
-    row[4] = system_integer(place + 1);
+    row[0] = session_system_text(rows, BASE_TEXT("tuff"));
+    row[1] = session_system_text(rows, base_text_of(table->temporary ? "temp" : "main"));
+    row[2] = session_system_text(rows, table->name);
+    row[3] = session_system_text(rows, column->name);
+    row[4] = session_system_integer(place + 1);
     if (column->default_sql.length)
-        row[5] = system_text(rows, column->default_sql);
-    row[6] = system_text(rows, base_text_of(nullable ? "YES" : "NO"));
-    row[7] = system_type_name(rows, column->type);
+        row[5] = session_system_text(rows, column->default_sql);
+    row[6] = session_system_text(rows, base_text_of(nullable ? "YES" : "NO"));
+    row[7] = session_system_type_name(rows, column->type);
     if (column->type.length)
-        row[8] = system_integer(column->type.length);
+        row[8] = session_system_integer(column->type.length);
     if (column->type.kind == TYPES_DECIMAL) {
-        row[9] = system_integer(column->type.precision);
-        row[10] = system_integer(column->type.scale);
+        row[9] = session_system_integer(column->type.precision);
+        row[10] = session_system_integer(column->type.scale);
     }
     return BASE_OK;
 }
@@ -89,11 +89,11 @@ static base_status collect_schemata(system_rows *rows, const types_value *argume
 {
     static const char *const names[] = {"main", "temp", "information_schema"};
     for (size_t i = 0; i < BASE_COUNT_OF(names); i++) {
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         if (!row)
             return BASE_OUT_OF_MEMORY;
-        row[0] = system_text(rows, BASE_TEXT("tuff"));
-        row[1] = system_text(rows, base_text_of(names[i]));
+        row[0] = session_system_text(rows, BASE_TEXT("tuff"));
+        row[1] = session_system_text(rows, base_text_of(names[i]));
     }
     return BASE_OK;
 }
@@ -103,13 +103,13 @@ static base_status collect_schemata(system_rows *rows, const types_value *argume
         .source = {.name = name_text,                                                              \
                    .column_count = BASE_COUNT_OF(columns_array),                                   \
                    .columns = columns_array,                                                       \
-                   .open = system_open,                                                            \
-                   .next = system_next,                                                            \
+                   .open = session_system_open,                                                    \
+                   .next = session_system_next,                                                    \
                    .rows = 100},                                                                   \
         .schema = "information_schema", .collect = collect_function                                \
     }
 
-const system_source system_information_sources[] = {
+const system_source session_system_information_sources[] = {
     INFORMATION_SOURCE("tables", tables_columns, collect_tables),
     INFORMATION_SOURCE("columns", columns_columns, collect_columns),
     INFORMATION_SOURCE("schemata", schemata_columns, collect_schemata),

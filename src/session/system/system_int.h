@@ -27,15 +27,15 @@ struct system_rows {
 };
 
 /* Rows of `column_count` nulls to be filled; NULL without memory (the error is set). */
-types_value *system_add_row(system_rows *rows);
+types_value *session_system_add_row(system_rows *rows);
 /* Values; texts are copied into the rows' arena. An empty text with NULL data is NULL. */
-types_value system_text(system_rows *rows, base_text text);
-types_value system_integer(int64_t value);
-types_value system_boolean(bool value);
-types_value system_type_name(system_rows *rows, types_type type);
+types_value session_system_text(system_rows *rows, base_text text);
+types_value session_system_integer(int64_t value);
+types_value session_system_boolean(bool value);
+types_value session_system_type_name(system_rows *rows, types_type type);
 /* A text of the call's arguments; false for NULL. */
-bool system_argument_text(const types_value *arguments, uint32_t argument_count, uint32_t index,
-                          base_text *text);
+bool session_system_argument_text(const types_value *arguments, uint32_t argument_count,
+                                  uint32_t index, base_text *text);
 
 /* One row of a subject's table: a source whose open and next are the collecting ones. */
 typedef struct system_source {
@@ -44,11 +44,11 @@ typedef struct system_source {
     system_collect collect;
 } system_source;
 
-base_status system_open(const plan_system_source *source, void *environment,
-                        txn_transaction *transaction, const types_value *arguments,
-                        uint32_t argument_count, base_arena *arena, void **state,
-                        base_error *error);
-base_status system_next(void *state, vector_chunk *chunk, base_error *error);
+base_status session_system_open(const plan_system_source *source, void *environment,
+                                txn_transaction *transaction, const types_value *arguments,
+                                uint32_t argument_count, base_arena *arena, void **state,
+                                base_error *error);
+base_status session_system_next(void *state, vector_chunk *chunk, base_error *error);
 
 #define SYSTEM_COLUMN(column_name, kind_name)                                                      \
     {                                                                                              \
@@ -62,16 +62,16 @@ base_status system_next(void *state, vector_chunk *chunk, base_error *error);
                    .minimum_arguments = minimum,                                                   \
                    .maximum_arguments = maximum,                                                   \
                    .argument_types = types_array,                                                  \
-                   .open = system_open,                                                            \
-                   .next = system_next,                                                            \
+                   .open = session_system_open,                                                    \
+                   .next = session_system_next,                                                    \
                    .rows = 100},                                                                   \
         .collect = collect_function                                                                \
     }
 
-extern const system_source system_schema_sources[]; /* ends with a row without name */
-extern const system_source system_pragma_sources[];
-extern const system_source system_information_sources[];
-extern const system_source system_library_sources[];
-extern const plan_system_source system_series_sources[]; /* likewise */
+extern const system_source session_system_schema_sources[]; /* ends with a row without name */
+extern const system_source session_system_pragma_sources[];
+extern const system_source session_system_information_sources[];
+extern const system_source session_system_library_sources[];
+extern const plan_system_source session_system_series_sources[]; /* likewise */
 
 #endif

@@ -17,16 +17,16 @@ static base_status collect_settings(system_rows *rows, const types_value *argume
     base_buffer_init(&out, &rows->connection->budget);
     for (uint32_t i = 0; session_setting_at(i); i++) {
         const session_setting *setting = session_setting_at(i);
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         base_buffer_clear(&out);
         setting->show(rows->connection, &out);
         if (!row || out.failed) {
             base_buffer_destroy(&out);
             return base_error_no_memory(rows->error);
         }
-        row[0] = system_text(rows, base_text_of(setting->name));
-        row[1] = system_text(rows, (base_text){out.length ? out.data : "", out.length});
-        row[2] = system_text(rows, base_text_of(setting->description));
+        row[0] = session_system_text(rows, base_text_of(setting->name));
+        row[1] = session_system_text(rows, (base_text){out.length ? out.data : "", out.length});
+        row[2] = session_system_text(rows, base_text_of(setting->description));
     }
     base_buffer_destroy(&out);
     return BASE_OK;
@@ -43,14 +43,14 @@ static base_status add_function(system_rows *rows, const char *name, const char 
 {
     if (!name || !description) /* operators' variants are documented once */
         return BASE_OK;
-    types_value *row = system_add_row(rows);
+    types_value *row = session_system_add_row(rows);
     if (!row)
         return BASE_OUT_OF_MEMORY;
-    row[0] = system_text(rows, base_text_of(name));
-    row[1] = system_text(rows, base_text_of(kind));
-    row[2] = system_text(rows, base_text_of(description));
-    row[3] = system_text(rows, base_text_of(example));
-    row[4] = system_text(rows, base_text_of(result));
+    row[0] = session_system_text(rows, base_text_of(name));
+    row[1] = session_system_text(rows, base_text_of(kind));
+    row[2] = session_system_text(rows, base_text_of(description));
+    row[3] = session_system_text(rows, base_text_of(example));
+    row[4] = session_system_text(rows, base_text_of(result));
     return BASE_OK;
 }
 
@@ -75,7 +75,7 @@ static base_status collect_functions(system_rows *rows, const types_value *argum
     return BASE_OK;
 }
 
-const system_source system_library_sources[] = {
+const system_source session_system_library_sources[] = {
     SYSTEM_SOURCE("tuff_settings", settings_columns, 0, 0, NULL, collect_settings),
     SYSTEM_SOURCE("tuff_functions", functions_columns, 0, 0, NULL, collect_functions),
     {.schema = NULL},

@@ -30,21 +30,21 @@ static base_status collect_table_info(system_rows *rows, const types_value *argu
                                       uint32_t argument_count)
 {
     base_text name;
-    if (!system_argument_text(arguments, argument_count, 0, &name))
+    if (!session_system_argument_text(arguments, argument_count, 0, &name))
         return BASE_OK;
     const catalog_table *table = catalog_find_table(rows->schema, name);
     for (uint32_t i = 0; table && i < table->column_count; i++) {
         const catalog_column *column = &table->columns[i];
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         if (!row)
             return BASE_OUT_OF_MEMORY;
-        row[0] = system_integer(i);
-        row[1] = system_text(rows, column->name);
-        row[2] = system_type_name(rows, column->type);
-        row[3] = system_integer(column->not_null);
+        row[0] = session_system_integer(i);
+        row[1] = session_system_text(rows, column->name);
+        row[2] = session_system_type_name(rows, column->type);
+        row[3] = session_system_integer(column->not_null);
         if (column->default_sql.length)
-            row[4] = system_text(rows, column->default_sql);
-        row[5] = system_integer(place_in_key(table, i));
+            row[4] = session_system_text(rows, column->default_sql);
+        row[5] = session_system_integer(place_in_key(table, i));
     }
     return BASE_OK;
 }
@@ -62,13 +62,14 @@ static base_status collect_table_list(system_rows *rows, const types_value *argu
     uint32_t count = catalog_table_count(rows->schema);
     for (uint32_t i = 0; i < count; i++) {
         const catalog_table *table = catalog_table_at(rows->schema, i);
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         if (!row)
             return BASE_OUT_OF_MEMORY;
-        row[0] = system_text(rows, base_text_of(table->temporary ? "temp" : "main"));
-        row[1] = system_text(rows, table->name);
-        row[2] = system_text(rows, base_text_of(table->kind == CATALOG_VIEW ? "view" : "table"));
-        row[3] = system_integer(table->column_count);
+        row[0] = session_system_text(rows, base_text_of(table->temporary ? "temp" : "main"));
+        row[1] = session_system_text(rows, table->name);
+        row[2] =
+            session_system_text(rows, base_text_of(table->kind == CATALOG_VIEW ? "view" : "table"));
+        row[3] = session_system_integer(table->column_count);
     }
     return BASE_OK;
 }
@@ -95,19 +96,19 @@ static base_status collect_index_list(system_rows *rows, const types_value *argu
                                       uint32_t argument_count)
 {
     base_text name;
-    if (!system_argument_text(arguments, argument_count, 0, &name))
+    if (!session_system_argument_text(arguments, argument_count, 0, &name))
         return BASE_OK;
     const catalog_table *table = catalog_find_table(rows->schema, name);
     for (uint32_t i = 0; table && i < table->index_count; i++) {
         const catalog_index *index = table->indexes[i];
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         if (!row)
             return BASE_OUT_OF_MEMORY;
-        row[0] = system_integer(i);
-        row[1] = system_text(rows, index->name);
-        row[2] = system_integer(index->unique);
-        row[3] = system_text(rows, base_text_of(short_origin(index)));
-        row[4] = system_integer(0);
+        row[0] = session_system_integer(i);
+        row[1] = session_system_text(rows, index->name);
+        row[2] = session_system_integer(index->unique);
+        row[3] = session_system_text(rows, base_text_of(short_origin(index)));
+        row[4] = session_system_integer(0);
     }
     return BASE_OK;
 }
@@ -123,22 +124,22 @@ static base_status collect_index_info(system_rows *rows, const types_value *argu
                                       uint32_t argument_count)
 {
     base_text name;
-    if (!system_argument_text(arguments, argument_count, 0, &name))
+    if (!session_system_argument_text(arguments, argument_count, 0, &name))
         return BASE_OK;
     const catalog_index *index = catalog_find_index(rows->schema, name);
     for (uint32_t i = 0; index && i < index->part_count; i++) {
         const catalog_table *table = index->table;
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         if (!row)
             return BASE_OUT_OF_MEMORY;
-        row[0] = system_integer(i);
+        row[0] = session_system_integer(i);
         for (uint32_t j = 0; j < table->column_count; j++) {
             if (table->columns[j].id == index->parts[i].column) {
-                row[1] = system_integer(j);
-                row[2] = system_text(rows, table->columns[j].name);
+                row[1] = session_system_integer(j);
+                row[2] = session_system_text(rows, table->columns[j].name);
             }
         }
-        row[3] = system_integer(index->parts[i].descending);
+        row[3] = session_system_integer(index->parts[i].descending);
     }
     return BASE_OK;
 }
@@ -160,24 +161,24 @@ typedef struct part_report {
 static void report_part(void *context, const table_part_info *info)
 {
     part_report *report = context;
-    types_value *row = system_add_row(report->rows);
+    types_value *row = session_system_add_row(report->rows);
     if (!row) {
         report->status = BASE_OUT_OF_MEMORY;
         return;
     }
-    row[0] = system_text(report->rows, report->table);
-    row[1] = system_text(report->rows, base_text_of(info->tier));
-    row[2] = system_integer((int64_t)info->part_id);
-    row[3] = system_integer((int64_t)info->row_count);
-    row[4] = system_integer((int64_t)info->byte_count);
-    row[5] = system_integer((int64_t)info->dead_count);
+    row[0] = session_system_text(report->rows, report->table);
+    row[1] = session_system_text(report->rows, base_text_of(info->tier));
+    row[2] = session_system_integer((int64_t)info->part_id);
+    row[3] = session_system_integer((int64_t)info->row_count);
+    row[4] = session_system_integer((int64_t)info->byte_count);
+    row[5] = session_system_integer((int64_t)info->dead_count);
 }
 
 static base_status collect_volume_stats(system_rows *rows, const types_value *arguments,
                                         uint32_t argument_count)
 {
     base_text only;
-    bool one = system_argument_text(arguments, argument_count, 0, &only);
+    bool one = session_system_argument_text(arguments, argument_count, 0, &only);
     uint32_t count = catalog_table_count(rows->schema);
     for (uint32_t i = 0; i < count; i++) {
         const catalog_table *table = catalog_table_at(rows->schema, i);
@@ -197,9 +198,9 @@ static const plan_system_column integrity_columns[] = {SYSTEM_COLUMN("integrity_
 static void report_problem(void *context, const char *problem)
 {
     system_rows *rows = context;
-    types_value *row = system_add_row(rows);
+    types_value *row = session_system_add_row(rows);
     if (row)
-        row[0] = system_text(rows, base_text_of(problem));
+        row[0] = session_system_text(rows, base_text_of(problem));
 }
 
 static base_status collect_integrity(system_rows *rows, const types_value *arguments,
@@ -222,15 +223,15 @@ static const plan_system_column database_list_columns[] = {
 static base_status collect_database_list(system_rows *rows, const types_value *arguments,
                                          uint32_t argument_count)
 {
-    types_value *row = system_add_row(rows);
+    types_value *row = session_system_add_row(rows);
     if (!row)
         return BASE_OUT_OF_MEMORY;
-    row[0] = system_integer(0);
-    row[1] = system_text(rows, BASE_TEXT("main"));
+    row[0] = session_system_integer(0);
+    row[1] = session_system_text(rows, BASE_TEXT("main"));
     return BASE_OK;
 }
 
-const system_source system_pragma_sources[] = {
+const system_source session_system_pragma_sources[] = {
     SYSTEM_SOURCE("pragma_table_info", table_info_columns, 1, 1, one_text, collect_table_info),
     SYSTEM_SOURCE("pragma_table_xinfo", table_info_columns, 1, 1, one_text, collect_table_info),
     SYSTEM_SOURCE("pragma_table_list", table_list_columns, 0, 0, NULL, collect_table_list),

@@ -16,14 +16,14 @@ static const plan_system_column schema_columns[] = {
 static base_status add_schema_row(system_rows *rows, const char *type, base_text name,
                                   base_text table, uint64_t id, base_text sql)
 {
-    types_value *row = system_add_row(rows);
+    types_value *row = session_system_add_row(rows);
     if (!row)
         return BASE_OUT_OF_MEMORY;
-    row[0] = system_text(rows, base_text_of(type));
-    row[1] = system_text(rows, name);
-    row[2] = system_text(rows, table);
-    row[3] = system_integer((int64_t)id);
-    row[4] = system_text(rows, sql.length ? sql : (base_text){NULL, 0});
+    row[0] = session_system_text(rows, base_text_of(type));
+    row[1] = session_system_text(rows, name);
+    row[2] = session_system_text(rows, table);
+    row[3] = session_system_integer((int64_t)id);
+    row[4] = session_system_text(rows, sql.length ? sql : (base_text){NULL, 0});
     return BASE_OK;
 }
 
@@ -75,16 +75,17 @@ static base_status collect_tables(system_rows *rows, const types_value *argument
     uint32_t count = catalog_table_count(rows->schema);
     for (uint32_t i = 0; i < count; i++) {
         const catalog_table *table = catalog_table_at(rows->schema, i);
-        types_value *row = system_add_row(rows);
+        types_value *row = session_system_add_row(rows);
         if (!row)
             return BASE_OUT_OF_MEMORY;
-        row[0] = system_text(rows, table->name);
-        row[1] = system_text(rows, base_text_of(table->kind == CATALOG_VIEW ? "view" : "table"));
-        row[2] = system_boolean(table->temporary);
-        row[3] = system_integer(table->column_count);
+        row[0] = session_system_text(rows, table->name);
+        row[1] =
+            session_system_text(rows, base_text_of(table->kind == CATALOG_VIEW ? "view" : "table"));
+        row[2] = session_system_boolean(table->temporary);
+        row[3] = session_system_integer(table->column_count);
         if (table->relation)
-            row[4] = system_integer((int64_t)table_row_count(table->relation));
-        row[5] = system_integer(table->index_count);
+            row[4] = session_system_integer((int64_t)table_row_count(table->relation));
+        row[5] = session_system_integer(table->index_count);
     }
     return BASE_OK;
 }
@@ -121,17 +122,17 @@ static base_status collect_columns(system_rows *rows, const types_value *argumen
         const catalog_table *table = catalog_table_at(rows->schema, i);
         for (uint32_t j = 0; j < table->column_count; j++) {
             const catalog_column *column = &table->columns[j];
-            types_value *row = system_add_row(rows);
+            types_value *row = session_system_add_row(rows);
             if (!row)
                 return BASE_OUT_OF_MEMORY;
-            row[0] = system_text(rows, table->name);
-            row[1] = system_integer(j);
-            row[2] = system_text(rows, column->name);
-            row[3] = system_type_name(rows, column->type);
-            row[4] = system_boolean(column->not_null || (int32_t)j == table->rowid_column);
+            row[0] = session_system_text(rows, table->name);
+            row[1] = session_system_integer(j);
+            row[2] = session_system_text(rows, column->name);
+            row[3] = session_system_type_name(rows, column->type);
+            row[4] = session_system_boolean(column->not_null || (int32_t)j == table->rowid_column);
             if (column->default_sql.length)
-                row[5] = system_text(rows, column->default_sql);
-            row[6] = system_integer(place_in_primary_key(table, j));
+                row[5] = session_system_text(rows, column->default_sql);
+            row[6] = session_system_integer(place_in_primary_key(table, j));
         }
     }
     return BASE_OK;
@@ -169,7 +170,7 @@ static types_value index_columns(system_rows *rows, const catalog_index *index)
         base_error_no_memory(rows->error);
         value = types_null_of(TYPES_OF(TEXT));
     } else {
-        value = system_text(rows, (base_text){out.data, out.length});
+        value = session_system_text(rows, (base_text){out.data, out.length});
     }
     base_buffer_destroy(&out);
     return value;
@@ -193,20 +194,20 @@ static base_status collect_indexes(system_rows *rows, const types_value *argumen
         const catalog_table *table = catalog_table_at(rows->schema, i);
         for (uint32_t j = 0; j < table->index_count; j++) {
             const catalog_index *index = table->indexes[j];
-            types_value *row = system_add_row(rows);
+            types_value *row = session_system_add_row(rows);
             if (!row)
                 return BASE_OUT_OF_MEMORY;
-            row[0] = system_text(rows, table->name);
-            row[1] = system_text(rows, index->name);
-            row[2] = system_boolean(index->unique);
-            row[3] = system_text(rows, base_text_of(index_origin(index)));
+            row[0] = session_system_text(rows, table->name);
+            row[1] = session_system_text(rows, index->name);
+            row[2] = session_system_boolean(index->unique);
+            row[3] = session_system_text(rows, base_text_of(index_origin(index)));
             row[4] = index_columns(rows, index);
         }
     }
     return BASE_OK;
 }
 
-const system_source system_schema_sources[] = {
+const system_source session_system_schema_sources[] = {
     SYSTEM_SOURCE("tuff_schema", schema_columns, 0, 0, NULL, collect_schema),
     SYSTEM_SOURCE("sqlite_schema", schema_columns, 0, 0, NULL, collect_schema),
     SYSTEM_SOURCE("sqlite_master", schema_columns, 0, 0, NULL, collect_schema),

@@ -70,7 +70,7 @@ static base_status next_series(void *state, vector_chunk *chunk, base_error *err
     return BASE_ROW;
 }
 
-const plan_system_source system_series_sources[] = {
+const plan_system_source session_system_series_sources[] = {
     {.name = "generate_series",
      .column_count = 1,
      .columns = series_columns,
