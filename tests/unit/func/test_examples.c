@@ -2,7 +2,7 @@
  * test_examples.c - the example of every function, evaluated by SQL, gives the documented
  * answer; and docs/FUNCTIONS.md is what the rows say (run with TUFF_WRITE=1 to write it).
  */
-#include "unit/unit.h"
+#include "unit/unit_reference.h"
 #include "func/func.h"
 #include "tuff.h"
 
@@ -188,33 +188,12 @@ static void append_page(base_buffer *page)
 static void reference_page_is_current(void **state)
 {
     (void)state;
-    const char *source = getenv("TUFF_SOURCE");
-    if (!source)
-        skip();
-    char path[1024];
-    (void)snprintf(path, sizeof path, "%s/docs/FUNCTIONS.md", source);
     base_budget budget;
     unit_budget_init(&budget);
     base_buffer page;
     base_buffer_init(&page, &budget);
     append_page(&page);
-    assert_false(page.failed);
-    if (getenv("TUFF_WRITE")) {
-        FILE *out = fopen(path, "wb");
-        assert_non_null(out);
-        assert_int_equal(fwrite(page.data, 1, page.length, out), page.length);
-        assert_int_equal(fclose(out), 0);
-    }
-    FILE *in = fopen(path, "rb");
-    if (!in)
-        fail_msg("%s is missing: run this test with TUFF_WRITE=1", path);
-    char *found = base_allocate(&budget, page.length + 1);
-    assert_non_null(found);
-    size_t length = fread(found, 1, page.length + 1, in);
-    (void)fclose(in);
-    if (length != page.length || memcmp(found, page.data, length) != 0)
-        fail_msg("docs/FUNCTIONS.md is not current: run this test with TUFF_WRITE=1");
-    base_free(&budget, found, page.length + 1);
+    unit_reference_check("FUNCTIONS.md", &page);
     base_buffer_destroy(&page);
     unit_budget_check(&budget);
 }
