@@ -13,9 +13,9 @@
 
 #include <math.h>
 
-static const double COST_FETCH = 25;  /* one row by rowid or index entry */
-static const double COST_SEEK = 40;   /* placing a cursor */
-static const double COST_START = 200; /* a vectorised scan, however short */
+static const double COST_FETCH = 45;  /* one row by rowid or index entry */
+static const double COST_SEEK = 150;  /* placing a cursor */
+static const double COST_START = 500; /* a vectorised scan, however short */
 static const double SMALLEST_TABLE = 1000;
 
 /* ---- Tests --------------------------------------------------------------------------------- */

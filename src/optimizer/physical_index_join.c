@@ -9,8 +9,8 @@
  */
 #include "optimizer/optimizer_int.h"
 
-static const double COST_ROWID = 25, COST_SEEK = 60, COST_FETCH = 25, COST_BUILD = 3,
-                    COST_PROBE = 1.5;
+static const double COST_ROWID = 45, COST_SEEK = 150, COST_FETCH = 45, COST_BUILD = 10,
+                    COST_PROBE = 5;
 
 typedef struct lookup {
     plan_node *outer, *inner;
@@ -125,12 +125,14 @@ static base_status find_lookup(optimizer_state *state, plan_node *outer, plan_no
     return BASE_OK;
 }
 
-/* Outer rows that are read until the goal is met. */
+/* Outer rows that are read until the goal is met: whole chunks, since all rows of one are
+ * looked up before the limit above sees any. */
 static double outer_rows(const plan_node *node, const plan_node *outer, double goal)
 {
     if (goal <= 0 || node->rows <= 0)
         return outer->rows;
-    return BASE_MIN(outer->rows, goal * BASE_MAX(outer->rows / node->rows, 0.01));
+    double needed = goal * BASE_MAX(outer->rows / node->rows, 0.01);
+    return BASE_MIN(outer->rows, BASE_MAX(needed, VECTOR_SIZE));
 }
 
 /* What the lookups cost, and what the cheapest hash join would. */

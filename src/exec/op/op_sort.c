@@ -6,13 +6,14 @@
  *
  * With a limit of n rows (offset included) a lane keeps about n rows only: whenever it has
  * 2 n + 4,096 it sorts, copies the first n to a new collection and remembers the last one's key as
- * bound, and rows whose first key is beyond the bound are dropped on arrival. Rejected: a heap.
- * It compares row by row; this sorts seldom and drops by vector.
+ * bound, and rows whose first key is beyond the bound are dropped on arrival. A chunk of more
+ * than n rows gives a bound by itself, so that hardly more than n rows are ever copied. Rejected:
+ * a heap. It compares row by row; this sorts seldom and drops by vector.
  */
 #include "exec/rows/exec_sort.h"
 
 enum {
-    TOP_SLACK = 4096,
+    TOP_SLACK = 512,
 };
 
 typedef struct sort_part {
@@ -35,6 +36,7 @@ typedef struct sort_state {
     exec_rows *rows, *spare;
     char **addresses;
     uint64_t *words;
+    uint64_t *ranked; /* scratch: words in another order */
     uint16_t *selection;
     bool has_bound;
     uint64_t bound;
@@ -59,8 +61,10 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     state->vectors = exec_new(execution, (keys + 1) * sizeof(vector *));
     state->addresses = exec_new(execution, VECTOR_SIZE * sizeof(char *));
     state->words = exec_new(execution, VECTOR_SIZE * sizeof(uint64_t));
+    state->ranked = exec_new(execution, VECTOR_SIZE * sizeof(uint64_t));
     state->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
-    if (!state->keys || !state->vectors || !state->addresses || !state->words || !state->selection)
+    if (!state->keys || !state->vectors || !state->addresses || !state->words || !state->ranked ||
+        !state->selection)
         return base_error_no_memory(error);
     for (uint32_t k = 0; k < keys; k++)
         if (self->key_columns[k] >= self->column_count)
@@ -92,12 +96,53 @@ static bool is_bounded(const sort_part *self)
     return self->to_keep < UINT32_MAX;
 }
 
+/* The word that `rank` others are not above, by selection in place (C. A. R. Hoare). */
+static uint64_t select_word(uint64_t *words, uint32_t count, uint32_t rank)
+{
+    uint32_t low = 0, high = count - 1;
+    while (low < high) {
+        uint64_t pivot = words[low + (high - low) / 2];
+        uint32_t i = low, k = high;
+        for (;;) {
+            while (words[i] < pivot)
+                i++;
+            while (words[k] > pivot)
+                k--;
+            if (i >= k)
+                break;
+            uint64_t swapped = words[i];
+            words[i++] = words[k];
+            words[k--] = swapped;
+        }
+        if (rank <= k)
+            high = k;
+        else
+            low = k + 1;
+    }
+    return words[rank];
+}
+
+/* If the chunk alone has enough rows, its to_keep-th one is a bound for everything else. */
+static void bound_by_chunk(sort_part *self, sort_state *state, uint32_t count)
+{
+    if (count <= self->to_keep)
+        return;
+    memcpy(state->ranked, state->words, count * sizeof *state->words);
+    uint64_t bound = select_word(state->ranked, count, (uint32_t)self->to_keep - 1);
+    if (!state->has_bound || bound < state->bound)
+        state->bound = bound;
+    state->has_bound = true;
+}
+
 /* Drops the rows that the bound rules out. */
 static void drop_beyond_bound(sort_part *self, sort_state *state, vector_chunk *input)
 {
     uint32_t kept = 0;
     exec_sort_vector_words(&self->sorter, state->vectors[0], input->selection, input->count,
                            state->words);
+    bound_by_chunk(self, state, input->count);
+    if (!state->has_bound)
+        return;
     for (uint32_t i = 0; i < input->count; i++) {
         state->selection[kept] = (uint16_t)vector_row(input->selection, i);
         kept += state->words[i] <= state->bound;
@@ -158,7 +203,7 @@ static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base
         if (state->keys[k])
             RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->vectors[k], error));
     }
-    if (state->has_bound) {
+    if (is_bounded(self) && self->sorter.key_count) {
         drop_beyond_bound(self, state, input);
         if (!input->count)
             return BASE_OK;

@@ -195,14 +195,24 @@ static void encode_row(const exec_sorter *sorter, const char *row, uint64_t *wor
         words[w] = load_big_endian(bytes + 8 * w);
 }
 
-uint64_t exec_sort_row_word(const exec_sorter *sorter, const char *row)
+/* One value of the first key as a number in its order: eight bytes of value, where sorting's own
+ * first word has one for NULL and seven (too few to tell small integers apart). NULL takes an end
+ * of the range, which other values may share: whoever compares keeps ties. */
+static uint64_t bound_word(const exec_sort_key *key, types_form form, const void *value, bool null)
 {
     uint8_t bytes[KEY_BUFFER] = {0};
+    if (null)
+        return key->nulls_first ? 0 : UINT64_MAX;
+    encode_key(key, form, value, false, bytes);
+    return load_big_endian(bytes + 1);
+}
+
+uint64_t exec_sort_row_word(const exec_sorter *sorter, const char *row)
+{
     const exec_layout *layout = sorter->layout;
     uint32_t column = sorter->keys[0].column;
-    encode_key(&sorter->keys[0], (types_form)layout->forms[column], row + layout->offsets[column],
-               exec_row_is_null(layout, row, column), bytes);
-    return load_big_endian(bytes);
+    return bound_word(&sorter->keys[0], (types_form)layout->forms[column],
+                      row + layout->offsets[column], exec_row_is_null(layout, row, column));
 }
 
 void exec_sort_vector_words(const exec_sorter *sorter, const vector *first_key,
@@ -214,14 +224,12 @@ void exec_sort_vector_words(const exec_sorter *sorter, const vector *first_key,
         first_key->shape == VECTOR_DICTIONARY ? first_key->dictionary->data : first_key->data;
     const uint16_t *codes = first_key->data;
     for (uint32_t i = 0; i < count; i++) {
-        uint8_t bytes[KEY_BUFFER] = {0};
         uint32_t position = vector_row(selection, i);
         uint32_t place = first_key->shape == VECTOR_FLAT       ? position
                          : first_key->shape == VECTOR_CONSTANT ? 0
                                                                : codes[position];
-        encode_key(&sorter->keys[0], form, data + (size_t)place * size,
-                   !vector_is_valid(first_key, position), bytes);
-        words[i] = load_big_endian(bytes);
+        words[i] = bound_word(&sorter->keys[0], form, data + (size_t)place * size,
+                              !vector_is_valid(first_key, position));
     }
 }
 
