@@ -79,14 +79,31 @@ static base_status make_file(cache_file *file, base_error *error)
     return file->environment->sync_directory(file->environment, file->file->path, error);
 }
 
-/* The physical file must reach the last granule that is in use. (The slots were read; of a new
- * file the second may not have got there.) */
+static void add_run(void *context, cache_run run)
+{
+    space_add(context, run);
+}
+
+/*
+ * The physical file must reach the last granule of the tree. What is free at the end may be
+ * missing, and so may what the newest epoch freed: a close may have cut it off. (Of a new file
+ * the second slot may not have got there.)
+ */
 static base_status check_size(const cache_file *file, uint64_t size, base_error *error)
 {
-    uint64_t used = file->granules;
+    cache_space unused;
     cache_run last;
-    if (space_last(&file->free, &last) && last.start + last.count == used)
+    uint64_t used = file->granules;
+    space_init(&unused, file->budget, false);
+    space_walk(&file->free, add_run, &unused);
+    for (uint32_t i = 0; i < file->awaiting_count; i++)
+        space_add(&unused, file->awaiting[i].run);
+    bool complete = unused.lost == 0;
+    if (space_last(&unused, &last) && last.start + last.count == used)
         used = last.start;
+    space_destroy(&unused);
+    if (!complete)
+        return base_error_no_memory(error);
     if (used > CACHE_FIRST_GRANULE && size <= (used - 1) * CACHE_GRANULE)
         return base_error_set(
             error, BASE_CORRUPT, "\"%s\" was cut off: it has %llu bytes and should have %llu",
@@ -212,11 +229,6 @@ static bool write_header_twice(cache_file *file)
            os_file_write(file->file, (1 - file->newest_slot) * CACHE_GRANULE, slot, sizeof slot,
                          NULL) == BASE_OK &&
            os_file_sync(file->file, NULL) == BASE_OK;
-}
-
-static void add_run(void *context, cache_run run)
-{
-    space_add(context, run);
 }
 
 /* Cuts off the end of the file that nothing reaches. Failure leaves it longer. */

@@ -158,7 +158,7 @@ base_status wal_failure(wal_log *log);
 /* ---- Checkpoints ------------------------------------------------------------------------- */
 
 typedef struct wal_switch_point {
-    uint64_t sequence;   /* every unit up to here lies before the switch and is published */
+    uint64_t sequence;   /* the last published unit; all up to it lie before the switch */
     uint64_t generation; /* first that must be replayed over a header with that sequence */
 } wal_switch_point;
 

@@ -141,7 +141,8 @@ struct wal_log {
     base_status failure;
     char failure_text[256];
 
-    uint64_t last_sequence; /* given out */
+    uint64_t last_sequence;      /* given out */
+    uint64_t published_sequence; /* of the last unit that succeeded */
     int64_t last_time;
     uint64_t written_sequence; /* last unit whose frames were handed to the system */
     uint64_t durable_sequence; /* last unit known to be on disk */

@@ -61,6 +61,7 @@ base_status wal_open(const wal_options *options, wal_log **log, base_error *erro
         return status;
     }
     self->base_sequence = self->written_sequence = self->last_sequence;
+    self->published_sequence = self->last_sequence;
     wal_count_live_bytes(self);
     *log = self;
     return BASE_OK;
@@ -151,8 +152,9 @@ base_status wal_switch(wal_log *log, uint64_t epoch, wal_switch_point *point, ba
     if (status == BASE_OK) {
         log->current = NULL; /* stays in the list until released */
         log->epoch = epoch;
-        log->base_sequence = log->last_sequence;
-        point->sequence = log->last_sequence;
+        /* Not last_sequence: units that failed have numbers, too, which nobody will see. */
+        log->base_sequence = log->published_sequence;
+        point->sequence = log->published_sequence;
         point->generation = log->next_generation;
     }
     log->switching = false;

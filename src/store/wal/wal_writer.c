@@ -253,6 +253,8 @@ static void lead(wal_log *log)
     for (wal_unit *unit = first, *next; unit; unit = next) {
         next = unit == last ? NULL : unit->next;
         unit->status = status;
+        if (status == BASE_OK)
+            log->published_sequence = unit->sequence;
         if (status == BASE_OK && unit->publish)
             unit->publish(unit->context, unit->sequence);
         unit->done = true; /* from here on its owner may return */
