@@ -858,6 +858,7 @@ static uint64_t failed_allocations(sim_report *report)
         self.steps = 40;
         self.failing = true;
         self.allocation_fails_at = at;
+        trace("-- %s\n", part);
         work_alone(&self);
         bool was = self.allocation_calls >= at;
         verify_after_failure(&self, at);

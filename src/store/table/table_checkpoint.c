@@ -190,6 +190,8 @@ static base_status note_written(checkpoint *self, table_relation *relation, base
 static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
 {
     RETURN_IF_ERROR(pack_relation(self, relation, error));
+    if (self->rows.failed)
+        return base_error_no_memory(error); /* else a torn start would be taken for no rows */
     bool fits = self->fresh.count == 0 && self->rows.length <= TABLE_INLINE_BYTES;
     if (fits) {
         finish_rows(self);
