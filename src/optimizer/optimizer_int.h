@@ -198,6 +198,8 @@ base_status optimizer_sink_limit(optimizer_state *state, plan_node **root);
 bool optimizer_has_one_row(const plan_node *node);
 /* rule_extreme.c: MIN and MAX by the order of an index. */
 base_status optimizer_shorten_extremes(optimizer_state *state, plan_node *root);
+/* rule_distinct.c: DISTINCT where a key tells the rows apart. */
+base_status optimizer_drop_distinct(optimizer_state *state, plan_node **root);
 /* rule_pushdown.c: conditions to where their columns come from. */
 base_status optimizer_push_down(optimizer_state *state, plan_node **root);
 base_status optimizer_push_conditions(optimizer_state *state, plan_node **root,
@@ -219,6 +221,11 @@ base_status optimizer_rejects_null(optimizer_state *state, const plan_expr *expr
  * `conditions`. */
 base_status optimizer_reduce_mark(optimizer_state *state, plan_node *join,
                                   optimizer_list *conditions);
+/* uniqueness.c: no two rows have the same value in the column, NULLs aside; each left row
+ * of the join has at most one partner. */
+base_status optimizer_is_key(optimizer_state *state, const plan_node *node, plan_column column,
+                             bool *is_key);
+base_status optimizer_right_is_unique(optimizer_state *state, const plan_node *join, bool *unique);
 /* nullability.c */
 bool optimizer_never_null(optimizer_state *state, const plan_node *node, const plan_expr *expr);
 /* join_order.c: inner joins in the cheapest order. */

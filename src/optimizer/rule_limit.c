@@ -6,8 +6,9 @@
  *   one row per left row               SINGLE, MARK, and the one row of a scalar subquery
  *   over a grouping by a key of the    on the left input too: each of its rows is a group, and
  *   left side of a LEFT join           without an order any groups will do
- *   over a window that looks only      as top-N below it: the first rows in the window's order
- *   backwards, over all rows           are as good as any
+ *   over a window that looks ahead     as top-N below it: the first rows in the window's order,
+ *   at a known distance, over all      and those they look at, are as good as any
+ *   rows
  *   over a sort over a join as above,  as top-N on the left input, and the few rows are sorted
  *   by left columns                    once more above
  *
@@ -38,50 +39,6 @@ static base_status sink_below_project(optimizer_state *state, plan_node **root)
 
 /* ---- One row per left row ------------------------------------------------------------------- */
 
-static const plan_node *below_projections(const plan_node *node, plan_column *column)
-{
-    while (node->kind == PLAN_PROJECT) {
-        const plan_expr *expr = NULL;
-        for (uint32_t i = 0; i < node->column_count && !expr; i++) {
-            if (node->project.outputs[i].column == *column)
-                expr = node->project.outputs[i].expr;
-        }
-        if (!expr || expr->kind != PLAN_EXPR_COLUMN)
-            return NULL;
-        *column = expr->column;
-        node = node->inputs[0];
-    }
-    return node;
-}
-
-/* The column alone tells the node's rows apart. */
-static bool is_key(const optimizer_state *state, const plan_node *node, plan_column column)
-{
-    node = below_projections(node, &column);
-    if (!node)
-        return false;
-    if (node->kind == PLAN_SCAN)
-        return optimizer_node_has(node, column) && optimizer_is_unique(&state->columns[column]);
-    return node->kind == PLAN_AGGREGATE && node->aggregate.key_count == 1 &&
-           node->aggregate.keys[0].column == column;
-}
-
-static base_status has_one_partner(optimizer_state *state, const plan_node *join, bool *one)
-{
-    optimizer_list conjuncts = {0};
-    *one = false;
-    RETURN_IF_ERROR(optimizer_split(state, join->join.condition, &conjuncts));
-    for (uint32_t i = 0; i < conjuncts.count && !*one; i++) {
-        const plan_expr *expr = conjuncts.items[i];
-        bool equality = (expr->kind == PLAN_EXPR_COMPARE && expr->comparison == VECTOR_EQUAL) ||
-                        (expr->kind == PLAN_EXPR_DISTINCT_FROM && expr->negated);
-        for (uint32_t side = 0; side < 2 && equality && !*one; side++)
-            *one = expr->arguments[side]->kind == PLAN_EXPR_COLUMN &&
-                   is_key(state, join->inputs[1], expr->arguments[side]->column);
-    }
-    return BASE_OK;
-}
-
 static base_status keeps_count(optimizer_state *state, const plan_node *node, bool *keeps)
 {
     *keeps = false;
@@ -93,7 +50,7 @@ static base_status keeps_count(optimizer_state *state, const plan_node *node, bo
         *keeps = true;
         return BASE_OK;
     case PLAN_JOIN_LEFT:
-        return has_one_partner(state, node, keeps);
+        return optimizer_right_is_unique(state, node, keeps);
     case PLAN_JOIN_INNER:
         *keeps = !node->join.condition && optimizer_has_one_row(node->inputs[1]);
         return BASE_OK;
@@ -102,11 +59,11 @@ static base_status keeps_count(optimizer_state *state, const plan_node *node, bo
     }
 }
 
-/* LIMIT count + offset over `input`; nothing when these are not constants. */
+/* LIMIT count + offset + `more` over `input`; nothing when these are not constants. */
 static base_status limit_input(optimizer_state *state, const plan_node *limit,
-                               const plan_node *sort, plan_node **input)
+                               const plan_node *sort, int64_t more, plan_node **input)
 {
-    int64_t count = 0;
+    int64_t count = more;
     const plan_expr *exprs[2] = {limit->limit.limit, limit->limit.offset};
     for (uint32_t i = 0; i < 2; i++) {
         if (!exprs[i])
@@ -142,7 +99,7 @@ static base_status sink_below_join(optimizer_state *state, plan_node *limit, pla
     RETURN_IF_ERROR(keeps_count(state, join, &keeps));
     if (!keeps)
         return BASE_OK;
-    RETURN_IF_ERROR(limit_input(state, limit, NULL, &join->inputs[0]));
+    RETURN_IF_ERROR(limit_input(state, limit, NULL, 0, &join->inputs[0]));
     return optimizer_sink_limit(state, &join->inputs[0]);
 }
 
@@ -163,7 +120,7 @@ static base_status sink_below_sort(optimizer_state *state, plan_node *limit, pla
         RETURN_IF_ERROR(optimizer_expr_within(state, sort->sort.keys[i].expr, &left, &within));
     if (!within || join->inputs[0]->kind == PLAN_LIMIT)
         return BASE_OK;
-    return limit_input(state, limit, sort, &join->inputs[0]);
+    return limit_input(state, limit, sort, 0, &join->inputs[0]);
 }
 
 /* ---- Groups and windows ---------------------------------------------------------------------------- */
@@ -204,25 +161,43 @@ static base_status sink_below_group(optimizer_state *state, plan_node *limit, pl
         keyed |= optimizer_is_unique(&state->columns[column]) &&
                  state->columns[column].column_id == TABLE_ROWID;
     }
-    return keyed ? limit_input(state, limit, NULL, &join->inputs[0]) : BASE_OK;
+    return keyed ? limit_input(state, limit, NULL, 0, &join->inputs[0]) : BASE_OK;
 }
 
-/* The function's value at a row depends on the rows before it alone. */
-static bool looks_back(const plan_window *window)
+static bool constant_count(const plan_expr *expr, int64_t *count)
 {
-    if (!window->function)
+    if (expr->kind != PLAN_EXPR_CONSTANT || expr->constant.is_null ||
+        expr->type.kind != TYPES_INTEGER)
         return false;
+    *count = expr->constant.cell.int64;
+    return *count >= 0;
+}
+
+/* How many rows behind its own, in the window's order, the value at a row depends on; false:
+ * on all, or on an unknown number. */
+static bool looks_ahead(const plan_window *window, int64_t *ahead)
+{
+    *ahead = 0;
+    if (!window->function) {
+        /* A frame by rows; by range it takes in the row's peers, however many. */
+        if (window->mode != PLAN_FRAME_ROWS || window->distinct)
+            return false;
+        return window->end == PLAN_FRAME_CURRENT_ROW || window->end == PLAN_FRAME_PRECEDING ||
+               (window->end == PLAN_FRAME_FOLLOWING && window->end_offset &&
+                constant_count(window->end_offset, ahead));
+    }
     switch (window->function->kind) {
     case FUNC_WINDOW_ROW_NUMBER:
     case FUNC_WINDOW_RANK:
     case FUNC_WINDOW_DENSE_RANK:
         return true;
-    case FUNC_WINDOW_LAG:
-        /* A negative distance looks ahead. */
-        return window->argument_count < 2 || (window->arguments[1]->kind == PLAN_EXPR_CONSTANT &&
-                                              !window->arguments[1]->constant.is_null &&
-                                              window->arguments[1]->type.kind == TYPES_INTEGER &&
-                                              window->arguments[1]->constant.cell.int64 >= 0);
+    case FUNC_WINDOW_LAG: {
+        int64_t distance; /* a negative one looks ahead */
+        return window->argument_count < 2 || constant_count(window->arguments[1], &distance);
+    }
+    case FUNC_WINDOW_LEAD:
+        *ahead = 1;
+        return window->argument_count < 2 || constant_count(window->arguments[1], ahead);
     default:
         return false;
     }
@@ -230,17 +205,20 @@ static bool looks_back(const plan_window *window)
 
 static base_status sink_below_window(optimizer_state *state, plan_node *limit, plan_node *window)
 {
+    int64_t most = 0;
     if (window->window.partition_count || !window->window.order_count ||
         window->inputs[0]->kind == PLAN_LIMIT)
         return BASE_OK;
     for (uint32_t i = 0; i < window->window.window_count; i++) {
-        if (!looks_back(&window->window.windows[i]))
+        int64_t ahead;
+        if (!looks_ahead(&window->window.windows[i], &ahead))
             return BASE_OK;
+        most = BASE_MAX(most, ahead);
     }
     plan_node sort = {.kind = PLAN_SORT};
     sort.sort.keys = window->window.order;
     sort.sort.key_count = window->window.order_count;
-    return limit_input(state, limit, &sort, &window->inputs[0]);
+    return limit_input(state, limit, &sort, most, &window->inputs[0]);
 }
 
 base_status optimizer_sink_limit(optimizer_state *state, plan_node **root)
