@@ -66,6 +66,7 @@ struct expr_node {
             bool *nulls;
             const vector **vectors;
             types_value *constant_values;
+            vector entries; /* results over a dictionary's entries */
             bool is_prepared;
         } call;
         vector_comparison comparison;

@@ -152,12 +152,35 @@ static plan_expr *random_leaf(fixture *self, types_type type)
     return constant_of(self, &value);
 }
 
+static plan_expr *text_of(fixture *self, const char *text)
+{
+    types_value value = {.type = TYPES_OF(TEXT)};
+    value.cell.string = types_string_of(text, strlen(text));
+    return constant_of(self, &value);
+}
+
+/* A function of one text, of the wanted type; NULL: there is none. */
+static plan_expr *random_text_call(fixture *self, types_type type, uint32_t depth)
+{
+    plan_expr *arguments[3] = {random_expr(self, TYPES_OF(TEXT), depth - 1), integer_of(self, 2),
+                               integer_of(self, 3)};
+    if (type.kind == TYPES_INTEGER)
+        return call_of(self, "length", arguments, 1);
+    if (type.kind == TYPES_TEXT)
+        return below(self, 2) ? call_of(self, "upper", arguments, 1)
+                              : call_of(self, "substr", arguments, 3);
+    arguments[1] = text_of(self, below(self, 2) ? "a%" : "%e_");
+    return call_of(self, "like", arguments, 2);
+}
+
 static plan_expr *random_condition(fixture *self, uint32_t depth)
 {
     plan_expr *expr;
     uint32_t count;
     types_type type = slot_types[below(self, SLOTS)];
-    switch (below(self, 9)) {
+    switch (below(self, 10)) {
+    case 9:
+        return random_text_call(self, TYPES_OF(BOOLEAN), depth);
     case 0:
     case 1:
         expr = expr_of(self, PLAN_EXPR_COMPARE, TYPES_OF(BOOLEAN), 2);
@@ -238,6 +261,8 @@ static plan_expr *random_expr(fixture *self, types_type type, uint32_t depth)
         return expr;
     case 3:
     case 4:
+        if (type.kind == TYPES_INTEGER && below(self, 3) == 0)
+            return random_text_call(self, type, depth);
         if (types_is_numeric(type)) {
             plan_expr *sides[2];
             for (uint32_t i = 0; i < 2; i++) {
@@ -246,6 +271,8 @@ static plan_expr *random_expr(fixture *self, types_type type, uint32_t depth)
             }
             return cast_to(self, call_of(self, operators[below(self, 5)], sides, 2), type);
         }
+        if (type.kind == TYPES_TEXT && below(self, 2))
+            return random_text_call(self, type, depth);
         if (type.kind == TYPES_TEXT) {
             plan_expr *sides[2] = {random_expr(self, type, depth - 1),
                                    random_expr(self, type, depth - 1)};
@@ -325,7 +352,9 @@ static bool check_agreement(fixture *self, const plan_expr *expr)
         return row_status == BASE_OK;
     uint16_t out[VECTOR_SIZE], wanted[VECTOR_SIZE];
     uint32_t count, wanted_count = 0;
-    assert_int_equal(expr_select(by_vector, &self->chunk, out, &count, NULL), row_status);
+    /* A filter asks for fewer rows than a value: NULL AND x does not pass whatever x is. */
+    base_status select_status = expr_select(by_vector, &self->chunk, out, &count, NULL);
+    assert_true(select_status == row_status || select_status == BASE_OK);
     if (row_status != BASE_OK)
         return false;
     for (uint32_t i = 0; i < self->chunk.count; i++)
@@ -340,7 +369,7 @@ static void vector_filter_and_row_agree(void **test)
 {
     (void)test;
     uint32_t answered = 0, total = 0;
-    for (uint64_t seed = 1; seed <= 1500; seed++) {
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
         fixture self;
         fixture_start(&self, seed);
         plan_expr *expr = random_expr(&self, slot_types[below(&self, SLOTS)], 1 + seed % 4);
@@ -383,13 +412,6 @@ static types_value value_of(fixture *self, const plan_expr *expr, base_status ex
     assert_int_equal(expr_value(program, &value, &error), expected);
     assert_int_equal(error.status, expected);
     return value;
-}
-
-static plan_expr *text_of(fixture *self, const char *text)
-{
-    types_value value = {.type = TYPES_OF(TEXT)};
-    value.cell.string = types_string_of(text, strlen(text));
-    return constant_of(self, &value);
 }
 
 static void errors_show_only_for_rows_that_ask(void **test)
