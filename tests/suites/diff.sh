@@ -1,0 +1,16 @@
+# Random statements, answers compared with SQLite's (tests/diff/diff.py).
+
+suite_diff() {
+    if ! python3 -c 'import sqlite3' 2>/dev/null; then
+        echo "skipped: diff (no python3 with sqlite3)"
+        echo "0 passed, 0 failed, 1 skipped"
+        return
+    fi
+    local log
+    log=$(mktemp)
+    python3 tests/diff/diff.py build/lib/libtuff.so --seed 1 --seconds 40 --variants | tee "$log"
+    python3 tests/diff/diff.py build/lib/libtuff.so --seed 100000 --depth 3 --seconds 50 | tee -a "$log"
+    awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
+         END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$log"
+    rm -f "$log"
+}
