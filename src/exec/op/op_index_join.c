@@ -3,7 +3,8 @@
  *
  * By rowid there is one partner at most: the whole chunk's rowids are looked up in one call, and
  * the values are put together at 0 .. n - 1 in input order. By index a cursor is moved from
- * row to row, and what it finds is gathered until a chunk is full.
+ * row to row, and what it finds is gathered until a chunk is full; SEMI and ANTI without further
+ * conditions stop at the first row and keep nothing.
  *
  * Invariants: matched[i] belongs to row i of the input; found rows stand dense in `found`, and
  * origin[j] is the input row of found row j, rising.
@@ -16,6 +17,7 @@ typedef struct index_join_part {
     const plan_access *access;
     table_relation *relation;
     table_index *index; /* NULL: by rowid */
+    vector_key_part *key_parts;
     uint32_t left_count;
     types_type *joined_types; /* left, then access columns */
 } index_join_part;
@@ -24,8 +26,9 @@ typedef struct index_join_state {
     expr_program **keys;
     const vector **key_vectors;
     expr_program *filter, *residual;
-    vector_chunk *found;  /* access columns */
-    vector_chunk *batch;  /* one fetch by index */
+    vector_chunk *found; /* access columns */
+    types_cell *cells;   /* one row of the index's cursor */
+    bool *nulls;
     vector_chunk *left;   /* copies of input columns beside `found` */
     vector_chunk *joined; /* heads: left, then found */
     vector_chunk *output; /* heads */
@@ -59,8 +62,10 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     state->selection = exec_new(execution, shorts);
     state->rowids = exec_new(execution, VECTOR_SIZE * sizeof(int64_t));
     state->matched = exec_new(execution, VECTOR_SIZE * sizeof(bool));
+    state->cells = exec_new(execution, (found + 1) * sizeof(types_cell));
+    state->nulls = exec_new(execution, (found + 1) * sizeof(bool));
     if (!state->key_vectors || !state->origins || !state->places || !state->positions ||
-        !state->selection || !state->rowids || !state->matched)
+        !state->selection || !state->rowids || !state->matched || !state->cells || !state->nulls)
         return base_error_no_memory(error);
     base_buffer_init(&state->key, &execution->budget);
     RETURN_IF_ERROR(exec_compile_all(execution, op->index_join.keys, op->index_join.key_count,
@@ -71,7 +76,6 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
         RETURN_IF_ERROR(exec_compile(execution, op->index_join.residual, &state->residual, error));
     const types_type *found_types = self->joined_types + self->left_count;
     RETURN_IF_ERROR(exec_chunk_new(execution, found_types, found, &state->found, error));
-    RETURN_IF_ERROR(exec_chunk_new(execution, found_types, found, &state->batch, error));
     RETURN_IF_ERROR(
         exec_chunk_new(execution, self->joined_types, self->left_count, &state->left, error));
     RETURN_IF_ERROR(exec_chunk_frame(execution, self->left_count + found, &state->joined, error));
@@ -119,28 +123,24 @@ static base_status find_by_rowid(index_join_part *self, index_join_state *state,
     return BASE_OK;
 }
 
-/* Moves the cursor to the keys of the input's row `next`. */
-static base_status seek_row(index_join_part *self, index_join_state *state, base_error *error)
+/* Moves the cursor to the keys of the input's row `next`; false in `*found`: a key is NULL. */
+static base_status seek_row(index_join_part *self, index_join_state *state, bool *found,
+                            base_error *error)
 {
-    const table_index_descriptor *descriptor = table_index_describe(self->index);
     uint32_t position = vector_row(state->input->selection, state->next);
     base_buffer_clear(&state->key);
+    *found = false;
     for (uint32_t k = 0; k < self->part.op->index_join.key_count; k++) {
-        const table_index_part *index_part = &descriptor->parts[k];
-        vector_key_part part = {table_describe(self->relation)->columns[index_part->column].type,
-                                index_part->descending, index_part->nulls_first};
         types_value value = vector_get(state->key_vectors[k], position);
-        if (value.is_null) {
-            state->next++;
+        if (value.is_null)
             return BASE_OK;
-        }
-        vector_key_append(&part, &value.cell, false, &state->key);
+        vector_key_append(&self->key_parts[k], &value.cell, false, &state->key);
     }
     if (state->key.failed)
         return base_error_no_memory(error);
+    *found = true;
     base_text key = {state->key.data, state->key.length};
     table_key_range range = {key, key, true, true};
-    state->in_range = true;
     if (state->cursor)
         return table_index_cursor_seek(state->cursor, &range, error);
     return table_index_cursor_create(self->part.execution->transaction, self->relation, self->index,
@@ -148,33 +148,46 @@ static base_status seek_row(index_join_part *self, index_join_state *state, base
                                      self->access->column_count, &state->cursor, error);
 }
 
-/* Gathers rows of the index until the chunk is full or the input used up. */
+/* Puts the cursor's row behind the found ones. */
+static void keep_found(index_join_part *self, index_join_state *state)
+{
+    vector_chunk *found = state->found;
+    uint32_t row = found->count++;
+    state->origins[row] = (uint16_t)state->next;
+    for (uint32_t c = 0; c < self->access->column_count; c++) {
+        vector *column = &found->columns[c];
+        uint32_t size = types_form_size((types_form)column->form);
+        if (state->nulls[c])
+            vector_set_null(column, row);
+        else
+            memcpy((char *)column->data + (size_t)row * size, &state->cells[c], size);
+    }
+}
+
+/* Finds rows through the index until the chunk is full or the input used up. Where one partner
+ * decides and nothing else is asked of it, none is kept. */
 static base_status find_by_index(index_join_part *self, index_join_state *state, base_error *error)
 {
     bool one_decides = !state->filter && !state->residual &&
                        (self->kind == PLAN_JOIN_SEMI || self->kind == PLAN_JOIN_ANTI);
     vector_chunk_reset(state->found);
-    while (state->next < state->input->count && state->found->count < VECTOR_SIZE) {
-        if (!state->in_range) {
-            RETURN_IF_ERROR(seek_row(self, state, error));
-            if (!state->in_range)
-                continue;
+    while (state->next < state->input->count) {
+        if (!state->in_range)
+            RETURN_IF_ERROR(seek_row(self, state, &state->in_range, error));
+        while (state->in_range) {
+            if (state->found->count == VECTOR_SIZE)
+                return BASE_OK;
+            base_status status = table_index_cursor_next_row(
+                state->cursor, state->cells, state->nulls, state->found->heap, error);
+            if (status != BASE_ROW && status != BASE_DONE)
+                return status;
+            if (status == BASE_ROW && !one_decides)
+                keep_found(self, state);
+            else if (status == BASE_ROW)
+                state->matched[state->next] = true;
+            state->in_range = status == BASE_ROW && !one_decides;
         }
-        uint32_t room = one_decides ? 1 : VECTOR_SIZE - state->found->count;
-        vector_chunk_reset(state->batch);
-        base_status status = table_index_cursor_next(state->cursor, room, state->batch, error);
-        if (status != BASE_ROW && status != BASE_DONE)
-            return status;
-        uint32_t before = state->found->count;
-        if (status == BASE_ROW) {
-            RETURN_IF_ERROR(vector_chunk_append(state->found, state->batch, error));
-            for (uint32_t j = before; j < state->found->count; j++)
-                state->origins[j] = (uint16_t)state->next;
-        }
-        if (status == BASE_DONE || one_decides) {
-            state->in_range = false;
-            state->next++;
-        }
+        state->next++;
     }
     return BASE_OK;
 }
@@ -285,6 +298,22 @@ static const exec_part_class index_join_class = {
     .close = close,
 };
 
+static base_status init_key_parts(index_join_part *self, exec_builder *builder)
+{
+    const table_index_descriptor *index = table_index_describe(self->index);
+    const table_descriptor *descriptor = table_describe(self->relation);
+    uint32_t count = self->part.op->index_join.key_count;
+    self->key_parts = exec_new(builder->execution, (count + 1) * sizeof(vector_key_part));
+    if (!self->key_parts)
+        return base_error_no_memory(builder->error);
+    for (uint32_t k = 0; k < count; k++) {
+        const table_index_part *part = &index->parts[k];
+        self->key_parts[k] = (vector_key_part){descriptor->columns[part->column].type,
+                                               part->descending, part->nulls_first};
+    }
+    return BASE_OK;
+}
+
 base_status exec_build_index_join(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
@@ -303,6 +332,7 @@ base_status exec_build_index_join(exec_builder *builder, const plan_operator *op
         if (!self->index)
             return base_error_set(builder->error, BASE_INTERNAL,
                                   "an index of the plan does not exist");
+        RETURN_IF_ERROR(init_key_parts(self, builder));
     }
     types_type *found = op_access_types(execution, self->access);
     self->joined_types = exec_new(execution, (self->left_count + self->access->column_count + 1) *
