@@ -20,6 +20,7 @@ mkdir -p "$root"
 debootstrap --variant=minbase --include=git,make,ca-certificates bookworm "$root" ${mirror:+"$mirror"} >build/bare.log 2>&1 ||
     { tail -20 build/bare.log; exit 1; }
 # The host's package sources and their keys and proxies.
+rm -f "$root/etc/apt/sources.list"
 cp -r /etc/apt/. "$root/etc/apt/"
 [ ! -d /usr/share/keyrings ] || cp -r /usr/share/keyrings/. "$root/usr/share/keyrings/"
 cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
