@@ -786,7 +786,7 @@ static uint64_t cuts_in_sequence(sim_report *report)
 
 static uint64_t schedules(sim_report *report)
 {
-    uint64_t count = sim_seed_count(300), cuts = 0;
+    uint64_t count = sim_seed_count(2000), cuts = 0;
     for (uint64_t i = 0, seed = sim_first_seed(); i < count; i++, seed++) {
         static run self;
         os_sim_result result;
@@ -796,7 +796,7 @@ static uint64_t schedules(sim_report *report)
         start_run(&self, report, seed);
         self.mode = (table_sync_mode)(seed % 3);
         self.steps = 6;
-        if (seed % 8 == 0)
+        if (seed % 16 == 0)
             os_sim_on_change(self.sim, cut_among_threads, &self);
         base_status status = os_sim_run(self.sim, seed, 0, work_in_threads, &self, &result, &error);
         if (!sim_expect(report, status == BASE_OK, "%s", error.message))
@@ -822,10 +822,9 @@ static uint64_t failed_calls(sim_report *report)
 {
     static char part[64];
     uint64_t reached = 0;
-    uint64_t stride = sim_seed_count(1) > 1 ? 1 : 3;
     report->part = part;
     for (int kind = 0; kind < 4; kind++) {
-        for (uint64_t at = 1 + (uint64_t)kind % stride;; at += stride) {
+        for (uint64_t at = 1;; at++) {
             static run self;
             snprintf(part, sizeof part, "failed call %llu (kind %d)", (unsigned long long)at, kind);
             start_run(&self, report, sim_first_seed());
@@ -849,9 +848,8 @@ static uint64_t failed_allocations(sim_report *report)
 {
     static char part[64];
     uint64_t reached = 0;
-    uint64_t stride = sim_seed_count(1) > 1 ? 1 : 5;
     report->part = part;
-    for (uint64_t at = 1;; at += stride) {
+    for (uint64_t at = 1;; at++) {
         static run self;
         snprintf(part, sizeof part, "failed allocation %llu", (unsigned long long)at);
         start_run(&self, report, sim_first_seed());

@@ -131,6 +131,8 @@ static base_status claim_space(cache_file *file, cache_run *run, bool loose, bas
     RETURN_IF_ERROR(cache_answer_failure(file, error));
     if (!loose && !file->in_checkpoint)
         return base_error_set(error, BASE_MISUSE, "no checkpoint is under way");
+    if (!space_reserve(&file->free))
+        return base_error_no_memory(error);
     RETURN_IF_ERROR(cache_allocate(file, run->count, &run->start, error));
     bool noted;
     if (loose) {

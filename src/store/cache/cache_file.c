@@ -125,6 +125,8 @@ static base_status load_file(cache_file *file, const unsigned char *slots, uint6
             file->awaiting[i].epoch = 0;
         cache_recycle(file);
     }
+    if (file->free.lost)
+        return base_error_no_memory(error);
     return check_size(file, size, error);
 }
 
@@ -305,7 +307,8 @@ void cache_checkpoint_abort(cache_file *file)
 static base_status make_room(cache_file *file, base_error *error)
 {
     uint32_t freed = file->freed.count + 1; /* and the old free map */
-    if (!base_grow_array(file->budget, &file->awaiting, &file->awaiting_capacity,
+    if (!space_reserve(&file->free) ||
+        !base_grow_array(file->budget, &file->awaiting, &file->awaiting_capacity,
                          file->awaiting_count + freed, sizeof *file->awaiting) ||
         !base_grow_array(file->budget, &file->readers, &file->reader_capacity,
                          file->reader_count + 2, sizeof *file->readers))

@@ -97,6 +97,8 @@ typedef struct cache_run {
 
 void space_init(cache_space *space, base_budget *budget, bool separate);
 void space_destroy(cache_space *space);
+/* Fills up the reserve of nodes; false when it stays low for want of memory. */
+bool space_reserve(cache_space *space);
 /* Adds a run that does not overlap the set. Without memory it counts as lost. */
 void space_add(cache_space *space, cache_run run);
 /* Takes the smallest run that has `count`, the first of those; false: none. */

@@ -6,9 +6,10 @@
  * which keeps the end of the file free so that it can be cut off). A node's priority is a
  * hash of its address, so the shape depends on the contents alone and a run can be replayed.
  *
- * Giving space back must not fail. A node may be needed for it, so a few are kept in
- * reserve; when memory is so short that the reserve is used up, the run is counted as lost:
- * no harm but that its place is not used until a check of the file finds it again.
+ * Giving space back must not fail. A node may be needed for it, so some are kept in reserve,
+ * and nothing is allocated from a file without a reserve. Only when memory stays short for
+ * many returns in a row is a run counted as lost: its place is not used until a check of the
+ * file finds it again.
  *
  * Rejected: a bitmap in memory (finding the best fit means reading all of it), size classes
  * (extents have any length; classes would leave a fifth of the file unusable).
@@ -119,6 +120,17 @@ static void node_put(cache_space *space, space_node *node)
 void space_init(cache_space *space, base_budget *budget, bool separate)
 {
     *space = (cache_space){.budget = budget, .separate = separate};
+}
+
+bool space_reserve(cache_space *space)
+{
+    while (space->spare_count < SPACE_RESERVE) {
+        space_node *node = base_allocate(space->budget, sizeof *node);
+        if (!node)
+            break;
+        node_put(space, node);
+    }
+    return space->spare_count >= SPACE_RESERVE / 2;
 }
 
 void space_destroy(cache_space *space)
