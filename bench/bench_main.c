@@ -104,6 +104,8 @@ void bench_print_result(const bench_result *result)
         double ratio = result->seconds[i] / result->seconds[0];
         if (i > 0 && result->seconds[i] >= 0 && result->seconds[0] > 0)
             (void)printf(" %7.2fx%s", ratio, result->wrong[i] ? "!" : " ");
+        else if (i > 0)
+            (void)printf("%10s", "");
     }
     (void)putchar('\n');
     for (int i = 0; i < BENCH_ENGINES; i++) {

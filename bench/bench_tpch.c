@@ -81,6 +81,8 @@ static char *for_sqlite(char *sql)
     sql = rewrite(sql, "CAST('", "'", " AS date)", "'", "'", "");
     sql = rewrite(sql, "extract(year FROM ", "", ")", "CAST(substr(", "", ", 1, 4) AS INTEGER)");
     sql = rewrite(sql, "substring(", " FROM ", ")", "substr(", ", ", ")");
+    sql = rewrite(sql, "count(o_orderkey", "", ")", "count(o_orderkey", "", ") AS c_count");
+    replace(sql, " (c_custkey,\n        c_count)", "");
     replace(sql, " FOR ", ", ");
     replace(sql, "date '", "'");
     return sql;

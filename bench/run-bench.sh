@@ -31,7 +31,7 @@ if [ ! -f "$folder/$scale/ready" ]; then
     elif command -v python3 >/dev/null; then
         echo "making TPC-H $scale with tpchgen-cli (PyPI)"
         python3 -m venv "$folder/venv" && "$folder/venv/bin/pip" install -q tpchgen-cli &&
-            "$folder/venv/bin/tpchgen-cli" -s "${scale#sf}" --format=tbl --output-dir "$folder/$scale"
+            "$folder/venv/bin/tpchgen-cli" -s "${scale#sf}" --output-dir="$folder/$scale"
     fi
     # Fields are ended by |; everybody's CSV reader wants them divided by it.
     sed -i 's/|$//' "$folder/$scale"/*.tbl 2>/dev/null && touch "$folder/$scale/ready"
