@@ -25,6 +25,7 @@ enum {
     X(func_like_rows)                                                                              \
     X(func_regexp_rows)                                                                            \
     X(func_edit_rows)                                                                              \
+    X(func_printf_rows)                                                                            \
     X(func_code_rows)                                                                              \
     X(func_round_rows)                                                                             \
     X(func_real_rows)                                                                              \
