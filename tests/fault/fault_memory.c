@@ -5,9 +5,10 @@
  * succeeds. Each failure must be TUFF_OUT_OF_MEMORY, must leave no trace (the tables read as
  * before, the integrity check is content), and the connection must go on working. In the end the
  * allocator must have got back every byte. The second round refuses all calls from the Nth on,
- * as a host does that has really run out.
+ * as a host does that has really run out. Both rounds are run on a database in memory and on one
+ * in a file, which is opened again afterwards with every allocation of the opening failing in turn.
  *
- * Usage: fault-memory [STATEMENT NUMBER]
+ * Usage: fault-memory FOLDER [STATEMENT NUMBER]; the folder is for the files.
  */
 #include "tuff.h"
 
@@ -134,6 +135,13 @@ static const char *const statements[] = {
     "DROP TABLE copy",
     "DROP TABLE w2",
     "ANALYZE",
+    "CHECKPOINT",
+    "UPDATE t SET c = c + 1 WHERE id % 3 = 0",
+    "INSERT INTO t (id, b) SELECT id + 20000, b || ' again' FROM t WHERE id < 200",
+    "SELECT a, count(*), min(b) FROM t GROUP BY a ORDER BY a",
+    "CHECKPOINT",
+    "DELETE FROM t WHERE id > 20100",
+    "VACUUM",
 };
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -202,14 +210,15 @@ static tuff_status run(fault *self, const char *sql)
     return status == TUFF_DONE ? TUFF_OK : status;
 }
 
-static bool open_database(fault *self)
+static bool open_database(fault *self, const char *dsn)
 {
+    memset(&self->memory, 0, sizeof self->memory);
     self->memory.allocator =
         (tuff_allocator){fault_allocate, fault_reallocate, fault_release, &self->memory};
     tuff_runtime_options options = {
         .struct_size = sizeof options, .worker_count = 0, .allocator = &self->memory.allocator};
     if (tuff_runtime_create(&options, &self->runtime) != TUFF_OK ||
-        tuff_open_in(self->runtime, "memory://", &self->db) != TUFF_OK ||
+        tuff_open_in(self->runtime, dsn, &self->db) != TUFF_OK ||
         tuff_connect(self->db, &self->conn) != TUFF_OK)
         return false;
     for (size_t i = 0; i < COUNT_OF(setup); i++)
@@ -259,31 +268,87 @@ static void try_statement(fault *self, const char *sql, bool persistent)
     complain(self, sql, 0, "never succeeded");
 }
 
+/* Closes the file and opens it again, which fails at each allocation first. */
+static void reopen(fault *self, const char *dsn, bool persistent)
+{
+    uint64_t before = fingerprint(self);
+    tuff_disconnect(self->conn);
+    self->conn = NULL;
+    if (tuff_close(self->db) != TUFF_OK)
+        complain(self, "close", 0, "the database did not close");
+    for (uint64_t n = 1;; n++) {
+        self->db = NULL;
+        self->memory.calls = 0;
+        self->memory.fail_at = n;
+        self->memory.persistent = persistent;
+        tuff_status status = tuff_open_in(self->runtime, dsn, &self->db);
+        if (status == TUFF_OK)
+            status = tuff_connect(self->db, &self->conn);
+        self->memory.fail_at = 0;
+        if (status == TUFF_OK)
+            break;
+        self->failures++;
+        if (status != TUFF_OUT_OF_MEMORY) {
+            complain(self, "open", n, tuff_status_name(status));
+            return;
+        }
+        if (self->db && tuff_close(self->db) != TUFF_OK)
+            complain(self, "open", n, "the failed handle did not close");
+    }
+    if (fingerprint(self) != before)
+        complain(self, "open", 0, "the tables have changed");
+    if (!integrity_is_good(self))
+        complain(self, "open", 0, "the integrity check found something");
+}
+
+/* All statements on one database. Returns how many were tried. */
+static int run_round(fault *self, const char *dsn, bool is_file, bool persistent, size_t only)
+{
+    int tried = 0;
+    if (!open_database(self, dsn)) {
+        complain(self, dsn, 0, "the database cannot be made");
+        return 1;
+    }
+    for (size_t i = 0; i < COUNT_OF(statements) && self->bad < 20; i++) {
+        if (only && i + 1 != only) {
+            (void)run(self, statements[i]);
+            continue;
+        }
+        try_statement(self, statements[i], persistent);
+        tried++;
+    }
+    if (is_file && !self->bad)
+        reopen(self, dsn, persistent);
+    tuff_disconnect(self->conn);
+    if (tuff_close(self->db) != TUFF_OK || tuff_runtime_destroy(self->runtime) != TUFF_OK)
+        complain(self, "close", 0, "the database did not close");
+    if (self->memory.bytes != 0 || self->memory.blocks != 0) {
+        printf("%lld bytes in %lld blocks were not returned\n", (long long)self->memory.bytes,
+               (long long)self->memory.blocks);
+        complain(self, "close", 0, "memory was lost");
+    }
+    return tried;
+}
+
 int main(int argc, char **argv)
 {
     static fault self;
-    size_t only = argc > 1 ? (size_t)atoi(argv[1]) : 0; /* from 1 */
+    const char *folder = argc > 1 ? argv[1] : ".";
+    size_t only = argc > 2 ? (size_t)atoi(argv[2]) : 0; /* from 1 */
     int tried = 0;
-    for (int round = 0; round < 2; round++) {
-        if (!open_database(&self)) {
-            printf("0 passed, 1 failed, 0 skipped\n");
-            return 1;
+    for (int round = 0; round < 4 && !self.bad; round++) {
+        bool is_file = round >= 2, persistent = round & 1;
+        char dsn[1024], log[1056];
+        snprintf(dsn, sizeof dsn, is_file ? "%s/fault-memory.tuff" : "memory://", folder);
+        snprintf(log, sizeof log, "%s-wal", dsn);
+        if (is_file) {
+            (void)remove(dsn);
+            (void)remove(log);
         }
-        for (size_t i = 0; i < COUNT_OF(statements) && self.bad < 20; i++) {
-            if (only && i + 1 != only) {
-                (void)run(&self, statements[i]);
-                continue;
-            }
-            try_statement(&self, statements[i], round == 1);
-            tried++;
-        }
-        tuff_disconnect(self.conn);
-        if (tuff_close(self.db) != TUFF_OK || tuff_runtime_destroy(self.runtime) != TUFF_OK)
-            complain(&self, "close", 0, "the database did not close");
-        if (self.memory.bytes != 0 || self.memory.blocks != 0) {
-            printf("%lld bytes in %lld blocks were not returned\n", (long long)self.memory.bytes,
-                   (long long)self.memory.blocks);
-            complain(&self, "close", 0, "memory was lost");
+        tried += run_round(&self, dsn, is_file, persistent, only);
+        if (is_file && !self.bad) {
+            (void)remove(dsn);
+            (void)remove(log);
         }
     }
     printf("%llu allocations refused\n", (unsigned long long)self.failures);

@@ -156,7 +156,7 @@ base_status op_aggregates_lane_new(const op_aggregates *self, op_aggregates_lane
     lane->dealt = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     if (!lane->calls || !lane->arguments || !lane->filters || !lane->order_keys || !lane->vectors ||
         !lane->rows || !lane->sets || !lane->heap || !lane->states || !lane->addresses ||
-        !lane->selection || !lane->filtered)
+        !lane->selection || !lane->filtered || !lane->ordinals || !lane->dealt)
         return base_error_no_memory(error);
     base_arena_init(lane->heap, &execution->budget);
     if (!base_arena_on_release(&execution->arena, destroy_heap, lane->heap))
