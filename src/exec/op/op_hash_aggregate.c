@@ -13,6 +13,7 @@
  * while aggregating (small inputs would pay for the partitions).
  */
 #include "exec/op/op_aggregates.h"
+#include "exec/rows/exec_group_direct.h"
 #include "exec/rows/exec_group_memo.h"
 
 enum {
@@ -38,7 +39,8 @@ typedef struct hash_aggregate_state {
     expr_program **keys;
     const vector **key_vectors;
     exec_groups *groups;
-    exec_group_memo *memo; /* NULL: keys are too long for it */
+    exec_group_direct *direct; /* NULL: the key is not one integer */
+    exec_group_memo *memo;     /* NULL: keys are too long for it */
     op_aggregates_lane *lane;
     char **rows;
     char *single; /* the only group's row, without GROUP BY */
@@ -64,6 +66,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
                                      &state->keys, error));
     RETURN_IF_ERROR(
         exec_groups_new(execution, &self->layout, self->key_count, &state->groups, error));
+    RETURN_IF_ERROR(exec_group_direct_new(state->groups, &state->direct, error));
     RETURN_IF_ERROR(exec_group_memo_new(state->groups, &state->memo, error));
     *result = state;
     return op_aggregates_lane_new(&self->aggregates, &state->lane, error);
@@ -73,6 +76,24 @@ static base_status make_single(hash_aggregate_state *state, base_error *error)
 {
     return state->single ? BASE_OK
                          : exec_rows_reserve(state->groups->rows, 1, &state->single, error);
+}
+
+/* The group row of each input row, by the fastest way that the keys allow. */
+static base_status find_groups(hash_aggregate_state *state, const vector_chunk *input,
+                               base_error *error)
+{
+    const vector *const *keys = state->key_vectors;
+    bool done = false;
+    if (state->direct)
+        RETURN_IF_ERROR(exec_group_direct_find(state->direct, keys[0], input->selection,
+                                               input->count, state->rows, &done, error));
+    if (done)
+        return BASE_OK;
+    if (state->memo)
+        return exec_group_memo_find(state->memo, keys, input->selection, input->count, state->rows,
+                                    error);
+    return exec_groups_find_or_add(state->groups, keys, input->selection, input->count, state->rows,
+                                   NULL, error);
 }
 
 static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base_error *error)
@@ -86,12 +107,7 @@ static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base
     }
     for (uint32_t k = 0; k < self->key_count; k++)
         RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->key_vectors[k], error));
-    if (state->memo)
-        RETURN_IF_ERROR(exec_group_memo_find(state->memo, state->key_vectors, input->selection,
-                                             input->count, state->rows, error));
-    else
-        RETURN_IF_ERROR(exec_groups_find_or_add(state->groups, state->key_vectors, input->selection,
-                                                input->count, state->rows, NULL, error));
+    RETURN_IF_ERROR(find_groups(state, input, error));
     return op_aggregates_update(state->lane, input, state->rows, tail, error);
 }
 
@@ -273,6 +289,7 @@ static base_status finish(exec_part *part, base_error *error)
         hash_aggregate_state *state = part->states[l];
         lanes[l] = state ? state->lane : NULL;
         bytes += state ? exec_groups_bytes(state->groups) : 0;
+        bytes += state && state->direct ? exec_group_direct_bytes(state->direct) : 0;
     }
     exec_note_memory(part->execution, part->op, bytes);
     return op_aggregates_finish_collected(&self->aggregates, lanes, part->state_count,
@@ -288,6 +305,8 @@ static void close(exec_part *part)
         if (!state)
             continue;
         exec_groups_clear(state->groups);
+        if (state->direct)
+            exec_group_direct_clear(state->direct);
         if (state->memo)
             exec_group_memo_clear(state->memo);
         op_aggregates_lane_clear(state->lane);

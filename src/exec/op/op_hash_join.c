@@ -123,8 +123,15 @@ static void chain_block(hash_join_part *self, const exec_row_block *block, bool 
         hash_join_row *row = (hash_join_row *)(void *)(block->rows + (size_t)i * row_size);
         if (row->null_key)
             continue;
-        _Atomic(uint64_t) *entry = &self->directory[row->hash >> self->shift];
-        uint64_t address = (uint64_t)(uintptr_t)row | hash_join_tag(row->hash);
+        uint64_t place = row->hash >> self->shift, tag = hash_join_tag(row->hash);
+        if (self->is_direct) {
+            const char *key = (const char *)row + self->layout.offsets[0];
+            types_form form = (types_form)self->layout.forms[0];
+            place = (uint64_t)hash_join_integer(form, key, 0) - (uint64_t)self->base;
+            tag = 0;
+        }
+        _Atomic(uint64_t) *entry = &self->directory[place];
+        uint64_t address = (uint64_t)(uintptr_t)row | tag;
         uint64_t old = atomic_load_explicit(entry, memory_order_relaxed);
         uint64_t tags;
         do {
@@ -146,6 +153,55 @@ static base_status chain_task(void *argument, uint32_t index, base_error *error)
     for (uint32_t b = state ? state->rows->block_count : 0; b-- > 0;)
         chain_block(self, &state->rows->blocks[b], self->part.state_count == 1);
     return BASE_OK;
+}
+
+/* ---- Dense integer keys --------------------------------------------------------------------------- */
+
+enum {
+    DIRECT_SPARSENESS = 4, /* directory entries a row may cost */
+    DIRECT_ALWAYS = 1 << 12,
+};
+
+static bool is_integer_form(types_form form)
+{
+    return form == TYPES_FORM_INT8 || form == TYPES_FORM_INT16 || form == TYPES_FORM_INT32 ||
+           form == TYPES_FORM_INT64;
+}
+
+/* Decides whether the directory is addressed by the key itself, and sets its size. */
+static void choose_directory(hash_join_part *self)
+{
+    types_form form = (types_form)self->layout.forms[0];
+    uint32_t offset = self->layout.offsets[0], row_size = self->layout.row_size;
+    int64_t minimum = INT64_MAX, maximum = INT64_MIN;
+    self->is_direct = false;
+    self->directory_size =
+        BASE_MAX(base_next_power_of_two(self->row_count + self->row_count / 2), (uint64_t)64);
+    self->shift = 64 - (base_bit_width(self->directory_size) - 1);
+    if (self->key_count != 1 || self->null_equal[0] || !is_integer_form(form))
+        return;
+    for (uint32_t l = 0; l < self->part.state_count; l++) {
+        hash_join_state *state = self->part.states[l];
+        for (uint32_t b = 0; state && b < state->rows->block_count; b++) {
+            const exec_row_block *block = &state->rows->blocks[b];
+            const char *row = block->rows;
+            for (uint32_t i = 0; i < block->count; i++, row += row_size) {
+                if (((const hash_join_row *)(const void *)row)->null_key)
+                    continue;
+                int64_t value = hash_join_integer(form, row + offset, 0);
+                minimum = BASE_MIN(minimum, value);
+                maximum = BASE_MAX(maximum, value);
+            }
+        }
+    }
+    if (minimum > maximum)
+        return;
+    uint64_t span = (uint64_t)maximum - (uint64_t)minimum;
+    if (span >= self->row_count * DIRECT_SPARSENESS + DIRECT_ALWAYS)
+        return;
+    self->is_direct = true;
+    self->base = minimum;
+    self->directory_size = span + 1;
 }
 
 /* ---- Filters for scans of the probe side ---------------------------------------------------------- */
@@ -214,9 +270,7 @@ static base_status finish(exec_part *part, base_error *error)
     RETURN_IF_ERROR(publish_filters(self, error));
     if (!self->row_count)
         return BASE_OK;
-    self->directory_size =
-        BASE_MAX(base_next_power_of_two(self->row_count + self->row_count / 2), (uint64_t)64);
-    self->shift = 64 - (base_bit_width(self->directory_size) - 1);
+    choose_directory(self);
     size_t size = self->directory_size * sizeof(uint64_t);
     self->directory = base_allocate_zeroed(&part->execution->budget, size);
     if (!self->directory)
@@ -231,6 +285,7 @@ static void close(exec_part *part)
     base_free(&part->execution->budget, self->directory, self->directory_size * sizeof(uint64_t));
     self->directory = NULL;
     self->directory_size = 0;
+    self->is_direct = false;
     self->row_count = 0;
     for (uint32_t f = 0; f < part->op->join.filter_count; f++)
         exec_join_filter_clear(&part->execution->join_filters[part->op->join.filters[f].id],

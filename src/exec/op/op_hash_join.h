@@ -43,6 +43,10 @@ typedef struct hash_join_part {
     _Atomic(uint64_t) *directory;
     uint64_t directory_size;
     uint32_t shift; /* entry number = hash >> shift */
+    /* One dense integer key: entry number = key - base; a chain then holds one key, nothing is
+     * compared, and entries have no bloom bits. */
+    bool is_direct;
+    int64_t base;
     uint64_t row_count;
     bool has_null_key;
 } hash_join_part;
@@ -56,6 +60,21 @@ typedef struct hash_join_state {
     uint16_t *selection;
     bool has_null_key;
 } hash_join_state;
+
+/* The key of a row of the build side, for direct tables. */
+BASE_INLINE int64_t hash_join_integer(types_form form, const void *data, uint32_t place)
+{
+    switch (form) {
+    case TYPES_FORM_INT8:
+        return ((const int8_t *)data)[place];
+    case TYPES_FORM_INT16:
+        return ((const int16_t *)data)[place];
+    case TYPES_FORM_INT32:
+        return ((const int32_t *)data)[place];
+    default:
+        return ((const int64_t *)data)[place];
+    }
+}
 
 /* Evaluates keys for the chunk's rows. Rows with a NULL in a key that then equals nothing are
  * left out of `selection`; returns how many stay, in `*kept`. */

@@ -79,6 +79,66 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
 
 /* ---- Candidates --------------------------------------------------------------------------------- */
 
+/* Keeps the rows of `selection` whose directory entry may lead to a partner. */
+static void look_up_hashes(const hash_join_part *join, probe_state *state, uint32_t kept)
+{
+    uint32_t active = 0;
+    for (uint32_t i = 0; i < kept; i++) {
+        uint64_t hash = state->hashes[i];
+        uint64_t entry =
+            atomic_load_explicit(&join->directory[hash >> join->shift], memory_order_relaxed);
+        state->first[active] = hash_join_first(entry);
+        state->selection[active] = state->selection[i];
+        state->ordinals[active] = state->ordinals[i];
+        state->hashes[active] = hash;
+        active += (entry & hash_join_tag(hash)) != 0;
+    }
+    state->active = active;
+}
+
+BASE_INLINE uint32_t look_up_body(const hash_join_part *join, probe_state *state, types_form form,
+                                  uint32_t kept)
+{
+    const vector *key = state->key_vectors[0];
+    const void *data = key->shape == VECTOR_DICTIONARY ? key->dictionary->data : key->data;
+    const uint16_t *codes = key->data;
+    uint64_t base = (uint64_t)join->base, size = join->directory_size;
+    uint32_t active = 0;
+    for (uint32_t i = 0; i < kept; i++) {
+        uint32_t position = state->selection[i];
+        uint32_t place = key->shape == VECTOR_FLAT       ? position
+                         : key->shape == VECTOR_CONSTANT ? 0
+                                                         : codes[position];
+        uint64_t number = (uint64_t)hash_join_integer(form, data, place) - base;
+        uint64_t entry = 0;
+        if (number < size)
+            entry = atomic_load_explicit(&join->directory[number], memory_order_relaxed);
+        state->first[active] = hash_join_first(entry);
+        state->selection[active] = (uint16_t)position;
+        state->ordinals[active] = state->ordinals[i];
+        active += entry != 0;
+    }
+    return active;
+}
+
+static void look_up_keys(const hash_join_part *join, probe_state *state, uint32_t kept)
+{
+    switch ((types_form)state->key_vectors[0]->form) {
+    case TYPES_FORM_INT8:
+        state->active = look_up_body(join, state, TYPES_FORM_INT8, kept);
+        break;
+    case TYPES_FORM_INT16:
+        state->active = look_up_body(join, state, TYPES_FORM_INT16, kept);
+        break;
+    case TYPES_FORM_INT32:
+        state->active = look_up_body(join, state, TYPES_FORM_INT32, kept);
+        break;
+    default:
+        state->active = look_up_body(join, state, TYPES_FORM_INT64, kept);
+        break;
+    }
+}
+
 /* Evaluates the input's keys and finds the first row of equal hash for each. */
 static base_status begin_input(hash_join_part *join, probe_state *state, vector_chunk *input,
                                base_error *error)
@@ -90,7 +150,7 @@ static base_status begin_input(hash_join_part *join, probe_state *state, vector_
     uint32_t kept;
     RETURN_IF_ERROR(hash_join_keys(join, state->keys, input, state->key_vectors, state->selection,
                                    &kept, error));
-    for (uint32_t k = 0; k < join->key_count; k++)
+    for (uint32_t k = 0; k < join->key_count && !join->is_direct; k++)
         vector_hash(state->key_vectors[k], state->selection, kept, k > 0, state->hashes);
     if (kept == input->count) {
         for (uint32_t i = 0; i < kept; i++)
@@ -103,25 +163,17 @@ static base_status begin_input(hash_join_part *join, probe_state *state, vector_
     state->active = 0;
     if (!join->directory)
         return BASE_OK;
-    uint32_t active = 0;
-    for (uint32_t i = 0; i < kept; i++) {
-        uint64_t hash = state->hashes[i];
-        uint64_t entry =
-            atomic_load_explicit(&join->directory[hash >> join->shift], memory_order_relaxed);
-        state->first[active] = hash_join_first(entry);
-        state->selection[active] = state->selection[i];
-        state->ordinals[active] = state->ordinals[i];
-        state->hashes[active] = hash;
-        active += (entry & hash_join_tag(hash)) != 0;
-    }
-    for (uint32_t i = 0; i < active; i++)
+    if (join->is_direct)
+        look_up_keys(join, state, kept);
+    else
+        look_up_hashes(join, state, kept);
+    for (uint32_t i = 0; i < state->active; i++)
         BASE_PREFETCH(state->first[i]);
-    state->active = active;
     return BASE_OK;
 }
 
 /* Fills the pair arrays with the next candidates. */
-static void next_candidates(probe_state *state)
+static void next_candidates(const hash_join_part *join, probe_state *state)
 {
     uint32_t count = 0, i = state->next;
     for (; i < state->active; i++) {
@@ -131,7 +183,7 @@ static void next_candidates(probe_state *state)
             state->pair_positions[count] = state->selection[i];
             state->pair_ordinals[count] = state->ordinals[i];
             state->pair_rows[count] = (char *)row;
-            count += row->hash == hash;
+            count += join->is_direct || row->hash == hash;
         }
         state->first[i] = row;
         if (row)
@@ -144,14 +196,14 @@ static void next_candidates(probe_state *state)
 }
 
 /* When one partner decides: a candidate for each row that has none yet, all rows in one go. */
-static void next_undecided(probe_state *state)
+static void next_undecided(const hash_join_part *join, probe_state *state)
 {
     uint32_t count = 0, active = 0;
     for (uint32_t i = 0; i < state->active; i++) {
         hash_join_row *row = state->first[i];
         if (state->matched[state->ordinals[i]])
             continue;
-        while (row && row->hash != state->hashes[i])
+        while (row && !join->is_direct && row->hash != state->hashes[i])
             row = row->next;
         if (!row)
             continue;
@@ -276,9 +328,9 @@ static base_status next_pairs(hash_join_part *self, probe_state *state, bool *fo
     *output = NULL;
     *found = false;
     if (decide)
-        next_undecided(state);
+        next_undecided(self, state);
     else
-        next_candidates(state);
+        next_candidates(self, state);
     if (!state->pair_count)
         return BASE_OK;
     *found = true;
