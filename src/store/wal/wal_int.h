@@ -58,7 +58,8 @@ enum {
     WAL_FRAME_LAST = 1,
     WAL_FIRST_CHUNK = 1024,
     WAL_LARGEST_CHUNK = 262144,
-    WAL_KEEP_SEGMENTS = 64, /* free segments that stay in the file after a release */
+    WAL_LARGEST_EXTENSION = 131072, /* zeros written ahead at a time */
+    WAL_KEEP_SEGMENTS = 64,         /* free segments that stay in the file after a release */
 };
 #define WAL_FLUSH_INTERVAL INT64_C(1000000000) /* nanoseconds, in normal mode */
 #define WAL_MAX_FRAME_LENGTH ((uint32_t)WAL_MAX_RECORD + 16)
@@ -131,6 +132,7 @@ struct wal_log {
     unsigned char database_id[16];
     bool read_only, replayed;
     os_file *file;      /* NULL until the first commit or when there was none */
+    uint64_t file_end;  /* bytes that the file has; the leader's */
     bool name_unsynced; /* the file was made, its directory not yet synced */
 
     os_mutex mutex;
@@ -168,6 +170,8 @@ base_status wal_stream_read(wal_log *log, const wal_generation *generation, uint
                             void *buffer, size_t length, base_error *error);
 base_status wal_stream_write(wal_log *log, wal_generation *generation, uint64_t position,
                              const void *bytes, size_t length, base_error *error);
+/* Fills the file with zeros ahead of the stream: see wal_segment.c. */
+void wal_stream_extend(wal_log *log, const wal_generation *generation);
 base_status wal_generation_start(wal_log *log, bool *broken, base_error *error);
 wal_generation *wal_generation_allocate(wal_log *log);
 void wal_generation_free(wal_log *log, wal_generation *generation);

@@ -171,8 +171,10 @@ static void trim(wal_log *log)
         count--;
     if (count == log->segment_count)
         return;
-    if (log->file->operations->set_size(log->file, (uint64_t)count * WAL_SEGMENT, NULL) == BASE_OK)
-        log->segment_count = count;
+    if (log->file->operations->set_size(log->file, (uint64_t)count * WAL_SEGMENT, NULL) != BASE_OK)
+        return;
+    log->segment_count = count;
+    log->file_end = BASE_MIN(log->file_end, (uint64_t)count * WAL_SEGMENT);
 }
 
 void wal_release(wal_log *log, const wal_switch_point *point)

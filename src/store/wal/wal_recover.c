@@ -90,6 +90,7 @@ static base_status read_segment_headers(recovery *self, base_error *error)
 {
     wal_log *log = self->log;
     RETURN_IF_ERROR(log->file->operations->size(log->file, &self->file_size, error));
+    log->file_end = self->file_size;
     uint64_t count = (self->file_size + WAL_SEGMENT - 1) / WAL_SEGMENT;
     if (count >= UINT32_MAX)
         return damaged(log, error, "it is larger than a log can be");

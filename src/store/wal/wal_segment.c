@@ -7,6 +7,10 @@
  * and users copy files), holes punched into an ever-growing file (not on every system),
  * copying the live tail to the front (a pause as long as the tail).
  *
+ * A sync that also changes the file's size costs the system a second write, to its journal.
+ * In full mode the file is therefore filled with zeros some way ahead, further the larger it
+ * is: most commits then overwrite. Zeros are no frames, so nothing else changes.
+ *
  * The first segment's header is synced before any frame is written behind it, so a
  * generation that acknowledged anything can always be recognised. Headers of later segments
  * become durable with the frames they precede.
@@ -69,6 +73,31 @@ void wal_generation_free(wal_log *log, wal_generation *generation)
     base_free(log->budget, generation, sizeof *generation);
 }
 
+/* Every write of the log: keeps track of the file's end. */
+static base_status write_at(wal_log *log, uint64_t offset, const void *bytes, size_t length,
+                            base_error *error)
+{
+    RETURN_IF_ERROR(os_file_write(log->file, offset, bytes, length, error));
+    log->file_end = BASE_MAX(log->file_end, offset + length);
+    return BASE_OK;
+}
+
+void wal_stream_extend(wal_log *log, const wal_generation *generation)
+{
+    uint64_t inside = generation->length % WAL_PAYLOAD;
+    if (inside == 0)
+        return; /* the next segment may lie elsewhere */
+    uint64_t offset = wal_stream_place(generation, generation->length);
+    if (offset < log->file_end)
+        return;
+    static const unsigned char zeros[WAL_LARGEST_EXTENSION];
+    uint64_t size = BASE_ALIGN_UP(log->file_end / 2, (uint64_t)WAL_BLOCK);
+    size = BASE_MIN(size, (uint64_t)WAL_LARGEST_EXTENSION);
+    size = BASE_MIN(size, WAL_PAYLOAD - inside);
+    /* Only for speed: where it fails, the commit's own writes tell what is wrong. */
+    (void)write_at(log, offset, zeros, (size_t)size, NULL);
+}
+
 /* Takes the first free segment (or a new one) and writes its header. */
 static base_status add_segment(wal_log *log, wal_generation *generation, wal_segment_header *header,
                                base_error *error)
@@ -81,8 +110,7 @@ static base_status add_segment(wal_log *log, wal_generation *generation, wal_seg
     unsigned char block[WAL_BLOCK];
     header->ordinal = generation->segment_count;
     wal_segment_header_store(header, block);
-    RETURN_IF_ERROR(
-        os_file_write(log->file, (uint64_t)place * WAL_SEGMENT, block, sizeof block, error));
+    RETURN_IF_ERROR(write_at(log, (uint64_t)place * WAL_SEGMENT, block, sizeof block, error));
     if (!wal_generation_add_segment(log, generation, place))
         return base_error_no_memory(error);
     return BASE_OK;
@@ -110,8 +138,8 @@ base_status wal_stream_write(wal_log *log, wal_generation *generation, uint64_t 
             RETURN_IF_ERROR(add_segment(log, generation, &header, error));
         }
         size_t part = BASE_MIN(length - done, (size_t)(WAL_PAYLOAD - at % WAL_PAYLOAD));
-        RETURN_IF_ERROR(os_file_write(log->file, wal_stream_place(generation, at),
-                                      (const char *)bytes + done, part, error));
+        RETURN_IF_ERROR(write_at(log, wal_stream_place(generation, at), (const char *)bytes + done,
+                                 part, error));
         done += part;
     }
     return BASE_OK;

@@ -204,6 +204,7 @@ static base_status write_group(wal_log *log, wal_unit *first, const wal_unit *la
     }
     outcome->written = true;
     if (full) {
+        wal_stream_extend(log, log->current);
         status = os_file_sync(log->file, error);
         outcome->synced = status == BASE_OK;
         outcome->broken = status != BASE_OK;
