@@ -108,7 +108,7 @@ static base_status add_column(session_run *run, const catalog_table *table)
                               &value, run->error);
 }
 
-/* ---- CHECKs that name what changes  ---- */
+/* ---- CHECKs that name what changes ---- */
 
 /* Names in a CHECK's text that stand for one column, or that qualify columns with the table. */
 typedef struct name_search {
@@ -230,7 +230,7 @@ static base_status refuse_used_by_check(session_run *run, const catalog_table *t
     return BASE_OK;
 }
 
-/* ---- The other changes  ---- */
+/* ---- The other changes ---- */
 
 static base_status drop_column(session_run *run, const catalog_table *table)
 {

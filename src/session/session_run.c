@@ -15,7 +15,7 @@
  */
 #include "session/session_int.h"
 
-/* ---- Rows that a statement keeps  ---- */
+/* ---- Rows that a statement keeps ---- */
 
 void session_rows_clear(session_rows *rows, base_budget *budget)
 {
@@ -97,7 +97,7 @@ base_status session_add_row(session_run *run, const types_value *values)
     return BASE_OK;
 }
 
-/* ---- Ends  ---- */
+/* ---- Ends ---- */
 
 /* Closes the run of a statement and ends the transaction that it began for itself. */
 static base_status end_run(session_statement *statement, bool commit, base_error *error)
@@ -176,7 +176,7 @@ base_status session_park_active(session_connection *connection, base_error *erro
     return status;
 }
 
-/* ---- Execute  ---- */
+/* ---- Execute ---- */
 
 static bool controls_transaction(parser_statement_kind kind)
 {

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-/* ---- A runtime of the test's own  ---- */
+/* ---- A runtime of the test's own ---- */
 
 typedef struct counting {
     tuff_allocator allocator;
@@ -99,7 +99,7 @@ static int64_t one_integer(tuff_conn *conn, const char *sql)
     return value;
 }
 
-/* ---- Statements and values  ---- */
+/* ---- Statements and values ---- */
 
 static void test_values(void **state)
 {
@@ -237,7 +237,7 @@ static void test_errors(void **state)
     assert_string_equal(tuff_status_sqlstate(TUFF_SYNTAX), "42601");
 }
 
-/* ---- Transactions  ---- */
+/* ---- Transactions ---- */
 
 static void test_transactions(void **state)
 {
@@ -298,7 +298,7 @@ static void test_open_results(void **state)
     tuff_finalize(stmt);
 }
 
-/* ---- Many rows at once  ---- */
+/* ---- Many rows at once ---- */
 
 static void test_arrow(void **state)
 {
@@ -379,7 +379,7 @@ static void test_packed(void **state)
     tuff_result_close(result);
 }
 
-/* ---- Appender and COPY  ---- */
+/* ---- Appender and COPY ---- */
 
 static void test_appender(void **state)
 {
@@ -498,7 +498,7 @@ static void test_copy(void **state)
     assert_int_equal(one_integer(f->conn, "SELECT count(*) FROM t"), 3);
 }
 
-/* ---- Interrupts  ---- */
+/* ---- Interrupts ---- */
 
 static int stop_after_some(void *context, double fraction, uint64_t rows)
 {
@@ -536,7 +536,7 @@ static void test_interrupt(void **state)
     assert_int_equal(one_integer(f->conn, "SELECT 1"), 1);
 }
 
-/* ---- Opening and closing  ---- */
+/* ---- Opening and closing ---- */
 
 static void expect_open_error(const char *dsn, tuff_status expected)
 {
@@ -585,7 +585,7 @@ static void test_dsn(void **state)
     assert_false(tuff_is_complete("SELECT ';", 9));
 }
 
-/* ---- Every allocation fails once  ---- */
+/* ---- Every allocation fails once ---- */
 
 static const char *const workload[] = {
     "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT NOT NULL UNIQUE, c DECIMAL(10,2) DEFAULT 1.5)",
