@@ -42,17 +42,23 @@ void catalog_close(catalog *self)
 {
     if (!self)
         return;
-    BASE_ASSERT(!self->owner);
+    BASE_ASSERT(self->owner == 0);
     catalog_snapshot_release(self->private_snapshot);
     catalog_snapshot_release(self->committed);
     os_mutex_destroy(&self->mutex);
     base_free(self->budget, self, sizeof *self);
 }
 
+uint64_t catalog_transaction_id(const txn_transaction *transaction)
+{
+    return txn_snapshot_of(transaction)->self;
+}
+
 catalog_snapshot *catalog_current(catalog *self, txn_transaction *transaction)
 {
     os_mutex_lock(&self->mutex);
-    bool own = transaction && self->owner == transaction && self->private_snapshot;
+    bool own =
+        transaction && self->private_snapshot && self->owner == catalog_transaction_id(transaction);
     catalog_snapshot *snapshot =
         catalog_snapshot_pin(own ? self->private_snapshot : self->committed);
     os_mutex_unlock(&self->mutex);
@@ -60,12 +66,12 @@ catalog_snapshot *catalog_current(catalog *self, txn_transaction *transaction)
 }
 
 /* Puts `snapshot` (may be NULL; the reference moves) in place of the private one. */
-static void set_private(catalog *self, txn_transaction *owner, catalog_snapshot *snapshot)
+static void set_private(catalog *self, uint64_t owner, catalog_snapshot *snapshot)
 {
     os_mutex_lock(&self->mutex);
     catalog_snapshot *before = self->private_snapshot;
     self->private_snapshot = snapshot;
-    self->owner = snapshot ? owner : NULL;
+    self->owner = snapshot ? owner : 0;
     os_mutex_unlock(&self->mutex);
     catalog_snapshot_release(before);
 }
@@ -73,37 +79,37 @@ static void set_private(catalog *self, txn_transaction *owner, catalog_snapshot 
 void catalog_publish_private(catalog *self, txn_transaction *transaction,
                              catalog_snapshot *snapshot)
 {
-    set_private(self, transaction, snapshot);
+    set_private(self, catalog_transaction_id(transaction), snapshot);
 }
 
-void catalog_after_commit(catalog *self, txn_transaction *transaction)
+void catalog_after_commit(catalog *self, uint64_t transaction_id)
 {
     os_mutex_lock(&self->mutex);
     catalog_snapshot *before = NULL;
-    if (self->owner == transaction && self->private_snapshot) {
+    if (self->owner == transaction_id && self->private_snapshot) {
         before = self->committed;
         self->committed = self->private_snapshot;
         self->private_snapshot = NULL;
-        self->owner = NULL;
+        self->owner = 0;
     }
     os_mutex_unlock(&self->mutex);
     catalog_snapshot_release(before);
 }
 
-void catalog_after_rollback(catalog *self, txn_transaction *transaction)
+void catalog_after_rollback(catalog *self, uint64_t transaction_id)
 {
     os_mutex_lock(&self->mutex);
-    bool own = self->owner == transaction;
+    bool own = self->owner == transaction_id;
     os_mutex_unlock(&self->mutex);
     if (own)
-        set_private(self, NULL, NULL);
+        set_private(self, 0, NULL);
 }
 
 catalog_snapshot *catalog_before_statement(catalog *self, txn_transaction *transaction)
 {
     os_mutex_lock(&self->mutex);
     catalog_snapshot *snapshot = NULL;
-    if (self->owner == transaction && self->private_snapshot)
+    if (self->private_snapshot && self->owner == catalog_transaction_id(transaction))
         snapshot = catalog_snapshot_pin(self->private_snapshot);
     os_mutex_unlock(&self->mutex);
     return snapshot;
@@ -112,10 +118,11 @@ catalog_snapshot *catalog_before_statement(catalog *self, txn_transaction *trans
 void catalog_back_to(catalog *self, txn_transaction *transaction, catalog_snapshot *before)
 {
     os_mutex_lock(&self->mutex);
-    bool own = self->owner == transaction;
+    uint64_t id = catalog_transaction_id(transaction);
+    bool own = self->owner == id;
     os_mutex_unlock(&self->mutex);
     if (own || before)
-        set_private(self, transaction, before);
+        set_private(self, id, before);
 }
 
 base_status catalog_begin_change(catalog *self, txn_transaction *transaction,

@@ -169,10 +169,12 @@ base_status catalog_add_column(catalog *catalog, txn_transaction *transaction,
 base_status catalog_drop_column(catalog *catalog, txn_transaction *transaction,
                                 const catalog_table *table, uint32_t place, base_error *error);
 
-/* The session tells the catalog how a transaction went on. `catalog_before_statement` gives
+/* The session tells the catalog how a transaction went on, by its id: the handle is gone by
+ * then, and its address may be another transaction's already. `catalog_before_statement` gives
  * a token to go back to when the statement is rolled back to its mark. */
-void catalog_after_commit(catalog *catalog, txn_transaction *transaction);
-void catalog_after_rollback(catalog *catalog, txn_transaction *transaction);
+uint64_t catalog_transaction_id(const txn_transaction *transaction);
+void catalog_after_commit(catalog *catalog, uint64_t transaction_id);
+void catalog_after_rollback(catalog *catalog, uint64_t transaction_id);
 catalog_snapshot *catalog_before_statement(catalog *catalog, txn_transaction *transaction);
 void catalog_back_to(catalog *catalog, txn_transaction *transaction, catalog_snapshot *before);
 

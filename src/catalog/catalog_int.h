@@ -58,7 +58,7 @@ struct catalog {
     base_budget *budget;
     os_mutex mutex; /* guards the fields below; held for pointer work only */
     catalog_snapshot *committed;
-    txn_transaction *owner;             /* the transaction whose change is under way */
+    uint64_t owner; /* id of the transaction whose change is under way; 0: none */
     catalog_snapshot *private_snapshot; /* what it sees */
     _Atomic(uint64_t) next_version;
     _Atomic(int64_t) next_rowid; /* of the objects relation */

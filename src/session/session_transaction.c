@@ -35,15 +35,15 @@ base_status session_end_transaction(session_connection *connection, bool commit,
     connection->failed = false;
     if (!transaction)
         return BASE_OK;
+    uint64_t id = catalog_transaction_id(transaction);
     if (commit)
         status = table_commit(transaction, error);
     else
         table_rollback(transaction);
-    /* `transaction` is only a name from here on: the catalog compares it. */
     if (commit && status == BASE_OK)
-        catalog_after_commit(catalog, transaction);
+        catalog_after_commit(catalog, id);
     else
-        catalog_after_rollback(catalog, transaction);
+        catalog_after_rollback(catalog, id);
     return status;
 }
 

@@ -148,8 +148,8 @@ static void read_sums(worker *self)
         "SELECT sum(balance) FROM (SELECT balance FROM bank ORDER BY balance, id) o",
         "SELECT sum(CASE WHEN balance > 990 THEN balance ELSE 0 END) + "
         "sum(CASE WHEN balance <= 990 THEN balance ELSE 0 END) FROM bank",
-        "SELECT (SELECT sum(balance) FROM bank WHERE balance > 1000) + "
-        "(SELECT sum(balance) FROM bank WHERE balance <= 1000)",
+        "SELECT (SELECT coalesce(sum(balance), 0) FROM bank WHERE balance > 1000) + "
+        "(SELECT coalesce(sum(balance), 0) FROM bank WHERE balance <= 1000)",
     };
     if (pick(self, 3)) {
         expect_sum(self, questions[pick(self, sizeof questions / sizeof questions[0])]);
