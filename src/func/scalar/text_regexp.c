@@ -30,18 +30,20 @@ static base_status read_flags(base_text flags, bool *ignore_case, bool *all, bas
     return BASE_OK;
 }
 
-/* Which argument holds flags, by function: none, or its place. */
-static uint32_t flags_argument(const func_call *call)
+/* Which argument holds flags or an escape, by function: none, or its place. */
+static uint32_t option_argument(const func_call *call)
 {
     const char *name = call->function->name;
     if (strcmp(name, "regexp_replace") == 0)
         return 3;
-    return strcmp(name, "regexp_like") == 0 || strcmp(name, "regexp_matches") == 0 ? 2 : UINT32_MAX;
+    bool third = strcmp(name, "regexp_like") == 0 || strcmp(name, "regexp_matches") == 0 ||
+                 strcmp(name, "similar_to") == 0;
+    return third ? 2 : UINT32_MAX;
 }
 
 /* SIMILAR TO: % and _ of LIKE, | * + ? {} () [] of regular expressions, all of the text. */
-static base_status similar_pattern(base_text pattern, base_arena *arena, base_text *regular,
-                                   base_error *error)
+static base_status similar_pattern(base_text pattern, base_text escape, base_arena *arena,
+                                   base_text *regular, base_error *error)
 {
     char *out = base_arena_allocate(arena, pattern.length * 2 + 16);
     if (!out)
@@ -52,8 +54,11 @@ static base_status similar_pattern(base_text pattern, base_arena *arena, base_te
     bool in_class = false;
     for (size_t i = 0; i < pattern.length; i++) {
         char c = pattern.data[i];
-        if (c == '\\' && i + 1 < pattern.length) {
-            c = pattern.data[++i];
+        bool escaped = escape.length && pattern.length - i > escape.length &&
+                       memcmp(pattern.data + i, escape.data, escape.length) == 0;
+        if (escaped) {
+            i += escape.length;
+            c = pattern.data[i];
             if ((uint8_t)c < 0x80 && !(c >= '0' && c <= '9') &&
                 !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
                 out[length++] = '\\';
@@ -68,7 +73,7 @@ static base_status similar_pattern(base_text pattern, base_arena *arena, base_te
             out[length++] = '.';
         } else {
             in_class = c == '[';
-            if (c == '.' || c == '^' || c == '$')
+            if (c == '.' || c == '^' || c == '$' || c == '\\')
                 out[length++] = '\\';
             out[length++] = c;
         }
@@ -79,14 +84,21 @@ static base_status similar_pattern(base_text pattern, base_arena *arena, base_te
     return BASE_OK;
 }
 
-static base_status compile(func_call *call, base_text pattern, base_text flags, base_arena *arena,
-                           const regexp **compiled, bool *all, base_error *error)
+/* `option` is the argument at option_argument: flags, or the escape of SIMILAR TO. */
+static base_status compile(func_call *call, base_text pattern, const base_text *option,
+                           base_arena *arena, const regexp **compiled, bool *all, base_error *error)
 {
     bool ignore_case = call->function->name[0] == 'i'; /* iregexp */
     *all = false;
-    RETURN_IF_ERROR(read_flags(flags, &ignore_case, all, error));
-    if (call->function->name[0] == 's')
-        RETURN_IF_ERROR(similar_pattern(pattern, arena, &pattern, error));
+    if (call->function->name[0] == 's') {
+        base_text escape = option ? *option : BASE_TEXT("\\");
+        if (types_utf8_count(escape.data, escape.length) > 1)
+            return base_error_set(error, BASE_INVALID_ESCAPE,
+                                  "escape must be empty or one character");
+        RETURN_IF_ERROR(similar_pattern(pattern, escape, arena, &pattern, error));
+    } else if (option) {
+        RETURN_IF_ERROR(read_flags(*option, &ignore_case, all, error));
+    }
     return regexp_compile(pattern, ignore_case, arena, compiled, error);
 }
 
@@ -102,21 +114,22 @@ static bool is_constant(const types_value *value)
 
 static base_status regexp_prepare(func_call *call, base_arena *arena, base_error *error)
 {
-    uint32_t flags_at = flags_argument(call);
-    base_text flags = BASE_TEXT("");
+    uint32_t option_at = option_argument(call);
+    bool has_option = option_at < call->argument_count;
+    base_text option = BASE_TEXT("");
     call->state = NULL;
     if (!is_constant(call->constants[1]))
         return BASE_OK;
-    if (flags_at < call->argument_count) {
-        if (!is_constant(call->constants[flags_at]))
+    if (has_option) {
+        if (!is_constant(call->constants[option_at]))
             return BASE_OK;
-        flags = func_text(&call->constants[flags_at]->cell);
+        option = func_text(&call->constants[option_at]->cell);
     }
     prepared *made = base_arena_allocate(arena, sizeof *made);
     if (!made)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(compile(call, func_text(&call->constants[1]->cell), flags, arena,
-                            &made->compiled, &made->all, error));
+    RETURN_IF_ERROR(compile(call, func_text(&call->constants[1]->cell), has_option ? &option : NULL,
+                            arena, &made->compiled, &made->all, error));
     call->state = made;
     return BASE_OK;
 }
@@ -129,11 +142,13 @@ static base_status expression_of(func_call *call, const types_cell *arguments, p
         *out = *(const prepared *)call->state;
         return BASE_OK;
     }
-    uint32_t flags_at = flags_argument(call);
-    base_text flags =
-        flags_at < call->argument_count ? func_text(&arguments[flags_at]) : BASE_TEXT("");
-    return compile(call, func_text(&arguments[1]), flags, call->heap, &out->compiled, &out->all,
-                   error);
+    uint32_t option_at = option_argument(call);
+    base_text option = BASE_TEXT("");
+    bool has_option = option_at < call->argument_count;
+    if (has_option)
+        option = func_text(&arguments[option_at]);
+    return compile(call, func_text(&arguments[1]), has_option ? &option : NULL, call->heap,
+                   &out->compiled, &out->all, error);
 }
 
 static base_status regexp_row(func_call *call, const types_cell *arguments, const bool *nulls,
@@ -295,9 +310,9 @@ const func_scalar func_regexp_rows[] = {
                "true", TYPES_TEXT, TYPES_TEXT),
     REGEXP_ROW("iregexp", regexp_row, BOOLEAN, 2, 2, "regexp without regard to case.",
                "iregexp('GRANITE', 'an+i')", "true", TYPES_TEXT, TYPES_TEXT),
-    REGEXP_ROW("similar_to", regexp_row, BOOLEAN, 2, 2,
+    REGEXP_ROW("similar_to", regexp_row, BOOLEAN, 2, 3,
                "Whether all of the text matches the pattern of SQL's SIMILAR TO.",
-               "'granite' SIMILAR TO 'gr(a|e)%'", "true", TYPES_TEXT, TYPES_TEXT),
+               "'granite' SIMILAR TO 'gr(a|e)%'", "true", TYPES_TEXT, TYPES_TEXT, TYPES_TEXT),
     REGEXP_ROW("regexp_like", regexp_row, BOOLEAN, 2, 3,
                "Whether the regular expression is found in the text.",
                "regexp_like('granite', 'N.T', 'i')", "true", TYPES_TEXT, TYPES_TEXT, TYPES_TEXT),

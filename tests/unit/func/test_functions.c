@@ -123,6 +123,9 @@ static const call_row rows[] = {
     {"similar_to", {"?abc", "?b"}, "BOOLEAN:false"},
     {"similar_to", {"?a.c", "?a.c"}, "BOOLEAN:true"},
     {"similar_to", {"?abc", "?a.c"}, "BOOLEAN:false"},
+    {"similar_to", {"?a%", "?a!%", "?!"}, "BOOLEAN:true"},
+    {"similar_to", {"?ab", "?a!%", "?!"}, "BOOLEAN:false"},
+    {"similar_to", {"?a", "?a", "?!!"}, "!22025"},
     {"regexp_replace", {"?banana", "?a", "?o"}, "TEXT:bonana"},
     {"regexp_replace", {"?banana", "?a", "?o", "?g"}, "TEXT:bonono"},
     {"regexp_replace", {"?abc", "?", "?-", "?g"}, "TEXT:-a-b-c-"},
@@ -248,60 +251,99 @@ static types_value value_from(const char *text, base_arena *arena)
     return value;
 }
 
-static base_status run(const call_row *row, base_arena *arena, types_value *value,
-                       base_error *error)
-{
-    func_environment environment = {.version = "test"};
+/* One call: what a plan keeps of it. */
+typedef struct call_site {
+    func_call call;
+    func_environment environment;
     types_type types[5];
     types_value arguments[5];
     const types_value *constants[5];
     types_cell cells[5];
     bool nulls[5];
+    bool any_null;
+} call_site;
+
+static base_status set_up(const call_row *row, base_arena *arena, call_site *site,
+                          base_error *error)
+{
+    memset(site, 0, sizeof *site);
     uint32_t count = 0;
     for (; count < 5 && row->arguments[count]; count++) {
-        arguments[count] = value_from(row->arguments[count], arena);
-        types[count] = arguments[count].type;
+        site->arguments[count] = value_from(row->arguments[count], arena);
+        site->types[count] = site->arguments[count].type;
     }
-    func_call call = {.argument_count = count, .environment = &environment, .heap = arena};
-    RETURN_IF_ERROR(func_find_scalar(base_text_of(row->name), types, count, &call.function,
-                                     &call.result_type, error));
-    bool any_null = false;
+    site->environment.version = "test";
+    site->call.argument_count = count;
+    site->call.environment = &site->environment;
+    site->call.heap = arena;
+    RETURN_IF_ERROR(func_find_scalar(base_text_of(row->name), site->types, count,
+                                     &site->call.function, &site->call.result_type, error));
     for (uint32_t i = 0; i < count; i++) {
-        RETURN_IF_ERROR(types_cast(&arguments[i], types[i], arena, &arguments[i], error));
-        constants[i] = &arguments[i];
-        cells[i] = arguments[i].cell;
-        nulls[i] = arguments[i].is_null;
-        any_null |= nulls[i];
+        types_value *argument = &site->arguments[i];
+        RETURN_IF_ERROR(types_cast(argument, site->types[i], arena, argument, error));
+        site->constants[i] = argument;
+        site->cells[i] = argument->cell;
+        site->nulls[i] = argument->is_null;
+        site->any_null |= argument->is_null;
     }
-    call.argument_types = types;
-    call.constants = constants;
-    if (call.function->prepare)
-        RETURN_IF_ERROR(call.function->prepare(&call, arena, error));
+    site->call.argument_types = site->types;
+    site->call.constants = site->constants;
+    return site->call.function->prepare ? site->call.function->prepare(&site->call, arena, error)
+                                        : BASE_OK;
+}
+
+static base_status run_site(call_site *site, types_value *value, base_error *error)
+{
     memset(value, 0, sizeof *value);
-    value->type = call.result_type;
-    value->is_null = any_null && (call.function->flags & FUNC_STRICT);
+    value->type = site->call.result_type;
+    value->is_null = site->any_null && (site->call.function->flags & FUNC_STRICT);
     if (value->is_null)
         return BASE_OK;
-    RETURN_IF_ERROR(call.function->row(&call, cells, nulls, &value->cell, &value->is_null, error));
-    if (call.function->batch && !any_null) {
-        vector columns[5], result;
-        const vector *pointers[5];
-        for (uint32_t i = 0; i < count; i++) {
-            unit_assert_ok(vector_init(&columns[i], arena->budget, types[i], NULL));
-            vector_set_constant(&columns[i], &arguments[i]);
-            vector_flatten(&columns[i], NULL, 3);
-            pointers[i] = &columns[i];
-        }
-        unit_assert_ok(vector_init(&result, arena->budget, call.result_type, NULL));
-        unit_assert_ok(call.function->batch(&call, pointers, NULL, 3, &result, error));
-        types_value batch = vector_get(&result, 2);
-        assert_int_equal(batch.is_null, value->is_null);
-        assert_int_equal(
-            types_cell_compare(types_form_of(call.result_type), &batch.cell, &value->cell), 0);
-        for (uint32_t i = 0; i < count; i++)
-            vector_destroy(&columns[i], arena->budget);
-        vector_destroy(&result, arena->budget);
+    return site->call.function->row(&site->call, site->cells, site->nulls, &value->cell,
+                                    &value->is_null, error);
+}
+
+static base_status run_row(const call_row *row, base_arena *arena, types_value *value,
+                           base_error *error)
+{
+    call_site site;
+    RETURN_IF_ERROR(set_up(row, arena, &site, error));
+    return run_site(&site, value, error);
+}
+
+/* The batch body over three equal rows must give what the row body gave. */
+static void check_batch(call_site *site, base_arena *arena, const types_value *value)
+{
+    vector columns[5], result;
+    const vector *pointers[5];
+    uint32_t count = site->call.argument_count;
+    for (uint32_t i = 0; i < count; i++) {
+        unit_assert_ok(vector_init(&columns[i], arena->budget, site->types[i], NULL));
+        vector_set_constant(&columns[i], &site->arguments[i]);
+        vector_flatten(&columns[i], NULL, 3);
+        pointers[i] = &columns[i];
     }
+    unit_assert_ok(vector_init(&result, arena->budget, site->call.result_type, NULL));
+    unit_assert_ok(site->call.function->batch(&site->call, pointers, NULL, 3, &result, NULL));
+    types_value batch = vector_get(&result, 2);
+    assert_int_equal(batch.is_null, value->is_null);
+    if (!batch.is_null)
+        assert_int_equal(
+            types_cell_compare(types_form_of(site->call.result_type), &batch.cell, &value->cell),
+            0);
+    for (uint32_t i = 0; i < count; i++)
+        vector_destroy(&columns[i], arena->budget);
+    vector_destroy(&result, arena->budget);
+}
+
+static base_status run(const call_row *row, base_arena *arena, types_value *value,
+                       base_error *error)
+{
+    call_site site;
+    RETURN_IF_ERROR(set_up(row, arena, &site, error));
+    RETURN_IF_ERROR(run_site(&site, value, error));
+    if (site.call.function->batch && !site.any_null)
+        check_batch(&site, arena, value);
     return BASE_OK;
 }
 
@@ -344,6 +386,35 @@ static void functions_give_their_results(void **state)
     unit_budget_check(&budget);
 }
 
+/* Every allocation of every call failed once: an error, no crash, no leak. */
+static void failed_allocations_are_reported(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < BASE_COUNT_OF(rows); i++) {
+        for (uint64_t fail_at = 1;; fail_at++) {
+            unit_allocator allocator;
+            base_budget budget;
+            base_arena arena;
+            types_value value;
+            base_error error;
+            unit_allocator_init(&allocator, 0, false);
+            base_budget_init(&budget, NULL, &allocator.allocator, "test", SIZE_MAX);
+            base_arena_init(&arena, &budget);
+            base_error_clear(&error);
+            allocator.fail_at = fail_at;
+            base_status status = run_row(&rows[i], &arena, &value, &error);
+            bool done = atomic_load(&allocator.calls) < allocator.fail_at;
+            if (!done && status != BASE_OK && status != BASE_OUT_OF_MEMORY &&
+                rows[i].result[0] != '!')
+                fail_msg("%s: %s", rows[i].name, base_status_name(status));
+            base_arena_destroy(&arena);
+            unit_budget_check(&budget);
+            if (done)
+                break;
+        }
+    }
+}
+
 static void unknown_names_hint_the_nearest(void **state)
 {
     (void)state;
@@ -382,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_give_their_results),
+        cmocka_unit_test(failed_allocations_are_reported),
         cmocka_unit_test(unknown_names_hint_the_nearest),
         cmocka_unit_test(rows_are_documented),
     };
