@@ -72,7 +72,7 @@ static base_status check_form(binder *b, const parser_expr *ast)
     return BASE_OK;
 }
 
-/* ---- Whose it is ------------------------------------------------------------------------------- */
+/* ---- Whose it is ------------------------------------------------------------------------- */
 
 enum {
     TRACKED_SCOPES = 64 /* marks of scopes further out are left set: harmless, see take_marks */
@@ -106,7 +106,7 @@ static bind_scope *take_marks(bind_scope *scope, touch_marks marks)
     return owner ? owner : scope;
 }
 
-/* ---- The call ------------------------------------------------------------------------------------ */
+/* ---- The call ---------------------------------------------------------------------------- */
 
 base_status bind_aggregate_function(binder *b, const parser_expr *ast, plan_expr **arguments,
                                     const func_aggregate **function, types_type *type)

@@ -43,7 +43,7 @@ base_status bind_function(binder *b, base_text name, plan_expr **arguments, uint
     return BASE_OK;
 }
 
-/* ---- Forms that choose what to evaluate ---------------------------------------------------------- */
+/* ---- Forms that choose what to evaluate -------------------------------------------------- */
 
 static base_status wrong_count(binder *b, const parser_expr *ast, const char *wanted)
 {
@@ -156,7 +156,7 @@ static const special_form *find_special(base_text name)
     return NULL;
 }
 
-/* ---- Calls ------------------------------------------------------------------------------------------- */
+/* ---- Calls ------------------------------------------------------------------------------- */
 
 /* SQLite's min and max of several values are scalar functions. */
 static bool is_scalar_form(const parser_expr *ast)
@@ -191,7 +191,7 @@ base_status bind_call(binder *b, bind_scope *scope, const parser_expr *ast, plan
     if (func_is_aggregate_name(name) && !is_scalar_form(ast))
         return bind_aggregate(b, scope, ast, expr);
     if (func_is_window_name(name))
-        return bind_error(b, BASE_WINDOWING, ast->position, "\"%.*s\" needs an OVER clause",
+        return bind_error(b, BASE_WRONG_OBJECT, ast->position, "\"%.*s\" needs an OVER clause",
                           BASE_TEXT_ARGUMENTS(name));
     RETURN_IF_ERROR(check_scalar_form(b, ast));
     const special_form *special = find_special(name);
@@ -202,7 +202,7 @@ base_status bind_call(binder *b, bind_scope *scope, const parser_expr *ast, plan
     return bind_function(b, name, arguments, ast->argument_count, ast->position, expr);
 }
 
-/* ---- Operators ------------------------------------------------------------------------------------------ */
+/* ---- Operators --------------------------------------------------------------------------- */
 
 /* Concatenation of many parts as a balanced tree: || is associative, and a chain of ten
  * thousand must not be ten thousand calls deep. */

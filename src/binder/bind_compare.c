@@ -90,7 +90,7 @@ static base_status join_conditions(binder *b, plan_expr_kind kind, plan_expr *le
     return BASE_OK;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows -------------------------------------------------------------------------------- */
 
 /* A row written out, or a query that gives one. */
 static bool is_row(const parser_expr *ast)
@@ -161,7 +161,7 @@ static base_status compare_rows(binder *b, bind_scope *scope, const parser_expr 
     return BASE_OK;
 }
 
-/* ---- Comparison and IS DISTINCT FROM ------------------------------------------------------------------ */
+/* ---- Comparison and IS DISTINCT FROM ----------------------------------------------------- */
 
 static bool folds_case(const parser_expr *ast)
 {
@@ -219,7 +219,7 @@ base_status bind_is_distinct(binder *b, bind_scope *scope, const parser_expr *as
     return BASE_OK;
 }
 
-/* ---- BETWEEN --------------------------------------------------------------------------------------------- */
+/* ---- BETWEEN ----------------------------------------------------------------------------- */
 
 static base_status bind_range(binder *b, bind_scope *scope, const parser_expr *ast,
                               const parser_expr *low_ast, const parser_expr *high_ast,
@@ -255,7 +255,7 @@ base_status bind_between(binder *b, bind_scope *scope, const parser_expr *ast, p
     return ast->negated ? bind_negation(b, expr) : BASE_OK;
 }
 
-/* ---- IN (list) ---------------------------------------------------------------------------------------------- */
+/* ---- IN (list) --------------------------------------------------------------------------- */
 
 /* (a, b) IN ((1, 2), (3, 4)) is an OR of row equalities. */
 static base_status bind_in_rows(binder *b, bind_scope *scope, const parser_expr *ast,
@@ -305,7 +305,7 @@ base_status bind_in_list(binder *b, bind_scope *scope, const parser_expr *ast, p
     return ast->negated ? bind_negation(b, expr) : BASE_OK;
 }
 
-/* ---- LIKE and its relatives ------------------------------------------------------------------------------------ */
+/* ---- LIKE and its relatives -------------------------------------------------------------- */
 
 base_status bind_like(binder *b, bind_scope *scope, const parser_expr *ast, plan_expr **expr)
 {

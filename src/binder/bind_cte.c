@@ -45,7 +45,7 @@ base_status bind_cte_scan(binder *b, bind_cte *cte, base_text alias, int32_t pos
     return bind_relation_new(b, alias, node, cte->column_count, cte->names, cte->types, relation);
 }
 
-/* ---- Definitions ----------------------------------------------------------------------------- */
+/* ---- Definitions ------------------------------------------------------------------------- */
 
 static base_status set_columns(binder *b, bind_cte *cte, const bind_result *body)
 {
@@ -201,7 +201,7 @@ base_status bind_with(binder *b, bind_scope *outer, const parser_with *with, bin
     return BASE_OK;
 }
 
-/* ---- What becomes of them ---------------------------------------------------------------------- */
+/* ---- What becomes of them ---------------------------------------------------------------- */
 
 /* The scan becomes a projection of the body onto the scan's numbers, in place: everything
  * that refers to it stays right. */

@@ -11,7 +11,7 @@
  */
 #include "binder/binder_int.h"
 
-/* ---- Literals ----------------------------------------------------------------------------------- */
+/* ---- Literals ---------------------------------------------------------------------------- */
 
 static base_status bind_constant(binder *b, const types_value *value, int32_t position,
                                  plan_expr **expr)
@@ -64,7 +64,7 @@ static base_status bind_parameter(binder *b, const parser_expr *ast, plan_expr *
     return BASE_OK;
 }
 
-/* ---- Logic ---------------------------------------------------------------------------------------- */
+/* ---- Logic ------------------------------------------------------------------------------- */
 
 static base_status bind_logic(binder *b, bind_scope *scope, const parser_expr *ast,
                               plan_expr_kind kind, const char *what, plan_expr **expr)
@@ -121,7 +121,7 @@ static base_status bind_is_null(binder *b, bind_scope *scope, const parser_expr 
     return *expr ? BASE_OK : bind_boolean(b, true, ast->position, expr);
 }
 
-/* ---- CAST and COLLATE ------------------------------------------------------------------------------ */
+/* ---- CAST and COLLATE -------------------------------------------------------------------- */
 
 static base_status bind_cast_expr(binder *b, bind_scope *scope, const parser_expr *ast,
                                   plan_expr **expr)
@@ -171,7 +171,7 @@ static base_status bind_collate(binder *b, bind_scope *scope, const parser_expr 
     return bind_function(b, BASE_TEXT("lower"), expr, 1, ast->position, expr);
 }
 
-/* ---- CASE --------------------------------------------------------------------------------------------- */
+/* ---- CASE -------------------------------------------------------------------------------- */
 
 /* WHEN conditions: with an operand each is `operand = value`. */
 static base_status bind_when(binder *b, bind_scope *scope, const parser_expr *ast,
@@ -226,7 +226,7 @@ base_status bind_case(binder *b, bind_scope *scope, const parser_expr *ast, plan
     return BASE_OK;
 }
 
-/* ---- The switch ---------------------------------------------------------------------------------------- */
+/* ---- The switch -------------------------------------------------------------------------- */
 
 static base_status bind_leaf(binder *b, bind_scope *scope, const parser_expr *ast, plan_expr **expr)
 {

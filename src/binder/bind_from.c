@@ -15,7 +15,7 @@
  */
 #include "binder/binder_int.h"
 
-/* ---- Base tables ---------------------------------------------------------------------------- */
+/* ---- Base tables ------------------------------------------------------------------------- */
 
 base_status bind_table_scan(binder *b, const catalog_table *table, base_text alias,
                             plan_node **result, bind_relation **relation)
@@ -76,7 +76,7 @@ base_status bind_target_table(binder *b, const parser_object *object, const char
     return BASE_OK;
 }
 
-/* ---- Views ------------------------------------------------------------------------------------ */
+/* ---- Views ------------------------------------------------------------------------------- */
 
 static base_status bind_view_body(binder *b, const catalog_table *view, bind_result *body)
 {
@@ -121,7 +121,7 @@ static base_status bind_view(binder *b, const catalog_table *view, base_text ali
                              relation);
 }
 
-/* ---- System relations and table functions ------------------------------------------------------ */
+/* ---- System relations and table functions ------------------------------------------------ */
 
 static base_status bind_system_scan(binder *b, const plan_system_source *source, base_text alias,
                                     plan_expr **arguments, uint32_t argument_count,
@@ -195,7 +195,7 @@ static base_status bind_table_function(binder *b, bind_scope *scope, const parse
     return BASE_OK;
 }
 
-/* ---- Items ------------------------------------------------------------------------------------- */
+/* ---- Items ------------------------------------------------------------------------------- */
 
 static base_status bind_named_table(binder *b, bind_scope *scope, const parser_from *from,
                                     plan_node **node, bind_relation **relation)
@@ -235,7 +235,7 @@ static base_status bind_derived(binder *b, bind_scope *scope, const parser_from 
                              query.types, relation);
 }
 
-/* ---- Joins ------------------------------------------------------------------------------------- */
+/* ---- Joins ------------------------------------------------------------------------------- */
 
 static bool is_lateral(const parser_from *from)
 {

@@ -45,7 +45,7 @@ base_status bind_grouping_init(binder *b, const bind_scope *scope, const plan_no
     return BASE_OK;
 }
 
-/* ---- Columns that depend on the keys ---------------------------------------------------------- */
+/* ---- Columns that depend on the keys ----------------------------------------------------- */
 
 static bool is_grouped(const bind_grouping *grouping, const plan_expr *column)
 {
@@ -118,7 +118,7 @@ static base_status use_ungrouped(bind_grouping *grouping, plan_expr **slot)
     return *slot ? BASE_OK : bind_no_memory(b);
 }
 
-/* ---- Rewriting ----------------------------------------------------------------------------------- */
+/* ---- Rewriting --------------------------------------------------------------------------- */
 
 static base_status regroup_visitor(void *context, plan_expr **expr)
 {

@@ -85,7 +85,7 @@ static base_status complete_row(binder *b, insert_state *s, plan_expr **row)
     return BASE_OK;
 }
 
-/* ---- VALUES and DEFAULT VALUES ------------------------------------------------------------------- */
+/* ---- VALUES and DEFAULT VALUES ----------------------------------------------------------- */
 
 static base_status bind_cells(binder *b, insert_state *s, bind_scope *scope, uint32_t row,
                               plan_expr **cells)
@@ -133,7 +133,7 @@ static base_status bind_value_rows(binder *b, insert_state *s, bind_cte *ctes)
     return BASE_OK;
 }
 
-/* ---- Queries ----------------------------------------------------------------------------------------- */
+/* ---- Queries ----------------------------------------------------------------------------- */
 
 static base_status bind_query_rows(binder *b, insert_state *s, bind_cte *ctes)
 {
@@ -169,7 +169,7 @@ static bool is_plain_values(const parser_query *source)
                        !source->limit && !source->offset && !source->with.count);
 }
 
-/* ---- The statement --------------------------------------------------------------------------------------- */
+/* ---- The statement ----------------------------------------------------------------------- */
 
 static base_status bind_upsert(binder *b, const parser_insert *ast, plan_conflict_action *conflict)
 {

@@ -93,7 +93,7 @@ base_status bind_prune_case(binder *b, plan_expr **conditions, plan_expr **resul
     return bind_cast(b, &results[0], common, TYPES_CAST_EXPLICIT, "CASE");
 }
 
-/* ---- Aggregates over one row --------------------------------------------------------------------- */
+/* ---- Aggregates over one row ------------------------------------------------------------- */
 
 static base_status count_one_row(binder *b, const plan_aggregate *aggregate, plan_expr **expr)
 {

@@ -35,7 +35,7 @@ uint32_t bind_match_column(const bind_names *names, base_text name, const bind_c
     return matches;
 }
 
-/* ---- Building lists ------------------------------------------------------------------------- */
+/* ---- Building lists ---------------------------------------------------------------------- */
 
 base_status bind_names_of_relation(binder *b, bind_relation *relation, bind_names *names)
 {
@@ -108,7 +108,7 @@ base_status bind_alias_columns(binder *b, bind_relation *relation, const parser_
     return BASE_OK;
 }
 
-/* ---- Errors --------------------------------------------------------------------------------- */
+/* ---- Errors ------------------------------------------------------------------------------ */
 
 base_status bind_table_not_found(binder *b, base_text name, int32_t position)
 {
@@ -198,7 +198,7 @@ static base_status ambiguous(binder *b, base_text name, int32_t position)
     return status;
 }
 
-/* ---- Look-up ---------------------------------------------------------------------------------- */
+/* ---- Look-up ----------------------------------------------------------------------------- */
 
 static base_status use_column(binder *b, bind_scope *scope, const plan_expr *column,
                               int32_t position, plan_expr **expr)

@@ -44,7 +44,7 @@ base_status bind_item_position(binder *b, const parser_expr *ast, uint32_t item_
     return BASE_OK;
 }
 
-/* ---- LIMIT ------------------------------------------------------------------------------------ */
+/* ---- LIMIT ------------------------------------------------------------------------------- */
 
 static base_status bind_row_count(binder *b, bind_scope *scope, const parser_expr *ast,
                                   const char *what, plan_expr **count)
@@ -89,7 +89,7 @@ base_status bind_limit(binder *b, bind_scope *scope, const parser_expr *limit,
     return BASE_OK;
 }
 
-/* ---- ORDER BY over finished columns -------------------------------------------------------------- */
+/* ---- ORDER BY over finished columns ------------------------------------------------------ */
 
 static base_status bind_output_key(binder *b, bind_scope *scope, const bind_result *result,
                                    const parser_sort_key *ast, plan_sort_key *key)
@@ -130,7 +130,7 @@ static base_status bind_output_order(binder *b, bind_scope *outer, bind_cte *cte
     return bind_limit(b, &scope, query->limit, query->offset, &result->node);
 }
 
-/* ---- VALUES ------------------------------------------------------------------------------------- */
+/* ---- VALUES ------------------------------------------------------------------------------ */
 
 /* One type for each column over all rows. */
 static base_status unify_values(binder *b, plan_expr **cells, uint32_t row_count,
@@ -178,7 +178,7 @@ static base_status bind_values(binder *b, bind_scope *outer, bind_cte *ctes,
     return BASE_OK;
 }
 
-/* ---- Queries ------------------------------------------------------------------------------------- */
+/* ---- Queries ----------------------------------------------------------------------------- */
 
 static base_status bind_body(binder *b, bind_scope *outer, bind_cte *ctes,
                              const parser_query *query, bool keep_unknown, bind_result *result)

@@ -60,7 +60,7 @@ base_status bind_target_column(binder *b, const catalog_table *table, const pars
     return status;
 }
 
-/* ---- Values ------------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------------ */
 
 static void name_column(binder *b, const catalog_table *table, const catalog_column *column)
 {
@@ -123,7 +123,7 @@ base_status bind_default(binder *b, const catalog_table *table, uint32_t place, 
     return bind_assign(b, table, place, expr);
 }
 
-/* ---- The row ---------------------------------------------------------------------------------------- */
+/* ---- The row ----------------------------------------------------------------------------- */
 
 static plan_column number_of(const bind_row *row, uint32_t place)
 {
@@ -164,7 +164,7 @@ static base_status row_relation(binder *b, const bind_row *row, bind_relation **
     return BASE_OK;
 }
 
-/* ---- Constraints -------------------------------------------------------------------------------------- */
+/* ---- Constraints ------------------------------------------------------------------------- */
 
 bool bind_has_checks(const catalog_table *table)
 {
@@ -245,7 +245,7 @@ base_status bind_checks(binder *b, const bind_row *row, const bool *set, plan_ch
     return BASE_OK;
 }
 
-/* ---- RETURNING ------------------------------------------------------------------------------------------- */
+/* ---- RETURNING --------------------------------------------------------------------------- */
 
 static base_status list_returning(binder *b, bind_scope *scope, const parser_select_item *items,
                                   uint32_t item_count, bind_item **list, uint32_t *count)

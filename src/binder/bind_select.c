@@ -48,7 +48,7 @@ typedef struct select_state {
     plan_node *project;
 } select_state;
 
-/* ---- FROM and WHERE ---------------------------------------------------------------------------- */
+/* ---- FROM and WHERE ---------------------------------------------------------------------- */
 
 static base_status bind_source(binder *b, select_state *s)
 {
@@ -68,7 +68,7 @@ static base_status bind_source(binder *b, select_state *s)
     return bind_filter(b, &s->node, condition);
 }
 
-/* ---- Select list --------------------------------------------------------------------------------- */
+/* ---- Select list ------------------------------------------------------------------------- */
 
 static base_status add_entry(binder *b, select_state *s, select_entry entry)
 {
@@ -114,7 +114,7 @@ static base_status bind_entries(binder *b, select_state *s)
     return BASE_OK;
 }
 
-/* ---- GROUP BY ------------------------------------------------------------------------------------ */
+/* ---- GROUP BY ---------------------------------------------------------------------------- */
 
 static base_status add_group(binder *b, select_state *s, plan_expr *expr)
 {
@@ -191,7 +191,7 @@ static base_status bind_having(binder *b, select_state *s)
     return bind_condition(b, &s->having, "the condition of HAVING");
 }
 
-/* ---- ORDER BY and DISTINCT ON --------------------------------------------------------------------- */
+/* ---- ORDER BY and DISTINCT ON ------------------------------------------------------------ */
 
 /* An output's name (which goes before columns of FROM), or UINT32_MAX. */
 static base_status match_output(binder *b, const select_state *s, const parser_expr *ast,
@@ -262,7 +262,7 @@ static base_status bind_keys(binder *b, select_state *s)
     return BASE_OK;
 }
 
-/* ---- Stacking the tree ----------------------------------------------------------------------------- */
+/* ---- Stacking the tree ------------------------------------------------------------------- */
 
 static base_status regroup_windows(bind_grouping *grouping, bind_scope *scope)
 {

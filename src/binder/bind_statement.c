@@ -116,7 +116,7 @@ void bind_scope_init(bind_scope *scope, bind_scope *outer, bind_cte *ctes,
     *scope = (bind_scope){.outer = outer, .ctes = ctes, .query = query};
 }
 
-/* ---- Entry points -------------------------------------------------------------------------- */
+/* ---- Entry points ------------------------------------------------------------------------ */
 
 static base_status binder_start(binder *b, const binder_input *input, uint32_t parameter_count,
                                 base_arena *arena, base_error *error)
@@ -200,7 +200,7 @@ base_status binder_bind_query(const binder_input *input, const parser_query *que
     return BASE_OK;
 }
 
-/* ---- Expressions of definitions -------------------------------------------------------------- */
+/* ---- Expressions of definitions ---------------------------------------------------------- */
 
 /* Numbers are the columns' places, so binding must not hand out numbers below them. */
 static base_status definition_scope(binder *b, base_text table_name, const catalog_column *columns,

@@ -73,7 +73,7 @@ base_status bind_exists(binder *b, bind_scope *scope, const parser_expr *ast, pl
     return ast->negated ? bind_negation(b, expr) : BASE_OK;
 }
 
-/* ---- IN, ANY, ALL --------------------------------------------------------------------------------- */
+/* ---- IN, ANY, ALL ------------------------------------------------------------------------ */
 
 /* CASE WHEN value IS NULL THEN NULL ELSE `otherwise` END */
 static base_status null_or(binder *b, plan_expr *value, bool otherwise, plan_expr **expr)

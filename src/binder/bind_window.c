@@ -51,7 +51,7 @@ static base_status check_form(binder *b, const parser_expr *ast)
     return BASE_OK;
 }
 
-/* ---- The window's definition --------------------------------------------------------------------- */
+/* ---- The window's definition ------------------------------------------------------------- */
 
 static const parser_window *find_definition(const parser_query *query, base_text name)
 {
@@ -125,7 +125,7 @@ static base_status bind_definition(binder *b, bind_scope *scope, const parser_wi
     return BASE_OK;
 }
 
-/* ---- The frame ------------------------------------------------------------------------------------- */
+/* ---- The frame --------------------------------------------------------------------------- */
 
 static plan_frame_bound frame_bound(parser_frame_bound bound)
 {
@@ -206,7 +206,7 @@ static base_status bind_frame(binder *b, bind_scope *scope, const parser_window 
     return bind_offset(b, scope, flat->end_offset, flat, call, &window->end_offset);
 }
 
-/* ---- The function ------------------------------------------------------------------------------------ */
+/* ---- The function ------------------------------------------------------------------------ */
 
 static base_status find_window_function(binder *b, const parser_expr *ast, plan_window *window)
 {
@@ -283,7 +283,7 @@ base_status bind_window(binder *b, bind_scope *scope, const parser_expr *ast, pl
     return BASE_OK;
 }
 
-/* ---- Nodes ---------------------------------------------------------------------------------------------- */
+/* ---- Nodes ------------------------------------------------------------------------------- */
 
 static bool same_window(const bind_window_call *a, const bind_window_call *b)
 {

@@ -280,8 +280,8 @@ base_status bind_query_column(binder *b, bind_scope *scope, const parser_query *
 /* ---- Aggregates and windows (bind_aggregate.c, bind_group.c, bind_window.c) ----------------- */
 
 base_status bind_aggregate(binder *b, bind_scope *scope, const parser_expr *ast, plan_expr **expr);
-/* (bind_known.c) Drops branches that cannot be taken, where results are numbers of several types; what
- * stands at results[*branches] is ELSE. */
+/* (bind_known.c) Drops branches that cannot be taken, where results are numbers of several
+ * types; what stands at results[*branches] is ELSE. */
 base_status bind_prune_case(binder *b, plan_expr **conditions, plan_expr **results,
                             uint32_t *branches);
 bool bind_is_never_null(const plan_expr *expr); /* as far as its form tells */

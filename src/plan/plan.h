@@ -32,7 +32,7 @@ typedef struct plan_expr plan_expr;
 typedef struct plan_node plan_node;
 typedef struct plan_operator plan_operator;
 
-/* ---- Expressions ------------------------------------------------------------------------ */
+/* ---- Expressions ------------------------------------------------------------------------- */
 
 typedef enum plan_expr_kind {
     PLAN_EXPR_CONSTANT,
@@ -132,7 +132,7 @@ typedef struct plan_output {
     plan_expr *expr;
 } plan_output;
 
-/* ---- Logical nodes ---------------------------------------------------------------------- */
+/* ---- Logical nodes ----------------------------------------------------------------------- */
 
 typedef enum plan_node_kind {
     PLAN_SCAN,      /* rows of a base table */

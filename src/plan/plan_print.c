@@ -278,6 +278,61 @@ static void print_rowid_lookup(const plan_operator *op, const plan_names *names,
     print_access(&op->rowid_lookup.access, names, out);
 }
 
+static void print_system(const plan_operator *op, const plan_names *names, base_buffer *out)
+{
+    base_buffer_append_format(out, "SYSTEM SCAN %s", op->system.source->name);
+    if (!op->system.argument_count)
+        return;
+    base_buffer_append_byte(out, '(');
+    print_exprs(op->system.arguments, op->system.argument_count, names, out);
+    base_buffer_append_byte(out, ')');
+}
+
+/* Operators that only pass on, order, cut or combine rows. */
+static void print_shaping_line(const plan_operator *op, const plan_names *names, base_buffer *out)
+{
+    switch ((plan_operator_kind)op->kind) {
+    case PLAN_OP_FILTER:
+        print_condition("FILTER ", op->filter.condition, names, out);
+        break;
+    case PLAN_OP_PROJECT:
+        base_buffer_append_text(out, "PROJECT ");
+        print_exprs(op->project.exprs, op->column_count, names, out);
+        break;
+    case PLAN_OP_SORT:
+        base_buffer_append_text(out, op->sort.limit ? "TOP" : "SORT");
+        print_keys(" BY ", op->sort.keys, op->sort.key_count, names, out);
+        print_limit(op->sort.limit, op->sort.offset, names, out);
+        break;
+    case PLAN_OP_LIMIT:
+        base_buffer_append_text(out, "CUT");
+        print_limit(op->limit.limit, op->limit.offset, names, out);
+        break;
+    case PLAN_OP_DISTINCT_ON:
+        base_buffer_append_text(out, "DISTINCT ON ");
+        print_exprs(op->distinct_on.keys, op->distinct_on.key_count, names, out);
+        break;
+    case PLAN_OP_UNION_ALL:
+        base_buffer_append_text(out, "UNION ALL");
+        break;
+    case PLAN_OP_SET_OPERATION:
+        base_buffer_append_format(out, "%s%s", set_name(op->set.kind), op->set.all ? " ALL" : "");
+        break;
+    case PLAN_OP_CTE:
+        base_buffer_append_format(out, "CTE %u", op->cte.cte);
+        break;
+    case PLAN_OP_RECURSIVE_CTE:
+        base_buffer_append_format(out, "RECURSIVE CTE %u", op->cte.cte);
+        break;
+    case PLAN_OP_CTE_SCAN:
+        base_buffer_append_format(out, "CTE SCAN %u", op->cte.cte);
+        break;
+    default:
+        base_buffer_append_format(out, "OPERATOR %u", op->kind);
+        break;
+    }
+}
+
 static void print_line(const plan_operator *op, base_buffer *out)
 {
     plan_names names = {.left = op->inputs[0], .right = op->inputs[1]};
@@ -297,14 +352,7 @@ static void print_line(const plan_operator *op, base_buffer *out)
                                   op->values.row_count == 1 ? "" : "s");
         break;
     case PLAN_OP_SYSTEM_SCAN:
-        base_buffer_append_text(out, "SYSTEM SCAN");
-        break;
-    case PLAN_OP_FILTER:
-        print_condition("FILTER ", op->filter.condition, &names, out);
-        break;
-    case PLAN_OP_PROJECT:
-        base_buffer_append_text(out, "PROJECT ");
-        print_exprs(op->project.exprs, op->column_count, &names, out);
+        print_system(op, &names, out);
         break;
     case PLAN_OP_HASH_JOIN:
     case PLAN_OP_NESTED_LOOP:
@@ -320,37 +368,13 @@ static void print_line(const plan_operator *op, base_buffer *out)
     case PLAN_OP_WINDOW:
         print_windows(op, &names, out);
         break;
-    case PLAN_OP_SORT:
-        base_buffer_append_text(out, op->sort.limit ? "TOP" : "SORT");
-        print_keys(" BY ", op->sort.keys, op->sort.key_count, &names, out);
-        print_limit(op->sort.limit, op->sort.offset, &names, out);
-        break;
-    case PLAN_OP_LIMIT:
-        base_buffer_append_text(out, "CUT");
-        print_limit(op->limit.limit, op->limit.offset, &names, out);
-        break;
-    case PLAN_OP_DISTINCT_ON:
-        base_buffer_append_text(out, "DISTINCT ON ");
-        print_exprs(op->distinct_on.keys, op->distinct_on.key_count, &names, out);
-        break;
-    case PLAN_OP_UNION_ALL:
-        base_buffer_append_text(out, "UNION ALL");
-        break;
-    case PLAN_OP_SET_OPERATION:
-        base_buffer_append_format(out, "%s%s", set_name(op->set.kind), op->set.all ? " ALL" : "");
-        break;
-    case PLAN_OP_CTE:
-    case PLAN_OP_RECURSIVE_CTE:
-        base_buffer_append_format(out, "%s %u", op->kind == PLAN_OP_CTE ? "CTE" : "RECURSIVE CTE",
-                                  op->cte.cte);
-        break;
-    case PLAN_OP_CTE_SCAN:
-        base_buffer_append_format(out, "CTE SCAN %u", op->cte.cte);
-        break;
     case PLAN_OP_INSERT:
     case PLAN_OP_UPDATE:
     case PLAN_OP_DELETE:
         print_change(op, out);
+        break;
+    default:
+        print_shaping_line(op, &names, out);
         break;
     }
 }

@@ -66,6 +66,15 @@ static void print_window_node(const plan_node *node, const plan_names *names, ba
     }
 }
 
+static void print_sort_node(const plan_node *node, const plan_names *names, base_buffer *out)
+{
+    base_buffer_append_text(out, "SORT");
+    for (uint32_t i = 0; i < node->sort.key_count; i++) {
+        base_buffer_append_text(out, i ? ", " : " ");
+        plan_print_sort_key(&node->sort.keys[i], names, out);
+    }
+}
+
 static void print_change_node(const plan_node *node, const plan_names *names, base_buffer *out)
 {
     base_buffer_append_text(out, node->kind == PLAN_UPDATE ? "UPDATE " : "DELETE ");
@@ -132,11 +141,7 @@ static void print_node_line(const plan_node *node, const plan_names *names, base
         print_window_node(node, names, out);
         break;
     case PLAN_SORT:
-        base_buffer_append_text(out, "SORT");
-        for (uint32_t i = 0; i < node->sort.key_count; i++) {
-            base_buffer_append_text(out, i ? ", " : " ");
-            plan_print_sort_key(&node->sort.keys[i], names, out);
-        }
+        print_sort_node(node, names, out);
         break;
     case PLAN_LIMIT:
         base_buffer_append_text(out, "LIMIT");

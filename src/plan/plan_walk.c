@@ -208,7 +208,7 @@ bool plan_expr_has_subquery(const plan_expr *expr)
     return false;
 }
 
-/* ---- Used and produced columns ------------------------------------------------------- */
+/* ---- Used and produced columns ----------------------------------------------------------- */
 
 bool plan_expr_columns(const plan_expr *expr, plan_column_set *set)
 {

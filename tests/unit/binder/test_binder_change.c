@@ -133,6 +133,30 @@ static void definitions_have_their_rules(void **state)
     fixture_close(&f);
 }
 
+static void changes_survive_each_failed_allocation(void **state)
+{
+    (void)state;
+    static const char *const sqls[] = {
+        "WITH c AS (SELECT 1 AS x) INSERT INTO t (name) SELECT x || 'a' FROM c RETURNING *",
+        "UPDATE t SET id = id + 1, (a, name) = (SELECT b, 'x' FROM u LIMIT 1) FROM u AS w"
+        " WHERE w.a = t.a RETURNING id",
+        "DELETE FROM t USING u WHERE u.a = t.id RETURNING name"};
+    for (size_t i = 0; i < BASE_COUNT_OF(sqls); i++)
+        for (uint64_t fail_at = 1;; fail_at++) {
+            unit_allocator failing;
+            unit_allocator_init(&failing, fail_at, false);
+            fixture f;
+            base_budget_init(&f.root, NULL, &failing.allocator, "test", SIZE_MAX);
+            base_arena_init(&f.arena, &f.root);
+            fixture_try(&f, sqls[i], NULL, 0);
+            bool done = atomic_load(&failing.calls) < fail_at;
+            assert_int_equal(f.status, done ? BASE_OK : BASE_OUT_OF_MEMORY);
+            fixture_close(&f);
+            if (done)
+                break;
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +165,7 @@ int main(void)
         cmocka_unit_test(update_gives_what_is_needed),
         cmocka_unit_test(delete_gives_rowids_and_rows),
         cmocka_unit_test(definitions_have_their_rules),
+        cmocka_unit_test(changes_survive_each_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

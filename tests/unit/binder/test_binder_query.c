@@ -137,7 +137,7 @@ static void windows_share_their_sort(void **state)
                 "ROWS BETWEEN 2 PRECEDING AND CURRENT ROW");
     fixture_refuse(&f, "SELECT a FROM t WHERE rank() OVER (ORDER BY a) = 1", BASE_WINDOWING, 22);
     fixture_refuse(&f, "SELECT rank() OVER nowhere FROM t", BASE_UNDEFINED_OBJECT, -1);
-    fixture_refuse(&f, "SELECT rank() FROM t", BASE_WINDOWING, 7);
+    fixture_refuse(&f, "SELECT rank() FROM t", BASE_WRONG_OBJECT, 7);
     fixture_refuse(&f, "SELECT sum(rank() OVER (ORDER BY a)) FROM t", BASE_GROUPING, 11);
     fixture_close(&f);
 }
