@@ -76,27 +76,39 @@ uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_i
     return is_rowid ? TABLE_ROWID : column_id;
 }
 
+/* Adds the test if its column is one of the scan's. */
+static void add_test(const plan_node *scan, const plan_expr *column, optimizer_test *test,
+                     optimizer_test *tests, uint32_t *count)
+{
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        if (scan->columns[i] != column->column)
+            continue;
+        test->column = optimizer_relation_column(scan->scan.table, scan->scan.column_ids[i]);
+        tests[(*count)++] = *test;
+        return;
+    }
+}
+
 base_status optimizer_find_tests(optimizer_state *state, const plan_node *scan,
                                  optimizer_test **tests, uint32_t *count)
 {
     optimizer_list conjuncts = {0};
     RETURN_IF_ERROR(optimizer_split(state, scan->scan.filter, &conjuncts));
     *count = 0;
-    *tests = base_arena_allocate_array(state->arena, conjuncts.count, sizeof **tests);
+    *tests = base_arena_allocate_array(state->arena, (size_t)conjuncts.count * 2, sizeof **tests);
     if (!*tests)
         return optimizer_no_memory(state);
     for (uint32_t i = 0; i < conjuncts.count; i++) {
-        optimizer_test test;
+        optimizer_test test, implied[2];
         const plan_expr *column;
-        if (!read_test(conjuncts.items[i], &column, &test))
+        uint32_t implied_count = 0;
+        if (read_test(conjuncts.items[i], &column, &test)) {
+            add_test(scan, column, &test, *tests, count);
             continue;
-        for (uint32_t k = 0; k < scan->column_count; k++) {
-            if (scan->columns[k] != column->column)
-                continue;
-            test.column = optimizer_relation_column(scan->scan.table, scan->scan.column_ids[k]);
-            (*tests)[(*count)++] = test;
-            break;
         }
+        RETURN_IF_ERROR(optimizer_prefix_tests(state, conjuncts.items[i], implied, &implied_count));
+        for (uint32_t k = 0; k < implied_count; k++)
+            add_test(scan, conjuncts.items[i]->arguments[0], &implied[k], *tests, count);
     }
     return BASE_OK;
 }

@@ -43,6 +43,7 @@ static base_status apply_rules(optimizer_state *state, plan_node **root)
     RETURN_IF_ERROR(optimizer_push_down(state, root));
     RETURN_IF_ERROR(optimizer_merge(state, root));
     RETURN_IF_ERROR(optimizer_drop_distinct(state, root));
+    RETURN_IF_ERROR(optimizer_share_expressions(state, root));
     RETURN_IF_ERROR(optimizer_shorten_extremes(state, *root));
     return optimizer_order_joins(state, root);
 }

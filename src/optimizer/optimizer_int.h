@@ -200,6 +200,8 @@ bool optimizer_has_one_row(const plan_node *node);
 base_status optimizer_shorten_extremes(optimizer_state *state, plan_node *root);
 /* rule_distinct.c: DISTINCT where a key tells the rows apart. */
 base_status optimizer_drop_distinct(optimizer_state *state, plan_node **root);
+/* rule_common.c: parts that expressions of a node share, equal aggregates. */
+base_status optimizer_share_expressions(optimizer_state *state, plan_node **root);
 /* rule_pushdown.c: conditions to where their columns come from. */
 base_status optimizer_push_down(optimizer_state *state, plan_node **root);
 base_status optimizer_push_conditions(optimizer_state *state, plan_node **root,
@@ -309,6 +311,9 @@ typedef struct optimizer_path {
     const optimizer_test *in, *low, *high;
 } optimizer_path;
 
+/* like_prefix.c: up to two tests that a LIKE or GLOB with a fixed beginning implies. */
+base_status optimizer_prefix_tests(optimizer_state *state, const plan_expr *expr,
+                                   optimizer_test tests[2], uint32_t *count);
 uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_id);
 base_status optimizer_find_tests(optimizer_state *state, const plan_node *scan,
                                  optimizer_test **tests, uint32_t *count);
