@@ -86,6 +86,10 @@ void txn_retire(txn_manager *manager, txn_garbage *garbage,
 /* Objects are recycled: in a steady state begin and end allocate nothing. */
 base_status txn_begin(txn_manager *manager, txn_isolation isolation, bool read_only,
                       txn_transaction **transaction, base_error *error);
+/* A commit of no transaction: `publish` is called with its sequence while nothing else is
+ * published, then the sequence is shown. For changes of place that snapshots must agree on. */
+base_status txn_publish(txn_manager *manager, void (*publish)(void *context, uint64_t sequence),
+                        void *context, base_error *error);
 /* Both end the transaction; a failed commit has rolled back. */
 base_status txn_commit(txn_transaction *transaction, base_error *error);
 void txn_rollback(txn_transaction *transaction);

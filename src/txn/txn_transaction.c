@@ -183,7 +183,7 @@ void txn_rollback(txn_transaction *transaction)
 }
 
 /* Shows the commit: called in the order of sequences, never by two threads at once. */
-static void publish(void *context, uint64_t sequence)
+static void publish_transaction(void *context, uint64_t sequence)
 {
     txn_transaction *transaction = context;
     txn_manager *manager = transaction->manager;
@@ -198,14 +198,15 @@ static base_status publish_durably(txn_transaction *transaction, uint64_t *seque
 {
     txn_manager *manager = transaction->manager;
     if (manager->log) {
-        wal_unit unit = {.buffer = &transaction->redo, .publish = publish, .context = transaction};
+        wal_unit unit = {
+            .buffer = &transaction->redo, .publish = publish_transaction, .context = transaction};
         base_status status = wal_commit(manager->log, &unit, error);
         *sequence = unit.sequence;
         return status;
     }
     os_mutex_lock(&manager->commit_mutex);
     *sequence = atomic_load_explicit(&manager->last_sequence, memory_order_relaxed) + 1;
-    publish(transaction, *sequence);
+    publish_transaction(transaction, *sequence);
     os_mutex_unlock(&manager->commit_mutex);
     return BASE_OK;
 }
@@ -230,5 +231,38 @@ base_status txn_commit(txn_transaction *transaction, base_error *error)
     else
         txn_undo_release_now(transaction);
     end(transaction);
+    return BASE_OK;
+}
+
+/* ---- Commits without a transaction --------------------------------------------------------- */
+
+typedef struct bare_commit {
+    txn_manager *manager;
+    void (*publish)(void *context, uint64_t sequence);
+    void *context;
+} bare_commit;
+
+static void publish_bare(void *context, uint64_t sequence)
+{
+    bare_commit *commit = context;
+    commit->publish(commit->context, sequence);
+    atomic_store(&commit->manager->last_sequence, sequence);
+}
+
+base_status txn_publish(txn_manager *manager, void (*publish)(void *context, uint64_t sequence),
+                        void *context, base_error *error)
+{
+    bare_commit commit = {manager, publish, context};
+    if (manager->log) {
+        wal_buffer nothing;
+        wal_buffer_init(&nothing, manager->budget);
+        wal_unit unit = {.buffer = &nothing, .publish = publish_bare, .context = &commit};
+        base_status status = wal_commit(manager->log, &unit, error);
+        wal_buffer_destroy(&nothing);
+        return status;
+    }
+    os_mutex_lock(&manager->commit_mutex);
+    publish_bare(&commit, atomic_load_explicit(&manager->last_sequence, memory_order_relaxed) + 1);
+    os_mutex_unlock(&manager->commit_mutex);
     return BASE_OK;
 }

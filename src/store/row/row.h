@@ -29,6 +29,13 @@ typedef struct row_layout row_layout;
 /* Set in the stamp of a deleted row; a slot that is free bears just this. */
 #define ROW_DELETED (UINT64_C(1) << 62)
 
+/*
+ * Set in the stamp of a row that was also written to a volume, with the sequence from which
+ * on readers find it there: a snapshot before that reads it here, one at or after it does not
+ * (BASE_NOT_FOUND). Only rows that every snapshot sees are ever sealed.
+ */
+#define ROW_SEALED (UINT64_C(1) << 61)
+
 /* ---- Layouts ---------------------------------------------------------------------------- */
 
 typedef struct row_column {
@@ -83,12 +90,14 @@ void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid
 base_status row_insert_chunk(txn_transaction *transaction, row_tree *tree, row_layout *layout,
                              const vector_chunk *rows, const int64_t *rowids, const row_hook *hook,
                              uint32_t *written, base_error *error);
-/* NOT_FOUND (without text) where no version is visible. */
+/* NOT_FOUND (without text) where no version is visible here. `*was_sealed`: the version that
+ * was replaced lies in a volume too, where it has to be marked. */
 base_status row_update(txn_transaction *transaction, row_tree *tree, row_layout *layout,
                        int64_t rowid, const uint32_t *columns, uint32_t column_count,
-                       const types_cell *cells, const bool *nulls, base_error *error);
-base_status row_delete(txn_transaction *transaction, row_tree *tree, int64_t rowid,
+                       const types_cell *cells, const bool *nulls, bool *was_sealed,
                        base_error *error);
+base_status row_delete(txn_transaction *transaction, row_tree *tree, int64_t rowid,
+                       bool *was_sealed, base_error *error);
 /* ---- Reading ----------------------------------------------------------------------------- */
 
 /* BASE_OK; BASE_DONE: the snapshot sees that the row is deleted; BASE_NOT_FOUND: nothing is
@@ -110,6 +119,27 @@ typedef struct row_position {
 base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
                      row_position *position, const uint32_t *columns, uint32_t column_count,
                      vector_chunk *chunk);
+/* ---- Sealing ----------------------------------------------------------------------------- */
+
+/* Like row_scan, but gives the rows that every snapshot sees: committed at or before `newest`,
+ * with nothing behind them; `stamps` gets one per row. */
+base_status row_collect(row_tree *tree, const row_layout *layout, uint64_t newest,
+                        row_position *position, const uint32_t *columns, uint32_t column_count,
+                        vector_chunk *chunk, uint64_t *stamps);
+/* The rows with these rising rowids, as row_collect gave them, lie in a volume that is read
+ * from `sequence` on. Those that changed since (stamp above `newest`, or gone) are reported:
+ * their copy in the volume must never be read. Nothing may commit meanwhile. */
+void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+              uint64_t sequence, void (*is_stale)(void *context, uint32_t place), void *context);
+/* Takes row_seal back: the volume could not be used. */
+void row_unseal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+                uint64_t sequence);
+/* Frees sealed rows that no snapshot reads here any more. */
+void row_sweep(row_tree *tree, uint64_t oldest);
+
+/* Whether rows, visible or not, lie between these rowids (both inclusive). */
+bool row_tree_has_rows(const row_tree *tree, int64_t first, int64_t last);
+
 /* Cuts the rowids from `first` to `last` into at most `limit` ranges of about `leaves` leaves:
  * fills the first rowid of each, ascending; returns how many (at least 1). */
 uint32_t row_tree_cut(const row_tree *tree, int64_t first, int64_t last, uint32_t leaves,

@@ -37,7 +37,7 @@ static void check_slab(checker *check, const row_leaf *leaf)
             complain(check, leaf, "a row lies outside of the leaf's range");
         if (entry && row_rowid_at(slab, entry - 1) >= rowid)
             complain(check, leaf, "rowids do not rise");
-        check->live += !(slab->stamps[slot] & ROW_DELETED);
+        check->live += row_is_counted(slab->stamps[slot]);
     }
 }
 
@@ -52,7 +52,8 @@ static void check_leaf(void *context, row_leaf *leaf)
     row_leaf_recount(&counted);
     if (counted.open_count != leaf->open_count || counted.dead_count != leaf->dead_count ||
         counted.free_count != leaf->free_count || counted.newest > leaf->newest ||
-        counted.version_count != leaf->version_count) /* I8 */
+        counted.version_count != leaf->version_count ||
+        counted.sealed_count != leaf->sealed_count) /* I8 */
         complain(check, leaf, "the counts are not those of the slots");
     check->expected_low = leaf->high == INT64_MAX ? INT64_MIN : leaf->high + 1;
     os_latch_unlock_shared(&leaf->latch);

@@ -101,6 +101,7 @@ typedef struct row_leaf {
     uint32_t dead_count;    /* slots with ROW_DELETED, free ones included */
     uint32_t free_count;    /* slots with nothing but ROW_DELETED */
     uint32_t version_count; /* rows with a chain */
+    uint32_t sealed_count;  /* rows with ROW_SEALED */
     uint64_t newest;        /* no row has a higher sequence */
     struct row_leaf *next_unused;
 } row_leaf;
@@ -159,6 +160,30 @@ BASE_INLINE uint32_t row_slot_at(const row_slab *slab, uint32_t entry)
 BASE_INLINE row_version *row_chain_of(const row_slab *slab, uint32_t slot)
 {
     return slab->chains ? slab->chains[slot] : NULL;
+}
+/* What a snapshot makes of a version. */
+typedef enum row_sight {
+    ROW_SIGHT_LIVE,
+    ROW_SIGHT_DEAD,   /* sees that the row is deleted */
+    ROW_SIGHT_COLD,   /* reads it from a volume */
+    ROW_SIGHT_UNSEEN, /* an older version, if any */
+} row_sight;
+BASE_INLINE row_sight row_sight_of(const txn_snapshot *snapshot, uint64_t stamp)
+{
+    if (BASE_UNLIKELY(stamp & ROW_SEALED) && !(stamp & TXN_ID_BIT))
+        return snapshot->sequence < (stamp & ~ROW_SEALED) ? ROW_SIGHT_LIVE : ROW_SIGHT_COLD;
+    if (!txn_sees(snapshot, stamp & ~ROW_DELETED))
+        return ROW_SIGHT_UNSEEN;
+    return stamp & ROW_DELETED ? ROW_SIGHT_DEAD : ROW_SIGHT_LIVE;
+}
+BASE_INLINE bool row_is_sealed(uint64_t stamp)
+{
+    return (stamp & (ROW_SEALED | TXN_ID_BIT)) == ROW_SEALED;
+}
+/* Counted as a row of the hot store. */
+BASE_INLINE bool row_is_counted(uint64_t stamp)
+{
+    return !(stamp & ROW_DELETED) && !row_is_sealed(stamp);
 }
 BASE_INLINE bool row_is_far(types_form form, const types_cell *cell)
 {
@@ -256,6 +281,8 @@ void row_leaf_drop_if_empty(row_tree *tree, int64_t rowid);
 void row_leaf_recount(row_leaf *leaf);
 
 /* row_undo.c */
+/* The count of rows follows a row's stamp. */
+void row_count_live(row_tree *tree, uint64_t from, uint64_t to);
 extern const txn_undo_kind row_run_kind;     /* rows in free places */
 extern const txn_undo_kind row_version_kind; /* changed, deleted or replaced rows */
 

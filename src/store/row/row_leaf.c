@@ -55,6 +55,7 @@ static void count_slot(row_leaf *leaf, uint64_t stamp, uint32_t by)
     leaf->open_count += stamp & TXN_ID_BIT ? by : 0;
     leaf->dead_count += stamp & ROW_DELETED ? by : 0;
     leaf->free_count += stamp == ROW_DELETED ? by : 0;
+    leaf->sealed_count += row_is_sealed(stamp) ? by : 0;
 }
 
 void row_leaf_set_stamp(row_leaf *leaf, uint32_t slot, uint64_t stamp)
@@ -63,19 +64,20 @@ void row_leaf_set_stamp(row_leaf *leaf, uint32_t slot, uint64_t stamp)
     count_slot(leaf, stamp, 1);
     leaf->slab.stamps[slot] = stamp;
     uint64_t sequence = stamp & ~ROW_DELETED;
-    if (!(stamp & TXN_ID_BIT) && sequence > leaf->newest)
+    if (!(stamp & TXN_ID_BIT) && !row_is_sealed(stamp) && sequence > leaf->newest)
         leaf->newest = sequence;
 }
 
 void row_leaf_recount(row_leaf *leaf)
 {
     leaf->open_count = leaf->dead_count = leaf->free_count = leaf->version_count = 0;
+    leaf->sealed_count = 0;
     leaf->newest = 0;
     for (uint32_t entry = 0; entry < leaf->slab.count; entry++) {
         uint32_t slot = row_slot_at(&leaf->slab, entry);
         uint64_t stamp = leaf->slab.stamps[slot];
         count_slot(leaf, stamp, 1);
-        if (!(stamp & TXN_ID_BIT) && (stamp & ~ROW_DELETED) > leaf->newest)
+        if (!(stamp & TXN_ID_BIT) && !row_is_sealed(stamp) && (stamp & ~ROW_DELETED) > leaf->newest)
             leaf->newest = stamp & ~ROW_DELETED;
         leaf->version_count += row_chain_of(&leaf->slab, slot) != NULL;
     }
@@ -394,12 +396,15 @@ base_status row_leaf_make_run(row_tree *tree, row_layout *layout, int64_t rowid,
 
 void row_leaf_drop_if_empty(row_tree *tree, int64_t rowid)
 {
-    if (atomic_load_explicit(&tree->leaf_count, memory_order_relaxed) == 1)
-        return;
     os_mutex_lock(&tree->structure);
     row_leaf *leaf = row_leaf_lock(tree, rowid);
     bool empty = live_count(leaf) == 0 && leaf->version_count == 0;
     int64_t low = leaf->low;
+    /* A small slab is kept for the next rows. */
+    if (empty && low == INT64_MIN && leaf->slab.data && leaf->slab.capacity > ROW_FIRST_ROWS) {
+        row_slab_destroy(tree, &leaf->slab);
+        row_leaf_recount(leaf);
+    }
     os_latch_unlock(&leaf->latch);
     /* Only the holder of the mutex moves fences, so the left neighbour stays what it is. The
      * first leaf stays: its key stands for everything below. */

@@ -8,21 +8,21 @@
  */
 #include "store/row/row_int.h"
 
-/* Finds the version to see: how many records to apply. False: none is visible. */
-static bool find_visible(const row_slab *slab, uint32_t slot, const txn_snapshot *snapshot,
-                         const row_version **last, uint64_t *stamp)
+/* Finds the version to see; `*last` is the newest record that leads to it, NULL: in place. */
+static row_sight find_visible(const row_slab *slab, uint32_t slot, const txn_snapshot *snapshot,
+                              const row_version **last)
 {
     *last = NULL;
-    *stamp = slab->stamps[slot];
-    if (BASE_LIKELY(txn_sees(snapshot, *stamp & ~ROW_DELETED)))
-        return true;
+    row_sight sight = row_sight_of(snapshot, slab->stamps[slot]);
+    if (BASE_LIKELY(sight != ROW_SIGHT_UNSEEN))
+        return sight;
     for (const row_version *version = row_chain_of(slab, slot); version; version = version->older) {
         *last = version;
-        *stamp = version->stamp;
-        if (txn_sees(snapshot, *stamp & ~ROW_DELETED))
-            return true;
+        sight = row_sight_of(snapshot, version->stamp);
+        if (sight != ROW_SIGHT_UNSEEN)
+            return sight;
     }
-    return false;
+    return ROW_SIGHT_UNSEEN;
 }
 
 /* One column of the newest version. */
@@ -104,14 +104,15 @@ base_status row_read(row_tree *tree, const row_layout *layout, const txn_snapsho
     uint32_t slot = row_slab_find(slab, rowid);
     base_status status = BASE_NOT_FOUND;
     const row_version *last;
-    uint64_t stamp;
-    if (slot != UINT32_MAX && slab->stamps[slot] != ROW_DELETED &&
-        find_visible(slab, slot, snapshot, &last, &stamp)) {
-        status = stamp & ROW_DELETED ? BASE_DONE : BASE_OK;
-        if (status == BASE_OK) {
+    if (slot != UINT32_MAX && slab->stamps[slot] != ROW_DELETED) {
+        row_sight sight = find_visible(slab, slot, snapshot, &last);
+        if (sight == ROW_SIGHT_LIVE) {
+            status = BASE_OK;
             read_visible(slab, layout, slot, rowid, last, columns, column_count, cells, nulls);
             if (heap)
                 status = copy_strings(layout, columns, column_count, cells, nulls, heap, error);
+        } else if (sight == ROW_SIGHT_DEAD) {
+            status = BASE_DONE;
         }
     }
     os_latch_unlock_shared(&leaf->latch);
@@ -134,7 +135,8 @@ bool row_visit_versions(row_tree *tree, const row_layout *layout, int64_t rowid,
         read_visible(slab, layout, slot, rowid, NULL, columns, column_count, cells, nulls);
         for (const row_version *next = row_chain_of(slab, slot);; next = next->older) {
             /* A version that everybody sees hides the ones behind it. */
-            bool final = !next || (!(stamp & TXN_ID_BIT) && (stamp & ~ROW_DELETED) <= oldest);
+            bool final = !next || row_is_sealed(stamp) ||
+                         (!(stamp & TXN_ID_BIT) && (stamp & ~ROW_DELETED) <= oldest);
             if (!(stamp & ROW_DELETED) || (stamp & TXN_ID_BIT))
                 stop = visit(context, stamp, cells, nulls);
             if (stop || final)

@@ -26,22 +26,20 @@ typedef struct batch {
 /* Adds the row in `slot` if the snapshot sees one. */
 static void add_row(batch *rows, const row_slab *slab, uint32_t slot, const txn_snapshot *snapshot)
 {
-    uint64_t stamp = slab->stamps[slot];
-    if (BASE_LIKELY(txn_sees(snapshot, stamp & ~ROW_DELETED))) {
-        if (!(stamp & ROW_DELETED))
-            rows->slots[rows->count++] = (uint16_t)slot;
-        return;
+    row_sight sight = row_sight_of(snapshot, slab->stamps[slot]);
+    const row_version *version = NULL;
+    if (BASE_UNLIKELY(sight == ROW_SIGHT_UNSEEN)) {
+        version = row_chain_of(slab, slot);
+        while (version && (sight = row_sight_of(snapshot, version->stamp)) == ROW_SIGHT_UNSEEN)
+            version = version->older;
     }
-    for (const row_version *version = row_chain_of(slab, slot); version; version = version->older) {
-        if (!txn_sees(snapshot, version->stamp & ~ROW_DELETED))
-            continue;
-        if (!(version->stamp & ROW_DELETED)) {
-            rows->old_rows[rows->old_count] = (uint16_t)rows->count;
-            rows->old_versions[rows->old_count++] = version;
-            rows->slots[rows->count++] = (uint16_t)slot;
-        }
+    if (sight != ROW_SIGHT_LIVE)
         return;
+    if (BASE_UNLIKELY(version != NULL)) {
+        rows->old_rows[rows->old_count] = (uint16_t)rows->count;
+        rows->old_versions[rows->old_count++] = version;
     }
+    rows->slots[rows->count++] = (uint16_t)slot;
 }
 
 /* Looks at entries [from, to) of the leaf. */
@@ -51,7 +49,8 @@ static void collect(batch *rows, const row_leaf *leaf, uint32_t from, uint32_t t
     const row_slab *slab = &leaf->slab;
     rows->count = rows->old_count = 0;
     bool in_order = slab->ordered && !descending;
-    if (leaf->open_count == 0 && leaf->dead_count == 0 && leaf->newest <= snapshot->sequence) {
+    if (leaf->open_count == 0 && leaf->dead_count == 0 && leaf->sealed_count == 0 &&
+        leaf->newest <= snapshot->sequence) {
         rows->count = to - from;
         rows->contiguous = in_order;
         if (in_order) {
@@ -227,6 +226,26 @@ static void emit(const batch *rows, const row_slab *slab, const row_layout *layo
     chunk->selection = NULL;
 }
 
+/* Entries of the latched leaf that lie in the range. */
+static void entries_in_range(const row_leaf *leaf, const row_position *position, uint32_t *from,
+                             uint32_t *to)
+{
+    bool descending = position->descending;
+    int64_t low = descending ? BASE_MAX(position->last, leaf->low) : position->next;
+    int64_t high = descending ? position->next : BASE_MIN(position->last, leaf->high);
+    *from = row_slab_search(&leaf->slab, low);
+    *to = high == INT64_MAX ? leaf->slab.count : row_slab_search(&leaf->slab, high + 1);
+}
+
+/* Behind the leaf, which ends at `border`. */
+static void move_on(row_position *position, int64_t border)
+{
+    bool descending = position->descending;
+    position->done = descending ? border <= position->last : border >= position->last;
+    if (!position->done)
+        position->next = border + (descending ? -1 : 1);
+}
+
 base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
                      row_position *position, const uint32_t *columns, uint32_t column_count,
                      vector_chunk *chunk)
@@ -236,10 +255,8 @@ base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapsho
     while (!position->done) {
         row_leaf *leaf = row_leaf_lock_shared(tree, position->next);
         const row_slab *slab = &leaf->slab;
-        int64_t low = descending ? BASE_MAX(position->last, leaf->low) : position->next;
-        int64_t high = descending ? position->next : BASE_MIN(position->last, leaf->high);
-        uint32_t from = row_slab_search(slab, low);
-        uint32_t to = high == INT64_MAX ? slab->count : row_slab_search(slab, high + 1);
+        uint32_t from, to;
+        entries_in_range(leaf, position, &from, &to);
         rows.count = 0;
         if (from < to)
             collect(&rows, leaf, from, to, snapshot, descending);
@@ -247,11 +264,69 @@ base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapsho
             emit(&rows, slab, layout, columns, column_count, chunk);
         int64_t border = descending ? leaf->low : leaf->high;
         os_latch_unlock_shared(&leaf->latch);
-        position->done = descending ? border <= position->last : border >= position->last;
-        if (!position->done)
-            position->next = border + (descending ? -1 : 1);
+        move_on(position, border);
         if (rows.count)
             return BASE_ROW;
     }
     return BASE_DONE;
+}
+
+/* ---- Sealing ------------------------------------------------------------------------------- */
+
+/* Rows that everybody sees, in place, with nothing behind them. */
+static void collect_settled(batch *rows, const row_slab *slab, uint32_t from, uint32_t to,
+                            uint64_t newest, uint64_t *stamps)
+{
+    rows->count = rows->old_count = 0;
+    for (uint32_t entry = from; entry < to; entry++) {
+        uint32_t slot = row_slot_at(slab, entry);
+        uint64_t stamp = slab->stamps[slot];
+        if (stamp > newest || row_chain_of(slab, slot))
+            continue; /* flags are high bits: open, deleted and sealed rows are all above */
+        stamps[rows->count] = stamp;
+        rows->slots[rows->count++] = (uint16_t)slot;
+    }
+    rows->contiguous = slab->ordered && rows->count == to - from;
+}
+
+base_status row_collect(row_tree *tree, const row_layout *layout, uint64_t newest,
+                        row_position *position, const uint32_t *columns, uint32_t column_count,
+                        vector_chunk *chunk, uint64_t *stamps)
+{
+    batch rows;
+    BASE_ASSERT(!position->descending && newest < ROW_SEALED);
+    while (!position->done) {
+        row_leaf *leaf = row_leaf_lock_shared(tree, position->next);
+        uint32_t from, to;
+        entries_in_range(leaf, position, &from, &to);
+        rows.count = 0;
+        if (from < to)
+            collect_settled(&rows, &leaf->slab, from, to, newest, stamps);
+        if (rows.count)
+            emit(&rows, &leaf->slab, layout, columns, column_count, chunk);
+        int64_t border = leaf->high;
+        os_latch_unlock_shared(&leaf->latch);
+        move_on(position, border);
+        if (rows.count)
+            return BASE_ROW;
+    }
+    return BASE_DONE;
+}
+
+bool row_tree_has_rows(const row_tree *tree, int64_t first, int64_t last)
+{
+    row_position position = {.next = first, .last = last, .done = first > last};
+    bool found = false;
+    while (!position.done && !found) {
+        row_leaf *leaf = row_leaf_lock_shared(tree, position.next);
+        uint32_t from, to;
+        entries_in_range(leaf, &position, &from, &to);
+        bool none = leaf->slab.count == leaf->free_count;
+        for (uint32_t entry = from; entry < to && !none && !found; entry++)
+            found = leaf->slab.stamps[row_slot_at(&leaf->slab, entry)] != ROW_DELETED;
+        int64_t border = leaf->high;
+        os_latch_unlock_shared(&leaf->latch);
+        move_on(&position, border);
+    }
+    return found;
 }

@@ -131,13 +131,11 @@ void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid
 
 /* ---- Versions ----------------------------------------------------------------------------------- */
 
-static void count_live(row_tree *tree, uint64_t from, uint64_t to)
+void row_count_live(row_tree *tree, uint64_t from, uint64_t to)
 {
-    bool was_dead = (from & ROW_DELETED) != 0, is_dead = (to & ROW_DELETED) != 0;
-    if (was_dead && !is_dead)
-        atomic_fetch_add_explicit(&tree->live_count, 1, memory_order_relaxed);
-    else if (!was_dead && is_dead)
-        atomic_fetch_sub_explicit(&tree->live_count, 1, memory_order_relaxed);
+    int64_t change = (int64_t)row_is_counted(to) - (int64_t)row_is_counted(from);
+    if (change)
+        atomic_fetch_add_explicit(&tree->live_count, change, memory_order_relaxed);
 }
 
 static void free_if_dead(row_tree *tree, row_leaf *leaf, uint32_t slot, uint64_t oldest)
@@ -146,6 +144,18 @@ static void free_if_dead(row_tree *tree, row_leaf *leaf, uint32_t slot, uint64_t
     bool dead = stamp != ROW_DELETED && stamp & ROW_DELETED && !(stamp & TXN_ID_BIT);
     if (!dead || row_chain_of(&leaf->slab, slot) || (stamp & ~ROW_DELETED) > oldest)
         return; /* I10 */
+    row_slab_free_strings(tree, &leaf->slab, slot);
+    row_leaf_free_slot(leaf, slot);
+}
+
+static void free_if_sealed(row_tree *tree, row_leaf *leaf, uint32_t slot)
+{
+    if (slot >= leaf->slab.count)
+        return;
+    uint64_t stamp = leaf->slab.stamps[slot];
+    if (!row_is_sealed(stamp) || row_chain_of(&leaf->slab, slot) ||
+        (stamp & ~ROW_SEALED) > txn_oldest_snapshot(tree->manager))
+        return;
     row_slab_free_strings(tree, &leaf->slab, slot);
     row_leaf_free_slot(leaf, slot);
 }
@@ -176,11 +186,13 @@ static void rollback_version(txn_undo *undo)
             row_string_free(tree->budget, image->form, &current);
         row_slab_put(slab, column, slot, &image->cell, image->is_null);
     }
-    count_live(tree, slab->stamps[slot], version->stamp);
+    row_count_live(tree, slab->stamps[slot], version->stamp);
     row_leaf_set_stamp(leaf, slot, version->stamp);
     set_chain(leaf, slot, version->older);
-    /* A deleted row whose own record was released meanwhile has nobody else to free it. */
+    /* A deleted row whose own record was released meanwhile has nobody else to free it, nor
+     * has a sealed one that the sweep passed by. */
     free_if_dead(tree, leaf, slot, UINT64_MAX);
+    free_if_sealed(tree, leaf, slot);
     bool empty = slab->count == leaf->free_count;
     os_latch_unlock(&leaf->latch);
     if (empty)

@@ -23,6 +23,8 @@ static verdict judge(const txn_transaction *transaction, uint64_t stamp)
 {
     uint64_t bare = stamp & ~ROW_DELETED;
     const txn_snapshot *snapshot = txn_snapshot_of(transaction);
+    if (BASE_UNLIKELY(row_is_sealed(stamp)))
+        return VERDICT_GO; /* everybody sees it, here or in its volume */
     if (BASE_UNLIKELY(bare & TXN_ID_BIT) && bare != snapshot->self)
         return VERDICT_HELD;
     if (!txn_sees(snapshot, bare))
@@ -115,6 +117,7 @@ static void apply_version(txn_transaction *transaction, row_leaf *leaf, uint32_t
         image->cell = row_slab_get(slab, column, slot, &image->is_null);
         row_slab_put(slab, column, slot, &fresh, fresh_is_null);
     }
+    row_count_live(version->tree, version->stamp, new_stamp);
     row_leaf_set_stamp(leaf, slot, new_stamp);
 }
 
@@ -214,6 +217,7 @@ static base_status insert_fresh(txn_transaction *transaction, row_tree *tree, ro
     }
     add_to_run(transaction, run, 1);
     row_leaf_set_stamp(leaf, slot, txn_id_of(transaction));
+    atomic_fetch_add_explicit(&tree->live_count, 1, memory_order_relaxed);
     return BASE_OK;
 }
 
@@ -246,10 +250,8 @@ base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout 
                                    layout->column_count, cells, nulls, hook, error);
         }
         os_latch_unlock(&leaf->latch);
-        if (status == BASE_OK) {
-            atomic_fetch_add_explicit(&tree->live_count, 1, memory_order_relaxed);
+        if (status == BASE_OK)
             note_rowid(tree, rowid);
-        }
         return status;
     }
 }
@@ -278,11 +280,13 @@ static base_status lock_row(txn_transaction *transaction, row_tree *tree, int64_
 
 base_status row_update(txn_transaction *transaction, row_tree *tree, row_layout *layout,
                        int64_t rowid, const uint32_t *columns, uint32_t column_count,
-                       const types_cell *cells, const bool *nulls, base_error *error)
+                       const types_cell *cells, const bool *nulls, bool *was_sealed,
+                       base_error *error)
 {
     row_leaf *leaf;
     uint32_t slot;
     RETURN_IF_ERROR(lock_row(transaction, tree, rowid, &leaf, &slot, error));
+    *was_sealed = row_is_sealed(leaf->slab.stamps[slot]);
     base_status status = write_version(transaction, tree, layout, leaf, rowid, columns,
                                        column_count, cells, nulls, NULL, error);
     os_latch_unlock(&leaf->latch);
@@ -290,11 +294,12 @@ base_status row_update(txn_transaction *transaction, row_tree *tree, row_layout 
 }
 
 base_status row_delete(txn_transaction *transaction, row_tree *tree, int64_t rowid,
-                       base_error *error)
+                       bool *was_sealed, base_error *error)
 {
     row_leaf *leaf;
     uint32_t slot;
     RETURN_IF_ERROR(lock_row(transaction, tree, rowid, &leaf, &slot, error));
+    *was_sealed = row_is_sealed(leaf->slab.stamps[slot]);
     base_status status = row_slab_need_chains(tree, &leaf->slab, error);
     if (status == BASE_OK) {
         row_version *version = new_version(transaction, tree, rowid, 0);
@@ -304,8 +309,6 @@ base_status row_delete(txn_transaction *transaction, row_tree *tree, int64_t row
             status = base_error_no_memory(error);
     }
     os_latch_unlock(&leaf->latch);
-    if (status == BASE_OK)
-        atomic_fetch_sub_explicit(&tree->live_count, 1, memory_order_relaxed);
     return status;
 }
 

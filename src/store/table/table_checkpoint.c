@@ -5,8 +5,9 @@
  * new generation at that sequence; the header that refers to the new extents also says which
  * generation to replay first, so the switch from old to new is the one write of a header.
  *
- * Tables that have not changed since the last checkpoint keep their extents. Rows of a small
- * table lie in the root itself: three tiny tables cost one extent.
+ * A table with many hot rows gets them sealed into volumes (table_seal.c); what is left is
+ * packed row by row, and lies in the root itself where it is little: three tiny tables cost
+ * one extent. Tables that have not changed since the last checkpoint keep their extents.
  *
  * Invariants
  *   I13 a header names only extents that were synced before it was written (store/cache).
@@ -32,6 +33,24 @@ void table_saved_free(table_database *database, table_saved *saved)
     *saved = (table_saved){0};
 }
 
+typedef struct reference_visit {
+    table_database *database;
+    table_saved *saved;
+} reference_visit;
+
+static base_status add_reference(void *context, const cache_reference *reference, base_error *error)
+{
+    reference_visit *visit = context;
+    return table_saved_add(visit->database, visit->saved, reference, error);
+}
+
+base_status table_saved_add_volume(table_database *database, table_saved *saved,
+                                   const col_volume *volume, base_error *error)
+{
+    reference_visit context = {database, saved};
+    return col_volume_visit(volume, add_reference, &context, error);
+}
+
 typedef struct checkpoint {
     table_database *database;
     txn_transaction *transaction;
@@ -46,8 +65,16 @@ typedef struct checkpoint {
     struct written {
         table_relation *relation; /* pinned */
         table_saved saved;
+        table_seal seal;
     } * written;
     uint32_t written_count, written_capacity;
+    /* Marks that were written. */
+    struct written_marks {
+        table_volume *volume; /* of a storage that `written` pins, or of the root's relation */
+        cache_reference reference;
+    } * marks;
+    uint32_t marks_count, marks_capacity;
+    table_seal seal; /* of the relation being written */
 } checkpoint;
 
 static void put_u32(base_buffer *bytes, uint32_t value)
@@ -91,13 +118,38 @@ static base_status write_rows(checkpoint *self, base_error *error)
     return table_saved_add(self->database, &self->fresh, &reference, error);
 }
 
+/* Rowids that were sealed, in rising order over all volumes of the relation. */
+typedef struct sealed_list {
+    const table_seal *seal;
+    uint32_t volume, place;
+} sealed_list;
+
+/* Rowids are asked for in rising order. */
+static bool was_sealed(sealed_list *list, int64_t rowid)
+{
+    while (list->volume < list->seal->volume_count) {
+        const table_sealed *volume = &list->seal->volumes[list->volume];
+        if (list->place < volume->count && volume->rowids[list->place] >= rowid)
+            return volume->rowids[list->place] == rowid;
+        if (list->place < volume->count) {
+            list->place++;
+        } else {
+            list->volume++;
+            list->place = 0;
+        }
+    }
+    return false;
+}
+
 static base_status pack_chunk(checkpoint *self, const table_relation *relation,
-                              const vector_chunk *chunk, types_cell *cells, bool *nulls,
-                              base_error *error)
+                              const vector_chunk *chunk, sealed_list *sealed, types_cell *cells,
+                              bool *nulls, base_error *error)
 {
     uint32_t columns = relation->descriptor.column_count;
     const int64_t *rowids = chunk->columns[columns].data;
     for (uint32_t row = 0; row < chunk->count; row++) {
+        if (was_sealed(sealed, rowids[row]))
+            continue;
         for (uint32_t c = 0; c < columns; c++) {
             types_value value = vector_get(&chunk->columns[c], row);
             cells[c] = value.cell;
@@ -142,11 +194,12 @@ static base_status pack_relation(checkpoint *self, const table_relation *relatio
     }
     if (status == BASE_OK) {
         row_position position = {.next = INT64_MIN, .last = INT64_MAX};
+        sealed_list sealed = {.seal = &self->seal};
         start_rows(self, relation);
         while (status == BASE_OK && row_scan(relation->storage->hot, relation->layout,
                                              txn_snapshot_of(self->transaction), &position, wanted,
                                              columns + 1, &chunk) == BASE_ROW)
-            status = pack_chunk(self, relation, &chunk, cells, nulls, error);
+            status = pack_chunk(self, relation, &chunk, &sealed, cells, nulls, error);
         vector_chunk_destroy(&chunk);
     }
     base_arena_destroy(&arena);
@@ -181,14 +234,18 @@ static base_status note_written(checkpoint *self, table_relation *relation, base
         return base_error_no_memory(error);
     atomic_fetch_add_explicit(&relation->references, 1, memory_order_relaxed);
     self->fresh.sequence = self->sequence;
-    self->written[self->written_count++] = (struct written){relation, self->fresh};
+    self->written[self->written_count++] = (struct written){relation, self->fresh, self->seal};
     self->fresh = (table_saved){0};
+    self->seal = (table_seal){.database = self->database};
     return BASE_OK;
 }
 
 /* Rows that changed are packed anew. */
 static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
 {
+    self->seal.database = self->database;
+    if (row_tree_count(relation->storage->hot) >= TABLE_SEAL_ROWS)
+        RETURN_IF_ERROR(table_seal_write(&self->seal, relation, error));
     RETURN_IF_ERROR(pack_relation(self, relation, error));
     if (self->rows.failed)
         return base_error_no_memory(error); /* else a torn start would be taken for no rows */
@@ -203,8 +260,91 @@ static base_status write_changed(checkpoint *self, table_relation *relation, bas
         put_u32(&self->root, 0);
     }
     put_references(self, &self->fresh);
-    RETURN_IF_ERROR(note_reached(self, &self->fresh, error));
-    return note_written(self, relation, error);
+    return note_reached(self, &self->fresh, error);
+}
+
+/* Positions with marks that the checkpoint's snapshot sees; `count` may be 0. */
+static base_status write_marks(checkpoint *self, table_volume *volume, cache_reference *reference,
+                               base_error *error)
+{
+    base_buffer bytes;
+    memset(reference, 0, sizeof *reference);
+    base_buffer_init(&bytes, &self->database->budget);
+    const txn_snapshot *snapshot = txn_snapshot_of(self->transaction);
+    for (uint32_t number = 0; number < volume->vector_count; number++) {
+        uint64_t bits[VECTOR_WORDS];
+        memset(bits, 0xFF, sizeof bits);
+        if (!table_mark_filter(volume, number, snapshot, bits))
+            continue;
+        for (uint32_t row = 0; row < VECTOR_SIZE; row++) {
+            if (!base_bit_get(bits, row))
+                put_u32(&bytes, number * VECTOR_SIZE + row);
+        }
+    }
+    base_status status = bytes.failed ? base_error_no_memory(error) : BASE_OK;
+    if (status == BASE_OK && bytes.length)
+        status = cache_write(self->database->file, CACHE_KIND_MARKS, bytes.data, bytes.length,
+                             reference, error);
+    base_buffer_destroy(&bytes);
+    if (status == BASE_OK &&
+        !base_grow_array(&self->database->budget, &self->marks, &self->marks_capacity,
+                         self->marks_count + 1, sizeof *self->marks))
+        status = base_error_no_memory(error);
+    if (status == BASE_OK)
+        self->marks[self->marks_count++] = (struct written_marks){volume, *reference};
+    return status;
+}
+
+static void put_reference(checkpoint *self, const cache_reference *reference)
+{
+    unsigned char bytes[CACHE_REFERENCE_SIZE];
+    cache_reference_store(reference, bytes);
+    base_buffer_append(&self->root, bytes, sizeof bytes);
+}
+
+static base_status write_volume(checkpoint *self, table_volume *volume, base_error *error)
+{
+    cache_reference marks = volume->marks_reference;
+    if (atomic_load(&volume->marked_at) > volume->marks_saved_at)
+        RETURN_IF_ERROR(write_marks(self, volume, &marks, error));
+    put_reference(self, col_volume_reference(volume->data));
+    put_reference(self, &marks);
+    if (!cache_reference_is_null(&marks))
+        RETURN_IF_ERROR(table_saved_add(self->database, &self->reached, &marks, error));
+    return table_saved_add_volume(self->database, &self->reached, volume->data, error);
+}
+
+/* A volume that this very checkpoint wrote: opened for a moment, to learn its extents. */
+static base_status write_fresh_volume(checkpoint *self, const cache_reference *reference,
+                                      base_error *error)
+{
+    static const cache_reference none;
+    col_volume *volume;
+    RETURN_IF_ERROR(
+        col_volume_open(self->database->file, &self->database->budget, reference, &volume, error));
+    base_status status = table_saved_add_volume(self->database, &self->reached, volume, error);
+    col_volume_close(volume);
+    put_reference(self, reference);
+    put_reference(self, &none);
+    return status;
+}
+
+static base_status write_volumes(checkpoint *self, table_storage *storage, const table_seal *fresh,
+                                 base_error *error)
+{
+    uint32_t count = table_volume_count(storage), visible = 0;
+    const txn_snapshot *snapshot = txn_snapshot_of(self->transaction);
+    for (uint32_t i = 0; i < count; i++)
+        visible += table_volume_is_visible(table_volume_at(storage, i), snapshot);
+    put_u32(&self->root, visible + fresh->volume_count);
+    for (uint32_t i = 0; i < count; i++) {
+        table_volume *volume = table_volume_at(storage, i);
+        if (table_volume_is_visible(volume, snapshot))
+            RETURN_IF_ERROR(write_volume(self, volume, error));
+    }
+    for (uint32_t i = 0; i < fresh->volume_count; i++)
+        RETURN_IF_ERROR(write_fresh_volume(self, &fresh->volumes[i].reference, error));
+    return BASE_OK;
 }
 
 static base_status write_relation(checkpoint *self, table_relation *relation, base_error *error)
@@ -221,6 +361,9 @@ static base_status write_relation(checkpoint *self, table_relation *relation, ba
     } else {
         RETURN_IF_ERROR(write_changed(self, relation, error));
     }
+    RETURN_IF_ERROR(write_volumes(self, storage, &self->seal, error));
+    if (!unchanged)
+        RETURN_IF_ERROR(note_written(self, relation, error));
     put_u32(&self->root, relation->index_count);
     for (uint32_t i = 0; i < relation->index_count; i++)
         table_put_index(relation->indexes[i], &self->root);
@@ -310,6 +453,12 @@ static void settle(checkpoint *self)
         table_saved_free(database, &storage->saved);
         storage->saved = self->written[i].saved;
         self->written[i].saved = (table_saved){0};
+        if (!database->closing)
+            table_seal_switch(&self->written[i].seal, storage);
+    }
+    for (uint32_t i = 0; i < self->marks_count; i++) {
+        self->marks[i].volume->marks_saved_at = self->sequence;
+        self->marks[i].volume->marks_reference = self->marks[i].reference;
     }
     table_saved_free(database, &database->reached);
     database->reached = self->reached;
@@ -321,12 +470,15 @@ static void clean_up(checkpoint *self)
     table_database *database = self->database;
     for (uint32_t i = 0; i < self->written_count; i++) {
         table_saved_free(database, &self->written[i].saved);
+        table_seal_free(&self->written[i].seal);
         table_release(self->written[i].relation);
     }
     base_free_array(&database->budget, self->written, self->written_capacity,
                     sizeof *self->written);
     table_saved_free(database, &self->reached);
     table_saved_free(database, &self->fresh);
+    table_seal_free(&self->seal);
+    base_free_array(&database->budget, self->marks, self->marks_capacity, sizeof *self->marks);
     base_buffer_destroy(&self->root);
     base_buffer_destroy(&self->rows);
 }
@@ -347,8 +499,8 @@ static base_status run(checkpoint *self, base_error *error)
         cache_checkpoint_abort(database->file);
         return status;
     }
-    settle(self);
     wal_release(database->log, &point);
+    settle(self);
     return BASE_OK;
 }
 
@@ -359,7 +511,7 @@ base_status table_checkpoint(table_database *database, base_error *error)
         return BASE_OK;
     if (database->read_only)
         return base_error_set(error, BASE_READ_ONLY, "the database is open for reading only");
-    checkpoint self = {.database = database};
+    checkpoint self = {.database = database, .seal = {.database = database}};
     base_buffer_init(&self.root, &database->budget);
     base_buffer_init(&self.rows, &database->budget);
     os_mutex_lock(&database->checkpoint_mutex);

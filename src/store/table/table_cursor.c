@@ -22,6 +22,7 @@ struct table_index_cursor {
     types_cell *cells;
     bool *nulls;
     base_buffer key;
+    base_arena heap;          /* strings of the row looked at by next_row */
     const index_entry *batch; /* read ahead by next_row */
     uint32_t batch_count, batch_next;
 };
@@ -67,7 +68,10 @@ base_status table_index_cursor_create(txn_transaction *transaction, table_relati
     memcpy(self->fetch + column_count, index->key_columns,
            index->descriptor.part_count * sizeof *columns);
     base_buffer_init(&self->key, budget);
-    base_status status = index->kind->cursor_create(index->tree, &self->entries, error);
+    base_arena_init(&self->heap, budget);
+    base_status status = table_index_need(index, relation, error);
+    if (status == BASE_OK)
+        status = index->kind->cursor_create(index->tree, &self->entries, error);
     if (status == BASE_OK)
         status = table_index_cursor_seek(self, range, error);
     if (status != BASE_OK) {
@@ -99,6 +103,7 @@ base_status table_index_cursor_rebind(table_index_cursor *cursor, txn_transactio
     if (!index)
         return table_changed(transaction, error);
     index_cursor *entries;
+    RETURN_IF_ERROR(table_index_need(index, relation, error));
     RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &entries, error));
     cursor->index->kind->cursor_destroy(cursor->entries);
     atomic_fetch_add_explicit(&relation->references, 1, memory_order_relaxed);
@@ -117,18 +122,17 @@ void table_index_cursor_destroy(table_index_cursor *cursor)
         cursor->index->kind->cursor_destroy(cursor->entries);
     table_release(cursor->relation);
     base_buffer_destroy(&cursor->key);
+    base_arena_destroy(&cursor->heap);
     base_free(cursor->budget, cursor, cursor_size(cursor->fetch_count));
 }
 
 /* Fetches the entry's row; NOT_FOUND when the entry is not for this snapshot. */
-static base_status fetch(table_index_cursor *cursor, const index_entry *entry, base_error *error)
+static base_status fetch(table_index_cursor *cursor, const index_entry *entry, base_arena *heap,
+                         base_error *error)
 {
-    const table_relation *relation = cursor->relation;
-    base_status status = row_read(relation->storage->hot, relation->layout,
-                                  txn_snapshot_of(cursor->transaction), entry->rowid, cursor->fetch,
-                                  cursor->fetch_count, cursor->cells, cursor->nulls, NULL, error);
-    if (status != BASE_OK)
-        return status == BASE_DONE ? BASE_NOT_FOUND : status;
+    RETURN_IF_ERROR(table_fetch(cursor->relation, txn_snapshot_of(cursor->transaction),
+                                entry->rowid, cursor->fetch, cursor->fetch_count, cursor->cells,
+                                cursor->nulls, NULL, heap, error));
     base_buffer *key = &cursor->key;
     RETURN_IF_ERROR(table_key_build(cursor->index, cursor->cells + cursor->column_count,
                                     cursor->nulls + cursor->column_count, key, error));
@@ -169,7 +173,7 @@ base_status table_index_cursor_next(table_index_cursor *cursor, uint32_t limit, 
         if (status != BASE_ROW)
             return status;
         for (uint32_t i = 0; i < count; i++) {
-            status = fetch(cursor, &entries[i], error);
+            status = fetch(cursor, &entries[i], chunk->heap, error);
             if (status == BASE_OK)
                 emit(cursor, chunk);
             else if (status != BASE_NOT_FOUND)
@@ -211,7 +215,9 @@ base_status table_index_cursor_next_row(table_index_cursor *cursor, types_cell *
             if (status != BASE_ROW)
                 return status;
         }
-        base_status status = fetch(cursor, &cursor->batch[cursor->batch_next++], error);
+        base_arena_reset(&cursor->heap);
+        base_status status =
+            fetch(cursor, &cursor->batch[cursor->batch_next++], &cursor->heap, error);
         if (status == BASE_NOT_FOUND)
             continue;
         if (status != BASE_OK)

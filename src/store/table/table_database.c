@@ -34,11 +34,13 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
     atomic_init(&self->next_id, TABLE_FIRST_USER_ID);
     os_mutex_init(&self->registry);
     os_mutex_init(&self->checkpoint_mutex);
+    os_mutex_init(&self->fill_mutex);
     base_status status = txn_manager_create(&self->budget, os_runtime_environment(runtime), self,
                                             &self->manager, error);
     if (status != BASE_OK) {
         os_mutex_destroy(&self->registry);
         os_mutex_destroy(&self->checkpoint_mutex);
+        os_mutex_destroy(&self->fill_mutex);
         base_free(parent, self, sizeof *self);
         return status;
     }
@@ -81,6 +83,7 @@ static void destroy_database(table_database *database)
         cache_close(database->file);
     os_mutex_destroy(&database->registry);
     os_mutex_destroy(&database->checkpoint_mutex);
+    os_mutex_destroy(&database->fill_mutex);
     base_free(parent, database, sizeof *database);
 }
 
@@ -224,6 +227,7 @@ base_status table_database_close(table_database *database, base_error *error)
         bool last = --database->open_count == 0;
         if (last) {
             os_task_group_wait(database->background);
+            database->closing = true;
             status = fold(database, error);
             os_runtime_registry_remove(runtime, &database->registered);
             txn_collect_garbage(database->manager, UINT32_MAX);

@@ -241,6 +241,7 @@ static base_status renew_indexes(table_relation *version, base_error *error)
         table_index *fresh;
         RETURN_IF_ERROR(table_index_make(version->entry->database, version,
                                          &version->indexes[i]->descriptor, &fresh, error));
+        atomic_store(&fresh->filled, true); /* there are no rows */
         table_index_drop_reference(version->indexes[i]);
         version->indexes[i] = fresh;
     }
@@ -347,9 +348,9 @@ static base_status fill_index(txn_transaction *transaction, table_relation *vers
     return table_index_fill(index, version, txn_snapshot_of(transaction), false, error);
 }
 
-base_status table_index_create(txn_transaction *transaction,
-                               const table_index_descriptor *descriptor, uint64_t *id,
-                               base_error *error)
+static base_status create_index(txn_transaction *transaction,
+                                const table_index_descriptor *descriptor, bool fill, uint64_t *id,
+                                base_error *error)
 {
     table_database *database = table_database_of(transaction);
     table_relation *version;
@@ -362,7 +363,7 @@ base_status table_index_create(txn_transaction *transaction,
         status = base_error_set(error, BASE_DUPLICATE_OBJECT, "the index exists already");
     if (status == BASE_OK)
         status = table_index_make(database, version, &own, &index, error);
-    if (status == BASE_OK)
+    if (status == BASE_OK && fill)
         status = fill_index(transaction, version, index, error);
     if (status == BASE_OK)
         status = table_relation_add_index(version, index, error);
@@ -373,6 +374,20 @@ base_status table_index_create(txn_transaction *transaction,
     if (index)
         table_index_drop_reference(index); /* the version's remains */
     return end_change(transaction, version, status, error);
+}
+
+base_status table_index_create(txn_transaction *transaction,
+                               const table_index_descriptor *descriptor, uint64_t *id,
+                               base_error *error)
+{
+    return create_index(transaction, descriptor, true, id, error);
+}
+
+base_status table_index_attach(txn_transaction *transaction,
+                               const table_index_descriptor *descriptor, base_error *error)
+{
+    uint64_t id;
+    return create_index(transaction, descriptor, false, &id, error);
 }
 
 /* The relation that has the index, as the snapshot sees it; 0: none. */

@@ -105,19 +105,20 @@ static base_status add_chunk(filler *fill, base_error *error)
 {
     table_index *index = fill->index;
     uint32_t parts = index->descriptor.part_count;
-    const int64_t *rowids = fill->chunk.columns[parts].data;
-    for (uint32_t row = 0; row < fill->chunk.count; row++) {
+    for (uint32_t i = 0; i < fill->chunk.count; i++) {
+        uint32_t row = vector_row(fill->chunk.selection, i);
+        int64_t rowid = vector_get(&fill->chunk.columns[parts], row).cell.int64;
         types_cell cells[TABLE_MAX_KEY_PARTS];
         bool nulls[TABLE_MAX_KEY_PARTS];
-        for (uint32_t i = 0; i < parts; i++) {
-            types_value value = vector_get(&fill->chunk.columns[i], row);
-            cells[i] = value.cell;
-            nulls[i] = value.is_null;
+        for (uint32_t k = 0; k < parts; k++) {
+            types_value value = vector_get(&fill->chunk.columns[k], row);
+            cells[k] = value.cell;
+            nulls[k] = value.is_null;
         }
         uint32_t found = 0;
         RETURN_IF_ERROR(table_key_build(index, cells, nulls, &fill->key, error));
         base_text key = {fill->key.data, fill->key.length};
-        RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowids[row], &found, error));
+        RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowid, &found, error));
         fill->duplicates_possible |=
             (found & INDEX_FOUND_KEY) != 0 && !table_key_has_null(index, nulls);
     }
@@ -173,24 +174,54 @@ static base_status find_duplicate(const table_index *index, base_error *error)
     return status == BASE_DONE ? BASE_OK : status;
 }
 
+static base_status fill_from_scan(filler *fill, const txn_snapshot *snapshot, base_error *error)
+{
+    table_scan_options options = {.columns = fill->columns,
+                                  .column_count = fill->chunk.column_count,
+                                  .first_rowid = INT64_MIN,
+                                  .last_rowid = INT64_MAX};
+    table_scan *scan;
+    table_reader *reader = NULL;
+    RETURN_IF_ERROR(table_scan_create_at(fill->relation, snapshot, &options, &scan, error));
+    base_status status = table_reader_create(scan, &reader, error);
+    for (uint32_t unit = 0; status == BASE_OK && unit < table_scan_unit_count(scan); unit++) {
+        status = table_reader_open_unit(reader, unit, error);
+        while (status == BASE_OK &&
+               (status = table_reader_next(reader, &fill->chunk, error)) == BASE_ROW)
+            status = add_chunk(fill, error);
+        if (status == BASE_DONE)
+            status = BASE_OK;
+    }
+    table_reader_destroy(reader);
+    table_scan_destroy(scan);
+    return status;
+}
+
 base_status table_index_fill(table_index *index, table_relation *relation,
                              const txn_snapshot *snapshot, bool check, base_error *error)
 {
     filler fill = {.index = index, .relation = relation};
     RETURN_IF_ERROR(open_filler(&fill, error));
-    row_position position = {.next = INT64_MIN, .last = INT64_MAX};
-    base_status status;
-    while ((status = row_scan(relation->storage->hot, relation->layout, snapshot, &position,
-                              fill.columns, fill.chunk.column_count, &fill.chunk)) == BASE_ROW) {
-        status = add_chunk(&fill, error);
-        if (status != BASE_OK)
-            break;
-    }
-    if (status == BASE_DONE)
-        status = BASE_OK;
+    base_status status = fill_from_scan(&fill, snapshot, error);
     base_buffer_destroy(&fill.key);
     vector_chunk_destroy(&fill.chunk);
     if (status == BASE_OK && check && index->descriptor.unique && fill.duplicates_possible)
         status = find_duplicate(index, error);
+    if (status == BASE_OK)
+        atomic_store_explicit(&index->filled, true, memory_order_release);
+    return status;
+}
+
+/* Nobody has written to the relation since the file was opened: every writer comes here first.
+ * So the newest rows are all there are. */
+base_status table_index_need_slow(table_index *index, table_relation *relation, base_error *error)
+{
+    table_database *database = index->database;
+    txn_snapshot newest = {.sequence = txn_last_sequence(database->manager)};
+    base_status status = BASE_OK;
+    os_mutex_lock(&database->fill_mutex);
+    if (!atomic_load_explicit(&index->filled, memory_order_relaxed))
+        status = table_index_fill(index, relation, &newest, false, error);
+    os_mutex_unlock(&database->fill_mutex);
     return status;
 }

@@ -12,6 +12,7 @@
 
 #include "index/index.h"
 #include "store/cache/cache.h"
+#include "store/col/col.h"
 #include "store/row/row.h"
 #include "store/table/table.h"
 #include "store/wal/wal.h"
@@ -36,6 +37,7 @@ struct table_index {
     uint32_t *key_columns;
     const index_kind *kind;
     index_tree *tree;
+    _Atomic(bool) filled; /* false after a reopen, until it is first needed */
 };
 
 /* Statistics of a column, from a sample that was taken when they were asked for. */
@@ -52,10 +54,46 @@ typedef struct table_saved {
     cache_reference *references;
 } table_saved;
 
+/* Delete marks of one vector of a volume: who has taken the row away. */
+typedef struct table_marks {
+    uint64_t bits[VECTOR_WORDS];  /* a mark is there */
+    uint64_t stamps[VECTOR_SIZE]; /* whose; as a row's stamp */
+} table_marks;
+#define TABLE_MARK_ALWAYS 1 /* a mark that every snapshot sees */
+
+/* A volume of a storage and its marks. Lives as long as the storage. */
+#define TABLE_NEVER (ROW_DELETED - 1) /* as `since`: nobody reads the volume any more */
+typedef struct table_volume {
+    base_budget *budget;
+    col_volume *data;
+    col_volume_info info;
+    _Atomic(uint64_t) since; /* as a row's stamp: who reads it */
+    bool loose;              /* not yet reached by a header; under the checkpoint mutex */
+    os_latch latch;          /* of the marks */
+    uint32_t vector_count;
+    table_marks **marks; /* by vector; NULL: none */
+    _Atomic(uint32_t) mark_count;
+    _Atomic(uint64_t) marked_at; /* sequence of the newest mark */
+    /* What the file has of the marks. */
+    uint64_t marks_saved_at;
+    cache_reference marks_reference;
+} table_volume;
+
 typedef struct table_storage {
     _Atomic(uint32_t) references; /* relation versions */
     table_database *database;
     row_tree *hot;
+    /* Volumes in the order they came; only added to. Read without a lock: the count first. */
+    _Atomic(uint32_t) volume_count;
+    _Atomic(table_volume **) volumes;
+    uint32_t volume_capacity;
+    struct table_old_list {
+        struct table_old_list *next;
+        table_volume **volumes;
+        uint32_t capacity;
+    } * old_lists; /* replaced by longer ones; somebody may still look */
+    os_mutex volume_mutex;
+    _Atomic(uint64_t) cold_change; /* sequence of the newest commit that marked or loaded */
     _Atomic(int64_t) next_rowid;
     _Atomic(uint32_t) next_birth; /* of columns */
     os_mutex sample_mutex;
@@ -111,9 +149,11 @@ struct table_database {
     uint32_t open_count; /* under the runtime's registry lock */
     cache_file *file;
     wal_log *log;
+    os_mutex fill_mutex; /* one index is filled at a time */
     os_mutex checkpoint_mutex;
     table_saved reached; /* every extent but the root that the newest header reaches */
     os_task_group *background;
+    bool closing;                   /* nobody will read the tables again */
     _Atomic(bool) checkpoint_waits; /* one was started and has not ended */
 };
 
@@ -169,7 +209,74 @@ BASE_INLINE base_status table_resolve(txn_transaction *transaction, table_relati
 /* Before writing: takes the relation's lock and gives the version to write through. */
 base_status table_enter_write(txn_transaction *transaction, table_relation *relation,
                               table_relation **current, base_error *error);
+/* RESTART or SERIALIZATION, by isolation level. */
+base_status table_row_changed(const txn_transaction *transaction, base_error *error);
 base_status table_changed(const txn_transaction *transaction, base_error *error);
+
+/* table_scan.c */
+BASE_INLINE bool table_is_rowid(const table_relation *relation, uint32_t column)
+{
+    return column == TABLE_ROWID || (int32_t)column == relation->descriptor.rowid_column;
+}
+/* A scan at a snapshot that the caller keeps active; the relation is the one to read. */
+base_status table_scan_create_at(table_relation *relation, const txn_snapshot *snapshot,
+                                 const table_scan_options *options, table_scan **scan,
+                                 base_error *error);
+
+/* table_cold.c */
+table_volume *table_volume_at(const table_storage *storage, uint32_t place);
+BASE_INLINE uint32_t table_volume_count(const table_storage *storage)
+{
+    return atomic_load_explicit(&storage->volume_count, memory_order_acquire);
+}
+/* Opens the volume and adds it, read by those who see `since`. */
+base_status table_volume_add(table_storage *storage, cache_file *file,
+                             const cache_reference *reference, uint64_t since,
+                             table_volume **volume, base_error *error);
+void table_volumes_destroy(table_storage *storage);
+uint64_t table_cold_count(const table_storage *storage); /* rows without marks */
+/* The row's place in the volume that has its version; `for_write`: volumes that are not read
+ * yet count too, and marks of open transactions do not hide. NOT_FOUND: no text. */
+base_status table_cold_find(table_storage *storage, const txn_snapshot *snapshot, int64_t rowid,
+                            bool for_write, table_volume **volume, uint32_t *position,
+                            base_error *error);
+/* Cells at a place, by relation column. */
+base_status table_cold_read(const table_relation *relation, table_volume *volume, uint32_t position,
+                            int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                            types_cell *cells, bool *nulls, base_arena *heap, base_error *error);
+/* Hot, then cold: as row_read, but a deleted row is NOT_FOUND. Far strings of hot rows are
+ * copied into `hot_heap` unless that is NULL; `cold_heap` takes those that have to be made. */
+base_status table_fetch(const table_relation *relation, const txn_snapshot *snapshot, int64_t rowid,
+                        const uint32_t *columns, uint32_t column_count, types_cell *cells,
+                        bool *nulls, base_arena *hot_heap, base_arena *cold_heap,
+                        base_error *error);
+/* As row_visit_versions, with the copies in volumes: before the hot versions (`cold_first`;
+ * then the last call, with `cells` NULL, is made under the leaf's latch, and what it removes
+ * cannot come back unseen), or after them, newest first, without a last call. A copy that an
+ * open transaction took away has that id and ROW_DELETED as its stamp. Fails where a volume
+ * cannot be read. */
+base_status table_visit_versions(const table_relation *relation, int64_t rowid, uint64_t oldest,
+                                 bool cold_first, const uint32_t *columns, uint32_t column_count,
+                                 row_visitor visit, void *context);
+bool table_volume_is_visible(const table_volume *volume, const txn_snapshot *snapshot);
+
+/* table_mark.c */
+extern const txn_undo_kind table_mark_kind;
+/* The mark at a position, 0: none. */
+uint64_t table_mark_get(table_volume *volume, uint32_t position);
+bool table_mark_hides(table_volume *volume, uint32_t position, const txn_snapshot *snapshot);
+/* Clears the bits of rows that marks hide from the snapshot; false: there were none. */
+bool table_mark_filter(table_volume *volume, uint32_t vector_number, const txn_snapshot *snapshot,
+                       uint64_t bits[VECTOR_WORDS]);
+/* Sets the transaction's mark. BASE_OK, NOT_FOUND (it is gone for the snapshot), RESTART or
+ * SERIALIZATION; `*holder` set with NOT_FOUND: an open transaction has marked it. */
+base_status table_mark_set(txn_transaction *transaction, table_storage *storage,
+                           table_volume *volume, uint32_t position, uint64_t *holder,
+                           base_error *error);
+/* Recovery and sealing: a mark that everybody sees. */
+base_status table_mark_always(table_volume *volume, uint32_t position, base_error *error);
+/* Makes the memory for marks of this position's vector. */
+base_status table_mark_reserve(table_volume *volume, uint32_t position, base_error *error);
 
 /* table_key.c */
 void table_key_space_init(table_key_space *space);
@@ -189,6 +296,21 @@ void table_index_drop_reference(table_index *index);
 /* All rows that the snapshot sees; with `check` a duplicate is an error. */
 base_status table_index_fill(table_index *index, table_relation *relation,
                              const txn_snapshot *snapshot, bool check, base_error *error);
+
+/* Fills an index that was brought back from the file, when it is first used. */
+base_status table_index_need_slow(table_index *index, table_relation *relation, base_error *error);
+BASE_INLINE base_status table_index_need(table_index *index, table_relation *relation,
+                                         base_error *error)
+{
+    if (BASE_LIKELY(atomic_load_explicit(&index->filled, memory_order_acquire)))
+        return BASE_OK;
+    return table_index_need_slow(index, relation, error);
+}
+
+/* table_ddl.c */
+/* An index that is filled when it is first needed (recovery). */
+base_status table_index_attach(txn_transaction *transaction,
+                               const table_index_descriptor *descriptor, base_error *error);
 
 /* table_maintain.c */
 extern const txn_undo_kind table_key_kind;
@@ -224,12 +346,38 @@ base_status table_replay(table_database *database, uint64_t *unit_count, base_er
 /* table_checkpoint.c */
 enum {
     TABLE_ROOT_VERSION = 1,
-    TABLE_INLINE_BYTES = 2048,   /* rows of small tables lie in the root */
-    TABLE_EXTENT_BYTES = 1 << 20 /* of packed rows, about */
+    TABLE_INLINE_BYTES = 2048,    /* rows of small tables lie in the root */
+    TABLE_EXTENT_BYTES = 1 << 20, /* of packed rows, about */
+    TABLE_SEAL_ROWS = 8192        /* as many hot rows make a volume worth while */
 };
 base_status table_saved_add(table_database *database, table_saved *saved,
                             const cache_reference *reference, base_error *error);
 void table_saved_free(table_database *database, table_saved *saved);
+/* Notes every extent of a volume in `saved`. */
+base_status table_saved_add_volume(table_database *database, table_saved *saved,
+                                   const col_volume *volume, base_error *error);
+
+/* table_seal.c */
+/* Rows of the hot store that were written to a volume by the checkpoint under way. */
+typedef struct table_sealed {
+    cache_reference reference;
+    uint64_t newest; /* no row has a higher sequence */
+    uint32_t count;
+    int64_t *rowids; /* rising; the place is the position in the volume */
+} table_sealed;
+typedef struct table_seal {
+    table_database *database;
+    table_sealed *volumes;
+    uint32_t volume_count, volume_capacity;
+} table_seal;
+/* Writes what every snapshot sees to volumes, within the checkpoint under way. */
+base_status table_seal_write(table_seal *seal, const table_relation *relation, base_error *error);
+/* The header is durable: from one sequence on the rows are read from the volumes. Where that
+ * fails they stay in the hot store, and the storage's extents count as outdated. */
+void table_seal_switch(table_seal *seal, table_storage *storage);
+void table_seal_free(table_seal *seal);
+
+/* table_checkpoint.c */
 /* After a commit: starts one in the background when the log has grown long. */
 void table_checkpoint_if_due(table_database *database);
 

@@ -74,9 +74,10 @@ static base_status check_entries(check *self, table_relation *relation, table_in
         for (uint32_t i = 0; i < count; i++) {
             entry.key = entries[i].key;
             entry.found = false;
-            row_visit_versions(relation->storage->hot, relation->layout, entries[i].rowid, 0,
-                               index->key_columns, index->descriptor.part_count, match_version,
-                               &entry);
+            status = table_visit_versions(relation, entries[i].rowid, 0, false, index->key_columns,
+                                          index->descriptor.part_count, match_version, &entry);
+            if (status != BASE_OK)
+                break;
             if (!entry.found)
                 complain(self, "index %llu has an entry for row %lld that no version has",
                          (unsigned long long)index->descriptor.id, (long long)entries[i].rowid);
@@ -117,14 +118,32 @@ static base_status count_rows(check *self, table_relation *relation, uint64_t *c
                               base_error *error)
 {
     vector_chunk chunk;
-    row_position position = {.next = INT64_MIN, .last = INT64_MAX};
-    RETURN_IF_ERROR(vector_chunk_init(&chunk, &self->database->budget, NULL, 0, error));
+    table_scan *scan;
+    table_reader *reader = NULL;
+    table_scan_options all = {.first_rowid = INT64_MIN, .last_rowid = INT64_MAX};
     *count = 0;
-    while (row_scan(relation->storage->hot, relation->layout, txn_snapshot_of(self->transaction),
-                    &position, NULL, 0, &chunk) == BASE_ROW)
-        *count += chunk.count;
+    RETURN_IF_ERROR(vector_chunk_init(&chunk, &self->database->budget, NULL, 0, error));
+    base_status status =
+        table_scan_create_at(relation, txn_snapshot_of(self->transaction), &all, &scan, error);
+    if (status != BASE_OK) {
+        vector_chunk_destroy(&chunk);
+        return status;
+    }
+    status = table_reader_create(scan, &reader, error);
+    for (uint32_t unit = 0; status == BASE_OK && unit < table_scan_unit_count(scan); unit++) {
+        status = table_reader_open_unit(reader, unit, error);
+        while (status == BASE_OK &&
+               (status = table_reader_next(reader, &chunk, error)) == BASE_ROW) {
+            *count += chunk.count;
+            status = BASE_OK;
+        }
+        if (status == BASE_DONE)
+            status = BASE_OK;
+    }
+    table_reader_destroy(reader);
+    table_scan_destroy(scan);
     vector_chunk_destroy(&chunk);
-    return BASE_OK;
+    return status;
 }
 
 static base_status check_relation(check *self, table_relation *relation, base_error *error)
@@ -132,10 +151,17 @@ static base_status check_relation(check *self, table_relation *relation, base_er
     uint64_t row_count;
     self->relation_id = relation->entry->id;
     row_tree_check(relation->storage->hot, pass_on, self);
+    uint32_t volumes = table_volume_count(relation->storage);
+    for (uint32_t i = 0; i < volumes; i++) {
+        table_volume *volume = table_volume_at(relation->storage, i);
+        if (table_volume_is_visible(volume, txn_snapshot_of(self->transaction)))
+            RETURN_IF_ERROR(col_volume_check(volume->data, pass_on, self, error));
+    }
     RETURN_IF_ERROR(count_rows(self, relation, &row_count, error));
     for (uint32_t i = 0; i < relation->index_count; i++) {
         table_index *index = relation->indexes[i];
         uint64_t entries = 0;
+        RETURN_IF_ERROR(table_index_need(index, relation, error));
         index->kind->check(index->tree, pass_on, self);
         RETURN_IF_ERROR(check_entries(self, relation, index, &entries, error));
         if (entries != index->kind->count(index->tree))

@@ -51,11 +51,13 @@ static bool remove_if_unused(void *context, uint64_t stamp, const types_cell *ce
         (void)remove->index->kind->remove(remove->index->tree, remove->key, remove->rowid);
         return true;
     }
-    if (remove->skip_newest) {
-        remove->skip_newest = false;
+    bool open = (stamp & TXN_ID_BIT) != 0, dead = (stamp & ROW_DELETED) != 0;
+    if (remove->skip_newest && open && !dead) {
+        remove->skip_newest = false; /* the version that is being taken back */
         return false;
     }
-    return !(stamp & ROW_DELETED) && same_key(remove, cells, nulls); /* I12 */
+    /* What an open transaction deleted may come back. */
+    return (!dead || open) && same_key(remove, cells, nulls); /* I12 */
 }
 
 static void remove_entry(table_relation *relation, table_index *index, base_text key, int64_t rowid,
@@ -63,8 +65,9 @@ static void remove_entry(table_relation *relation, table_index *index, base_text
 {
     remover remove = {.index = index, .key = key, .rowid = rowid, .skip_newest = skip_newest};
     table_key_space_init(&remove.space);
-    row_visit_versions(relation->storage->hot, relation->layout, rowid, oldest, index->key_columns,
-                       index->descriptor.part_count, remove_if_unused, &remove);
+    /* Where a volume cannot be read the entry stays: readers look at the row anyway. */
+    (void)table_visit_versions(relation, rowid, oldest, true, index->key_columns,
+                               index->descriptor.part_count, remove_if_unused, &remove);
 }
 
 /* ---- Changed keys ----------------------------------------------------------------------------- */

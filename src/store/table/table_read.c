@@ -11,10 +11,8 @@ base_status table_read_row(txn_transaction *transaction, table_relation *relatio
                            bool *nulls, base_arena *heap, base_error *error)
 {
     RETURN_IF_ERROR(table_resolve(transaction, relation, &relation, error));
-    base_status status =
-        row_read(relation->storage->hot, relation->layout, txn_snapshot_of(transaction), rowid,
-                 columns, column_count, cells, nulls, heap, error);
-    return status == BASE_DONE ? BASE_NOT_FOUND : status;
+    return table_fetch(relation, txn_snapshot_of(transaction), rowid, columns, column_count, cells,
+                       nulls, heap, heap, error);
 }
 
 /* One cell into a flat vector with own memory. */
@@ -52,9 +50,9 @@ base_status table_read_rows(txn_transaction *transaction, table_relation *relati
     vector_chunk_reset(chunk);
     const txn_snapshot *snapshot = txn_snapshot_of(transaction);
     for (uint32_t i = 0; i < count; i++) {
-        base_status status = row_read(relation->storage->hot, relation->layout, snapshot, rowids[i],
-                                      columns, column_count, cells, nulls, NULL, error);
-        if (status == BASE_NOT_FOUND || status == BASE_DONE)
+        base_status status = table_fetch(relation, snapshot, rowids[i], columns, column_count,
+                                         cells, nulls, NULL, chunk->heap, error);
+        if (status == BASE_NOT_FOUND)
             continue;
         if (status != BASE_OK)
             return status;

@@ -261,14 +261,21 @@ static base_status load_rows(replayer *self, table_bytes *bytes, base_error *err
     return insert_rows(self, bytes, columns, rows, error);
 }
 
+static bool get_reference(table_bytes *root, cache_reference *reference)
+{
+    if (root->end - root->next < CACHE_REFERENCE_SIZE)
+        return false;
+    cache_reference_load(reference, root->next);
+    root->next += CACHE_REFERENCE_SIZE;
+    return true;
+}
+
 static base_status load_extent(replayer *self, table_bytes *root, base_error *error)
 {
     table_database *database = self->database;
     cache_reference reference;
-    if (root->end - root->next < CACHE_REFERENCE_SIZE)
+    if (!get_reference(root, &reference))
         return table_corrupt("the root", error);
-    cache_reference_load(&reference, root->next);
-    root->next += CACHE_REFERENCE_SIZE;
     if (reference.kind != CACHE_KIND_HOT || reference.length == 0)
         return table_corrupt("a reference of the root", error);
     RETURN_IF_ERROR(table_saved_add(database, &self->relation->storage->saved, &reference, error));
@@ -282,6 +289,55 @@ static base_status load_extent(replayer *self, table_bytes *root, base_error *er
         status = load_rows(self, &bytes, error);
     base_free(&database->budget, buffer, reference.length);
     return status;
+}
+
+static base_status load_marks(replayer *self, table_volume *volume,
+                              const cache_reference *reference, base_error *error)
+{
+    table_database *database = self->database;
+    if (cache_reference_is_null(reference))
+        return BASE_OK;
+    RETURN_IF_ERROR(table_saved_add(database, &database->reached, reference, error));
+    cache_pin pin;
+    RETURN_IF_ERROR(cache_pin_extent(database->file, reference, &pin, error));
+    base_status status = BASE_OK;
+    if (reference->kind != CACHE_KIND_MARKS || pin.length % sizeof(uint32_t))
+        status = table_corrupt("a list of marks", error);
+    for (size_t at = 0; status == BASE_OK && at < pin.length; at += sizeof(uint32_t)) {
+        uint32_t position = base_load_u32((const char *)pin.data + at);
+        status = position < volume->info.row_count ? table_mark_always(volume, position, error)
+                                                   : table_corrupt("a mark", error);
+    }
+    cache_unpin(database->file, &pin);
+    volume->marks_reference = *reference;
+    volume->marks_saved_at = cache_get_root(database->file)->sequence;
+    return status;
+}
+
+static base_status load_volumes(replayer *self, table_bytes *root, base_error *error)
+{
+    table_database *database = self->database;
+    uint32_t count;
+    if (!table_unpack_u32(root, &count))
+        return table_corrupt("the root", error);
+    for (uint32_t i = 0; i < count; i++) {
+        cache_reference reference, marks;
+        table_volume *volume;
+        if (!get_reference(root, &reference) || !get_reference(root, &marks))
+            return table_corrupt("the root", error);
+        RETURN_IF_ERROR(table_volume_add(self->relation->storage, database->file, &reference, 1,
+                                         &volume, error));
+        RETURN_IF_ERROR(table_saved_add_volume(database, &database->reached, volume->data, error));
+        RETURN_IF_ERROR(load_marks(self, volume, &marks, error));
+    }
+    return BASE_OK;
+}
+
+static base_status load_index(replayer *self, table_bytes *root, base_error *error)
+{
+    table_index_descriptor descriptor;
+    RETURN_IF_ERROR(table_get_index(root, &self->arena, &descriptor, error));
+    return refused(table_index_attach(self->transaction, &descriptor, error), error);
 }
 
 static base_status load_relation(replayer *self, table_bytes *root, base_error *error)
@@ -307,10 +363,11 @@ static base_status load_relation(replayer *self, table_bytes *root, base_error *
         RETURN_IF_ERROR(load_extent(self, root, error));
     atomic_store(&self->relation->storage->next_rowid, (int64_t)next_rowid);
     self->relation->storage->saved.sequence = cache_get_root(self->database->file)->sequence;
+    RETURN_IF_ERROR(load_volumes(self, root, error));
     if (!table_unpack_u32(root, &indexes))
         return table_corrupt("the root", error);
     for (uint32_t i = 0; i < indexes; i++)
-        RETURN_IF_ERROR(redo_index(self, root, error));
+        RETURN_IF_ERROR(load_index(self, root, error));
     return BASE_OK;
 }
 

@@ -35,6 +35,7 @@ base_status table_storage_create(table_database *database, table_storage **stora
         return status;
     }
     os_mutex_init(&self->sample_mutex);
+    os_mutex_init(&self->volume_mutex);
     *storage = self;
     return BASE_OK;
 }
@@ -45,6 +46,8 @@ void table_storage_drop(table_storage *storage)
         return;
     base_budget *budget = &storage->database->budget;
     row_tree_destroy(storage->hot);
+    table_volumes_destroy(storage);
+    os_mutex_destroy(&storage->volume_mutex);
     table_saved_free(storage->database, &storage->saved);
     os_mutex_destroy(&storage->sample_mutex);
     base_free(budget, storage->samples, storage->sample_count * sizeof *storage->samples);
@@ -416,12 +419,27 @@ base_status table_resolve_slow(txn_transaction *transaction, table_relation *rel
     return BASE_OK;
 }
 
+base_status table_row_changed(const txn_transaction *transaction, base_error *error)
+{
+    if (txn_isolation_of(transaction) == TXN_READ_COMMITTED)
+        return BASE_RESTART;
+    return base_error_set(error, BASE_SERIALIZATION,
+                          "a concurrent transaction changed the same row");
+}
+
 base_status table_changed(const txn_transaction *transaction, base_error *error)
 {
     if (txn_isolation_of(transaction) == TXN_READ_COMMITTED)
         return BASE_RESTART;
     return base_error_set(error, BASE_SERIALIZATION,
                           "a concurrent transaction changed the table's definition");
+}
+
+static base_status need_indexes(table_relation *relation, base_error *error)
+{
+    for (uint32_t i = 0; i < relation->index_count; i++)
+        RETURN_IF_ERROR(table_index_need(relation->indexes[i], relation, error));
+    return BASE_OK;
 }
 
 base_status table_enter_write(txn_transaction *transaction, table_relation *relation,
@@ -437,7 +455,7 @@ base_status table_enter_write(txn_transaction *transaction, table_relation *rela
     if (BASE_LIKELY(!atomic_load_explicit(&relation->superseded, memory_order_acquire) &&
                     txn_sees(txn_snapshot_of(transaction), stamp))) {
         *current = relation;
-        return BASE_OK;
+        return need_indexes(relation, error);
     }
     /* Under the lock nobody else changes the definition: the newest version is the one to
      * write through, if the snapshot knows it. */
@@ -450,7 +468,7 @@ base_status table_enter_write(txn_transaction *transaction, table_relation *rela
     if (!seen || newest->descriptor.column_count != relation->descriptor.column_count)
         return table_changed(transaction, error);
     *current = newest;
-    return BASE_OK;
+    return need_indexes(newest, error);
 }
 
 /* ---- Looking at a handle --------------------------------------------------------------------------- */
@@ -486,7 +504,7 @@ const table_index_descriptor *table_index_describe(const table_index *index)
 
 uint64_t table_row_count(const table_relation *relation)
 {
-    return row_tree_count(relation->storage->hot);
+    return row_tree_count(relation->storage->hot) + table_cold_count(relation->storage);
 }
 
 void table_list_parts(const table_relation *relation,
@@ -498,4 +516,16 @@ void table_list_parts(const table_relation *relation,
                            .byte_count = row_tree_byte_count(storage->hot),
                            .dead_count = row_tree_dead_count(storage->hot)};
     report(context, &hot);
+    uint32_t count = table_volume_count(storage);
+    for (uint32_t i = 0; i < count; i++) {
+        const table_volume *volume = table_volume_at(storage, i);
+        if (atomic_load(&volume->since) == TABLE_NEVER)
+            continue;
+        table_part_info cold = {.tier = "cold",
+                                .part_id = i + 1,
+                                .row_count = volume->info.row_count,
+                                .byte_count = volume->info.byte_count,
+                                .dead_count = atomic_load(&volume->mark_count)};
+        report(context, &cold);
+    }
 }

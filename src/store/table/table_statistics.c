@@ -21,7 +21,7 @@ typedef struct seen_value {
 } seen_value;
 
 typedef struct sampler {
-    const table_relation *relation;
+    table_relation *relation;
     uint32_t column;
     vector_chunk chunk; /* of the one column */
     seen_value *seen;
@@ -66,22 +66,49 @@ static void note_value(sampler *sample, const types_value *value)
     result->has_range = true;
 }
 
-static void read_range(sampler *sample, const txn_snapshot *snapshot, row_position position,
-                       uint32_t limit)
+/* Up to `limit` rows of the reader's unit. */
+static base_status read_unit(sampler *sample, table_reader *reader, uint32_t unit, uint32_t limit)
 {
-    const table_relation *relation = sample->relation;
-    if (row_scan(relation->storage->hot, relation->layout, snapshot, &position, &sample->column, 1,
-                 &sample->chunk) != BASE_ROW)
-        return;
-    uint32_t count = BASE_MIN(sample->chunk.count, limit);
-    for (uint32_t row = 0; row < count; row++) {
-        types_value value = vector_get(&sample->chunk.columns[0], row);
-        sample->rows++;
-        if (value.is_null)
-            sample->nulls++;
-        else
-            note_value(sample, &value);
+    RETURN_IF_ERROR(table_reader_open_unit(reader, unit, NULL));
+    while (limit > 0) {
+        base_status status = table_reader_next(reader, &sample->chunk, NULL);
+        if (status != BASE_ROW)
+            return status == BASE_DONE ? BASE_OK : status;
+        uint32_t count = BASE_MIN(sample->chunk.count, limit);
+        for (uint32_t i = 0; i < count; i++) {
+            types_value value =
+                vector_get(&sample->chunk.columns[0], vector_row(sample->chunk.selection, i));
+            sample->rows++;
+            if (value.is_null)
+                sample->nulls++;
+            else
+                note_value(sample, &value);
+        }
+        limit -= count;
     }
+    return BASE_OK;
+}
+
+/* Units spread over the table; from the end of it one only. */
+static base_status read_spread(sampler *sample, const txn_snapshot *snapshot, bool from_end)
+{
+    table_scan_options options = {.columns = &sample->column,
+                                  .column_count = 1,
+                                  .first_rowid = INT64_MIN,
+                                  .last_rowid = INT64_MAX,
+                                  .descending = from_end};
+    table_scan *scan;
+    table_reader *reader = NULL;
+    RETURN_IF_ERROR(table_scan_create_at(sample->relation, snapshot, &options, &scan, NULL));
+    base_status status = table_reader_create(scan, &reader, NULL);
+    uint32_t units = table_scan_unit_count(scan);
+    uint32_t ranges = BASE_MIN(units, from_end ? 1u : (uint32_t)TABLE_SAMPLE_RANGES);
+    uint32_t each = SAMPLE_ROWS / (from_end ? TABLE_SAMPLE_RANGES : BASE_MAX(ranges, 1u));
+    for (uint32_t i = 0; status == BASE_OK && i < ranges; i++)
+        status = read_unit(sample, reader, (uint32_t)((uint64_t)units * i / ranges), each);
+    table_reader_destroy(reader);
+    table_scan_destroy(scan);
+    return status;
 }
 
 /* How many distinct values the whole column has. */
@@ -97,29 +124,21 @@ static double estimate_distinct(const sampler *sample, uint64_t row_count)
     return BASE_MIN(BASE_MAX(estimate, distinct), all);
 }
 
-static void sample_rows(sampler *sample, const txn_snapshot *snapshot, uint64_t row_count)
+static base_status sample_rows(sampler *sample, const txn_snapshot *snapshot, uint64_t row_count)
 {
-    const row_tree *hot = sample->relation->storage->hot;
-    int64_t starts[TABLE_SAMPLE_RANGES];
-    uint32_t leaves = row_tree_cut_bound(hot, 1) / TABLE_SAMPLE_RANGES + 1;
-    uint32_t ranges = row_tree_cut(hot, INT64_MIN, INT64_MAX, leaves, starts, TABLE_SAMPLE_RANGES);
-    uint32_t each = SAMPLE_ROWS / ranges;
-    for (uint32_t i = 0; i < ranges; i++) {
-        int64_t last = i + 1 < ranges ? starts[i + 1] - 1 : INT64_MAX;
-        read_range(sample, snapshot, (row_position){.next = starts[i], .last = last}, each);
-    }
+    RETURN_IF_ERROR(read_spread(sample, snapshot, false));
     /* Rising values have their largest at the end. */
     if (sample->rows < row_count)
-        read_range(sample, snapshot,
-                   (row_position){.next = INT64_MAX, .last = INT64_MIN, .descending = true}, each);
+        RETURN_IF_ERROR(read_spread(sample, snapshot, true));
     double scale = sample->rows ? (double)row_count / (double)sample->rows : 0;
     uint64_t values = sample->rows - sample->nulls;
     sample->result.null_count = (uint64_t)((double)sample->nulls * BASE_MAX(scale, 1.0));
     sample->result.distinct_count = estimate_distinct(sample, row_count);
     sample->result.average_width = values ? sample->width / (double)values : 0;
+    return BASE_OK;
 }
 
-static base_status take_sample(const table_relation *relation, uint32_t column, uint64_t row_count,
+static base_status take_sample(table_relation *relation, uint32_t column, uint64_t row_count,
                                table_column_statistics *result)
 {
     table_database *database = relation->entry->database;
@@ -133,7 +152,7 @@ static base_status take_sample(const table_relation *relation, uint32_t column, 
     if (status == BASE_OK) {
         status = txn_begin(database->manager, TXN_SNAPSHOT, true, &reader, NULL);
         if (status == BASE_OK) {
-            sample_rows(&sample, txn_snapshot_of(reader), row_count);
+            status = sample_rows(&sample, txn_snapshot_of(reader), row_count);
             txn_rollback(reader);
             *result = sample.result;
         }
@@ -176,7 +195,8 @@ void table_column_statistics_of(const table_relation *relation, uint32_t column,
     os_mutex_lock(&relation->storage->sample_mutex);
     table_sample *sample = place_of(relation, column);
     if (sample && !is_fresh(sample, row_count) &&
-        take_sample(relation, column, row_count, &sample->statistics) == BASE_OK) {
+        take_sample((table_relation *)(uintptr_t)relation, column, row_count,
+                    &sample->statistics) == BASE_OK) {
         sample->taken = true;
         sample->row_count = row_count;
     }

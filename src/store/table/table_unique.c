@@ -56,15 +56,13 @@ static bool probe_version(void *context, uint64_t stamp, const types_cell *cells
 }
 
 /* Looks at one other row with an entry of this key. */
-static unique_answer probe_row(prober *probe, table_relation *relation, int64_t rowid)
+static base_status probe_row(prober *probe, table_relation *relation, int64_t rowid)
 {
     probe->holder = 0;
     probe->first = true;
     probe->answer = UNIQUE_FREE;
-    row_visit_versions(relation->storage->hot, relation->layout, rowid, UINT64_MAX,
-                       probe->index->key_columns, probe->index->descriptor.part_count,
-                       probe_version, probe);
-    return probe->answer;
+    return table_visit_versions(relation, rowid, UINT64_MAX, false, probe->index->key_columns,
+                                probe->index->descriptor.part_count, probe_version, probe);
 }
 
 static base_status probe_entries(prober *probe, table_relation *relation, index_cursor *cursor,
@@ -86,7 +84,8 @@ static base_status probe_entries(prober *probe, table_relation *relation, index_
             if (entries[i].rowid == rowid)
                 continue;
             *other = entries[i].rowid;
-            *answer = probe_row(probe, relation, *other);
+            RETURN_IF_ERROR(probe_row(probe, relation, *other));
+            *answer = probe->answer;
             if (*answer != UNIQUE_FREE)
                 return BASE_OK;
         }

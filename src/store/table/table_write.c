@@ -50,19 +50,44 @@ static base_status refuse_rowid(table_conflict *conflict, int64_t rowid, base_er
 
 /* ---- Insert ---------------------------------------------------------------------------------- */
 
+/* The new hot row is there and holds the rowid; does a volume have a row of that number? */
+static base_status check_cold_rowid(txn_transaction *transaction, table_relation *relation,
+                                    int64_t rowid, table_conflict *conflict, base_error *error)
+{
+    for (;;) {
+        table_volume *volume;
+        uint32_t position;
+        base_status status = table_cold_find(relation->storage, txn_snapshot_of(transaction), rowid,
+                                             true, &volume, &position, error);
+        if (status == BASE_NOT_FOUND)
+            return BASE_OK;
+        if (status != BASE_OK)
+            return status;
+        uint64_t mark = table_mark_get(volume, position);
+        if (!mark)
+            return refuse_rowid(conflict, rowid, error);
+        if (!(mark & TXN_ID_BIT) || mark == txn_id_of(transaction))
+            return BASE_OK;
+        RETURN_IF_ERROR(txn_wait_for(transaction, mark, error));
+    }
+}
+
 /* Row and entries; nothing is left of a row that is refused. */
 static base_status insert_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
-                              const types_cell *cells, const bool *nulls, table_conflict *conflict,
-                              base_error *error)
+                              const types_cell *cells, const bool *nulls, bool may_be_cold,
+                              table_conflict *conflict, base_error *error)
 {
     row_tree *hot = relation->storage->hot;
     base_status status = row_insert(transaction, hot, relation->layout, rowid, cells, nulls,
                                     table_hook_of(relation), error);
     if (status == BASE_UNIQUE_VIOLATION)
         return refuse_rowid(conflict, rowid, error);
-    if (status != BASE_OK || relation->index_count == 0)
+    if (status != BASE_OK)
         return status;
-    status = table_add_entries(transaction, relation, rowid, cells, nulls, conflict, error);
+    if (may_be_cold)
+        status = check_cold_rowid(transaction, relation, rowid, conflict, error);
+    if (status == BASE_OK && relation->index_count)
+        status = table_add_entries(transaction, relation, rowid, cells, nulls, conflict, error);
     if (status != BASE_OK)
         row_insert_undo(transaction, hot, rowid);
     return status;
@@ -79,7 +104,9 @@ base_status table_insert_row(txn_transaction *transaction, table_relation *relat
         note_rowid(relation->storage, *rowid);
     if (conflict)
         conflict->row = 0;
-    RETURN_IF_ERROR(insert_one(transaction, relation, *rowid, cells, nulls, conflict, error));
+    RETURN_IF_ERROR(insert_one(transaction, relation, *rowid, cells, nulls,
+                               !choose_rowid && table_volume_count(relation->storage) > 0, conflict,
+                               error));
     return table_log_insert(transaction, relation, *rowid, cells, nulls, error);
 }
 
@@ -122,8 +149,8 @@ static void row_cells(const table_relation *relation, const vector_chunk *rows, 
 }
 
 static base_status insert_by_row(txn_transaction *transaction, table_relation *relation,
-                                 const vector_chunk *rows, const int64_t *rowids, uint32_t *written,
-                                 table_conflict *conflict, base_error *error)
+                                 const vector_chunk *rows, const int64_t *rowids, bool may_be_cold,
+                                 uint32_t *written, table_conflict *conflict, base_error *error)
 {
     types_cell *cells = NULL;
     bool *nulls = NULL;
@@ -131,8 +158,8 @@ static base_status insert_by_row(txn_transaction *transaction, table_relation *r
         cell_space(transaction, 2, relation->descriptor.column_count, &cells, &nulls, error));
     for (*written = 0; *written < rows->count; (*written)++) {
         row_cells(relation, rows, *written, cells, nulls);
-        RETURN_IF_ERROR(
-            insert_one(transaction, relation, rowids[*written], cells, nulls, conflict, error));
+        RETURN_IF_ERROR(insert_one(transaction, relation, rowids[*written], cells, nulls,
+                                   may_be_cold, conflict, error));
     }
     return BASE_OK;
 }
@@ -172,9 +199,11 @@ base_status table_insert(txn_transaction *transaction, table_relation *relation,
             note_rowid(relation->storage, rowids[i]);
     }
     uint32_t written = 0;
+    bool may_be_cold = !choose_rowids_too && table_volume_count(relation->storage) > 0;
     base_status status =
-        has_unique_index(relation)
-            ? insert_by_row(transaction, relation, rows, rowids, &written, conflict, error)
+        has_unique_index(relation) || may_be_cold
+            ? insert_by_row(transaction, relation, rows, rowids, may_be_cold, &written, conflict,
+                            error)
             : insert_by_column(transaction, relation, rows, rowids, &written, conflict, error);
     if (conflict)
         conflict->row = written;
@@ -189,17 +218,19 @@ base_status table_insert(txn_transaction *transaction, table_relation *relation,
 
 /* ---- Update and delete ------------------------------------------------------------------------- */
 
-/* The row's key columns as they are now, by column id; strings point into the store. */
+/* The row's key columns as they are now, by column id; strings point into the store or lie
+ * in `heap`. */
 static base_status read_before(txn_transaction *transaction, table_relation *relation,
-                               int64_t rowid, types_cell **cells, bool **nulls, base_error *error)
+                               int64_t rowid, types_cell **cells, bool **nulls, base_arena *heap,
+                               base_error *error)
 {
     uint32_t count = relation->descriptor.column_count, wanted = relation->key_column_count;
     RETURN_IF_ERROR(cell_space(transaction, 2, count + wanted, cells, nulls, error));
     types_cell *read_cells = *cells + count;
     bool *read_nulls = *nulls + count;
     base_status status =
-        row_read(relation->storage->hot, relation->layout, txn_snapshot_of(transaction), rowid,
-                 relation->key_columns, wanted, read_cells, read_nulls, NULL, error);
+        table_fetch(relation, txn_snapshot_of(transaction), rowid, relation->key_columns, wanted,
+                    read_cells, read_nulls, NULL, heap, error);
     for (uint32_t i = 0; status == BASE_OK && i < wanted; i++) {
         (*cells)[relation->key_columns[i]] = read_cells[i];
         (*nulls)[relation->key_columns[i]] = read_nulls[i];
@@ -223,6 +254,76 @@ static bool touches_index(const table_relation *relation, const uint32_t *column
     return false;
 }
 
+/* Marks the copy of a row that lies in a volume. With `sealed` the hot store has the row as
+ * well and its latch has decided who may write, so the mark is free. BASE_OK, or NOT_FOUND:
+ * no such row is visible. */
+static base_status take_cold_row(txn_transaction *transaction, table_relation *relation,
+                                 int64_t rowid, bool sealed, table_volume **volume,
+                                 uint32_t *position, base_error *error)
+{
+    table_storage *storage = relation->storage;
+    for (;;) {
+        uint64_t holder = 0;
+        base_status status = table_cold_find(storage, txn_snapshot_of(transaction), rowid, sealed,
+                                             volume, position, error);
+        if (status == BASE_OK)
+            status = table_mark_set(transaction, storage, *volume, *position, &holder, error);
+        if (status != BASE_NOT_FOUND || !holder)
+            return status;
+        RETURN_IF_ERROR(txn_wait_for(transaction, holder, error));
+    }
+}
+
+/* The row moves to the hot store as a whole, with new values in `columns`. */
+static base_status move_to_hot(txn_transaction *transaction, table_relation *relation,
+                               int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                               const types_cell *cells, const bool *nulls, base_arena *heap,
+                               base_error *error)
+{
+    table_volume *volume;
+    uint32_t position, count = relation->descriptor.column_count;
+    RETURN_IF_ERROR(take_cold_row(transaction, relation, rowid, false, &volume, &position, error));
+    types_cell *row = base_arena_allocate_array(heap, count + 1, sizeof *row);
+    bool *row_nulls = base_arena_allocate_array(heap, count + 1, sizeof *row_nulls);
+    if (!row || !row_nulls)
+        return base_error_no_memory(error);
+    for (uint32_t c = 0; c < count; c++) {
+        row_nulls[c] = true;
+        if (!relation->descriptor.columns[c].dropped)
+            RETURN_IF_ERROR(table_cold_read(relation, volume, position, rowid, &c, 1, &row[c],
+                                            &row_nulls[c], heap, error));
+    }
+    for (uint32_t i = 0; i < column_count; i++) {
+        row[columns[i]] = cells[i];
+        row_nulls[columns[i]] = nulls[i];
+    }
+    base_status status = row_insert(transaction, relation->storage->hot, relation->layout, rowid,
+                                    row, row_nulls, NULL, error);
+    /* Somebody else moved it between the look at the hot store and the mark. */
+    return status == BASE_UNIQUE_VIOLATION ? table_row_changed(transaction, error) : status;
+}
+
+static base_status update_anywhere(txn_transaction *transaction, table_relation *relation,
+                                   int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                                   const types_cell *cells, const bool *nulls, base_arena *heap,
+                                   base_error *error)
+{
+    bool was_sealed = false;
+    base_status status = row_update(transaction, relation->storage->hot, relation->layout, rowid,
+                                    columns, column_count, cells, nulls, &was_sealed, error);
+    if (BASE_LIKELY(status == BASE_OK && !was_sealed))
+        return BASE_OK;
+    if (status == BASE_OK) {
+        table_volume *volume;
+        uint32_t position;
+        return take_cold_row(transaction, relation, rowid, true, &volume, &position, error);
+    }
+    if (status != BASE_NOT_FOUND || !table_volume_count(relation->storage))
+        return status;
+    return move_to_hot(transaction, relation, rowid, columns, column_count, cells, nulls, heap,
+                       error);
+}
+
 static base_status update_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
                               const uint32_t *columns, uint32_t column_count,
                               const types_cell *cells, const bool *nulls, bool keys_change,
@@ -231,19 +332,22 @@ static base_status update_one(txn_transaction *transaction, table_relation *rela
     types_cell *before = NULL;
     bool *before_nulls = NULL;
     base_status status = BASE_OK;
+    base_arena heap; /* allocates only for cold rows */
+    base_arena_init(&heap, table_database_budget(table_database_of(transaction)));
     if (keys_change)
-        status = read_before(transaction, relation, rowid, &before, &before_nulls, error);
+        status = read_before(transaction, relation, rowid, &before, &before_nulls, &heap, error);
     if (status == BASE_OK)
-        status = row_update(transaction, relation->storage->hot, relation->layout, rowid, columns,
-                            column_count, cells, nulls, error);
-    if (status == BASE_NOT_FOUND || status == BASE_DONE)
-        return not_visible(rowid, error);
+        status = update_anywhere(transaction, relation, rowid, columns, column_count, cells, nulls,
+                                 &heap, error);
+    if (status == BASE_NOT_FOUND)
+        status = not_visible(rowid, error);
     if (status == BASE_OK && keys_change)
         status = table_move_entries(transaction, relation, rowid, before, before_nulls, columns,
                                     column_count, cells, nulls, conflict, error);
     if (status == BASE_OK)
         status = table_log_update(transaction, relation, rowid, columns, column_count, cells, nulls,
                                   error);
+    base_arena_destroy(&heap);
     return status;
 }
 
@@ -304,22 +408,39 @@ base_status table_update(txn_transaction *transaction, table_relation *relation,
     return status;
 }
 
+static base_status delete_anywhere(txn_transaction *transaction, table_relation *relation,
+                                   int64_t rowid, base_error *error)
+{
+    bool was_sealed = false;
+    base_status status = row_delete(transaction, relation->storage->hot, rowid, &was_sealed, error);
+    if (BASE_LIKELY(status == BASE_OK && !was_sealed))
+        return BASE_OK;
+    if ((status != BASE_OK && status != BASE_NOT_FOUND) || !table_volume_count(relation->storage))
+        return status;
+    table_volume *volume;
+    uint32_t position;
+    return take_cold_row(transaction, relation, rowid, was_sealed, &volume, &position, error);
+}
+
 static base_status delete_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
                               base_error *error)
 {
     types_cell *before = NULL;
     bool *before_nulls = NULL;
     base_status status = BASE_OK;
+    base_arena heap;
+    base_arena_init(&heap, table_database_budget(table_database_of(transaction)));
     if (relation->index_count)
-        status = read_before(transaction, relation, rowid, &before, &before_nulls, error);
+        status = read_before(transaction, relation, rowid, &before, &before_nulls, &heap, error);
     if (status == BASE_OK)
-        status = row_delete(transaction, relation->storage->hot, rowid, error);
-    if (status == BASE_NOT_FOUND || status == BASE_DONE)
-        return not_visible(rowid, error);
+        status = delete_anywhere(transaction, relation, rowid, error);
+    if (status == BASE_NOT_FOUND)
+        status = not_visible(rowid, error);
     if (status == BASE_OK && relation->index_count)
         status = table_retire_entries(transaction, relation, rowid, before, before_nulls, error);
     if (status == BASE_OK)
         status = table_log_delete(transaction, relation, rowid, error);
+    base_arena_destroy(&heap);
     return status;
 }
 

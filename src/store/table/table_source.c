@@ -1,0 +1,172 @@
+/*
+ * table_source.c - a volume as a part of a scan: vectors, without the rows that marks hide.
+ *
+ * Zone maps are asked by row group and by vector before anything is decoded. Dictionary-coded
+ * strings are handed on as codes.
+ */
+#include "store/table/table_scan_int.h"
+
+/* ---- Predicates as key ranges ----------------------------------------------------------------- */
+
+static bool range_of(const table_predicate *predicate, types_form form, col_range *range)
+{
+    const types_cell *values = predicate->values;
+    range->low = 0;
+    range->high = UINT64_MAX;
+    range->nulls = false;
+    range->values = true;
+    switch (predicate->test) {
+    case TABLE_EQUAL:
+        range->low = range->high = col_key_of(form, &values[0]);
+        return true;
+    case TABLE_LESS: /* different values may share a key */
+    case TABLE_LESS_EQUAL:
+        range->high = col_key_of(form, &values[0]);
+        return true;
+    case TABLE_GREATER:
+    case TABLE_GREATER_EQUAL:
+        range->low = col_key_of(form, &values[0]);
+        return true;
+    case TABLE_IN:
+        if (predicate->value_count == 0)
+            return false;
+        range->low = col_key_of(form, &values[0]);
+        range->high = col_key_of(form, &values[predicate->value_count - 1]);
+        return true;
+    case TABLE_IS_NULL:
+        range->nulls = true;
+        range->values = false;
+        return true;
+    case TABLE_IS_NOT_NULL:
+        return true;
+    }
+    return false;
+}
+
+static void make_ranges(const table_scan *scan, table_source *source)
+{
+    for (uint32_t i = 0; i < scan->predicate_count; i++) {
+        const table_predicate *predicate = &scan->predicates[i];
+        if (table_is_rowid(scan->relation, predicate->column) ||
+            source->range_count == TABLE_SCAN_RANGES)
+            continue;
+        int32_t place = col_volume_column(source->volume->data, predicate->column);
+        if (place < 0)
+            continue; /* added later: the volume cannot tell */
+        col_range *range = &source->ranges[source->range_count];
+        range->place = place;
+        types_type type = scan->relation->descriptor.columns[predicate->column].type;
+        source->range_count += range_of(predicate, types_form_of(type), range);
+    }
+}
+
+base_status table_source_open(const table_scan *scan, table_source *source, table_volume *volume,
+                              int64_t first, int64_t last, base_error *error)
+{
+    const col_volume_info *info = &volume->info;
+    source->volume = volume;
+    source->from = 0;
+    source->to = (uint32_t)info->row_count;
+    if (first > info->first_rowid)
+        RETURN_IF_ERROR(col_volume_lower_bound(volume->data, first, &source->from, error));
+    if (last < info->last_rowid)
+        RETURN_IF_ERROR(col_volume_lower_bound(volume->data, last + 1, &source->to, error));
+    make_ranges(scan, source);
+    return BASE_OK;
+}
+
+/* ---- Batches ------------------------------------------------------------------------------------- */
+
+/* The vector to read next, and which of its rows lie in the range: [*start, *end). */
+static uint32_t next_vector(const table_scan *scan, table_source *source, uint32_t *start,
+                            uint32_t *end)
+{
+    uint32_t number;
+    if (scan->descending) {
+        number = (source->to - 1) / VECTOR_SIZE;
+        *end = source->to - number * VECTOR_SIZE;
+        *start = source->from > number * VECTOR_SIZE ? source->from - number * VECTOR_SIZE : 0;
+        source->to = BASE_MAX(number * VECTOR_SIZE, source->from);
+    } else {
+        number = source->from / VECTOR_SIZE;
+        *start = source->from - number * VECTOR_SIZE;
+        *end = BASE_MIN(source->to - number * VECTOR_SIZE, (uint32_t)VECTOR_SIZE);
+        source->from = BASE_MIN((number + 1) * VECTOR_SIZE, source->to);
+    }
+    return number;
+}
+
+static base_status may_match(const table_source *source, uint32_t number, bool *may,
+                             base_error *error)
+{
+    *may = true;
+    if (source->range_count == 0)
+        return BASE_OK;
+    *may = col_group_may_match(source->volume->data, number / COL_GROUP_VECTORS, source->ranges,
+                               source->range_count);
+    if (!*may)
+        return BASE_OK;
+    return col_vector_may_match(source->volume->data, number, source->ranges, source->range_count,
+                                may, error);
+}
+
+/* Rows start .. end - 1 that no mark hides; 0: none. `*all`: the whole vector as it is. */
+static uint32_t choose_rows(const table_scan *scan, const table_source *source, uint32_t number,
+                            uint32_t start, uint32_t end, uint16_t *selection, bool *all)
+{
+    uint64_t bits[VECTOR_WORDS];
+    memset(bits, 0xFF, sizeof bits);
+    bool marked = table_mark_filter(source->volume, number, &scan->snapshot, bits);
+    *all = !marked && start == 0 && !scan->descending;
+    uint32_t count = 0;
+    if (scan->descending) {
+        for (uint32_t row = end; row > start; row--) {
+            selection[count] = (uint16_t)(row - 1);
+            count += base_bit_get(bits, row - 1);
+        }
+    } else {
+        for (uint32_t row = start; row < end; row++) {
+            selection[count] = (uint16_t)row;
+            count += base_bit_get(bits, row);
+        }
+    }
+    return count;
+}
+
+static base_status read_column(const table_scan *scan, const table_source *source, uint32_t column,
+                               uint32_t number, vector *out, base_arena *heap, base_error *error)
+{
+    const table_relation *relation = scan->relation;
+    uint32_t id = table_is_rowid(relation, column) ? COL_ROWID : column;
+    int32_t place = col_volume_column(source->volume->data, id);
+    uint32_t count;
+    if (place >= 0)
+        return col_volume_vector(source->volume->data, place, number, out, &count, heap, error);
+    vector_set_constant(out, &relation->descriptor.columns[column].missing);
+    return BASE_OK;
+}
+
+base_status table_source_next(const table_scan *scan, table_source *source, const uint32_t *columns,
+                              uint32_t column_count, vector_chunk *chunk, uint16_t *selection,
+                              base_error *error)
+{
+    while (source->from < source->to) {
+        uint32_t start, end;
+        uint32_t number = next_vector(scan, source, &start, &end);
+        bool may, all;
+        RETURN_IF_ERROR(may_match(source, number, &may, error));
+        if (!may)
+            continue;
+        uint32_t count = choose_rows(scan, source, number, start, end, selection, &all);
+        if (count == 0)
+            continue;
+        vector_chunk_reset(chunk);
+        for (uint32_t c = 0; c < column_count; c++)
+            RETURN_IF_ERROR(read_column(scan, source, columns[c], number, &chunk->columns[c],
+                                        chunk->heap, error));
+        chunk->count = count;
+        chunk->selection = all ? NULL : selection;
+        return BASE_ROW;
+    }
+    return BASE_DONE;
+}
