@@ -59,6 +59,8 @@ typedef struct table_options {
     int64_t lock_timeout;         /* microseconds; negative: for ever */
     size_t memory_limit;          /* bytes for this database; 0: the runtime's */
     uint64_t checkpoint_log_size; /* log bytes that start a background checkpoint; 0: never */
+    uint32_t seal_rows;           /* so many hot rows of a table become a volume at a
+                                     checkpoint; 0: 8192 */
     int64_t history_retention;    /* microseconds; versions younger than this are kept */
 } table_options;
 void table_options_default(table_options *options);

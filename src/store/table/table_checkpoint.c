@@ -244,7 +244,8 @@ static base_status note_written(checkpoint *self, table_relation *relation, base
 static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
 {
     self->seal.database = self->database;
-    if (row_tree_count(relation->storage->hot) >= TABLE_SEAL_ROWS)
+    uint32_t enough = self->database->options.seal_rows;
+    if (row_tree_count(relation->storage->hot) >= (enough ? enough : TABLE_SEAL_ROWS))
         RETURN_IF_ERROR(table_seal_write(&self->seal, relation, error));
     RETURN_IF_ERROR(pack_relation(self, relation, error));
     if (self->rows.failed)

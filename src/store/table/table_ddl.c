@@ -336,16 +336,19 @@ base_status table_drop_column(txn_transaction *transaction, uint64_t id, uint32_
 /* ---- Indexes --------------------------------------------------------------------------------------- */
 
 /* The exclusive lock is held: nobody else has an open change, so the newest commits and this
- * transaction's rows are all there is. An older snapshot of its own needs its entries too. */
+ * transaction's rows are all there is. A transaction that stays with an older snapshot needs
+ * entries for what that sees too; they go when nobody can see it any more. */
 static base_status fill_index(txn_transaction *transaction, table_relation *version,
                               table_index *index, base_error *error)
 {
     txn_snapshot newest = *txn_snapshot_of(transaction);
     newest.sequence = txn_last_sequence(txn_manager_of(transaction));
-    RETURN_IF_ERROR(table_index_fill(index, version, &newest, true, error));
-    if (newest.sequence == txn_snapshot_of(transaction)->sequence)
+    RETURN_IF_ERROR(table_index_fill(index, version, &newest, true, NULL, error));
+    if (newest.sequence == txn_snapshot_of(transaction)->sequence ||
+        txn_isolation_of(transaction) == TXN_READ_COMMITTED)
         return BASE_OK;
-    return table_index_fill(index, version, txn_snapshot_of(transaction), false, error);
+    return table_index_fill(index, version, txn_snapshot_of(transaction), false, transaction,
+                            error);
 }
 
 static base_status create_index(txn_transaction *transaction,

@@ -84,6 +84,7 @@ typedef struct filler {
     uint32_t columns[TABLE_MAX_KEY_PARTS + 1]; /* the parts', then the rowid */
     base_buffer key;
     bool duplicates_possible;
+    txn_transaction *old_keys_of; /* fills for an older snapshot; NULL otherwise */
 } filler;
 
 static base_status open_filler(filler *fill, base_error *error)
@@ -119,6 +120,9 @@ static base_status add_chunk(filler *fill, base_error *error)
         RETURN_IF_ERROR(table_key_build(index, cells, nulls, &fill->key, error));
         base_text key = {fill->key.data, fill->key.length};
         RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowid, &found, error));
+        if (fill->old_keys_of && !(found & INDEX_FOUND_ENTRY))
+            RETURN_IF_ERROR(
+                table_note_old_key(fill->old_keys_of, fill->relation, index, rowid, key, error));
         fill->duplicates_possible |=
             (found & INDEX_FOUND_KEY) != 0 && !table_key_has_null(index, nulls);
     }
@@ -198,9 +202,10 @@ static base_status fill_from_scan(filler *fill, const txn_snapshot *snapshot, ba
 }
 
 base_status table_index_fill(table_index *index, table_relation *relation,
-                             const txn_snapshot *snapshot, bool check, base_error *error)
+                             const txn_snapshot *snapshot, bool check, txn_transaction *old_keys_of,
+                             base_error *error)
 {
-    filler fill = {.index = index, .relation = relation};
+    filler fill = {.index = index, .relation = relation, .old_keys_of = old_keys_of};
     RETURN_IF_ERROR(open_filler(&fill, error));
     base_status status = fill_from_scan(&fill, snapshot, error);
     base_buffer_destroy(&fill.key);
@@ -221,7 +226,7 @@ base_status table_index_need_slow(table_index *index, table_relation *relation, 
     base_status status = BASE_OK;
     os_mutex_lock(&database->fill_mutex);
     if (!atomic_load_explicit(&index->filled, memory_order_relaxed))
-        status = table_index_fill(index, relation, &newest, false, error);
+        status = table_index_fill(index, relation, &newest, false, NULL, error);
     os_mutex_unlock(&database->fill_mutex);
     return status;
 }

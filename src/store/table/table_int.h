@@ -293,9 +293,11 @@ base_status table_index_make(table_database *database, const table_relation *rel
                              const table_index_descriptor *descriptor, table_index **index,
                              base_error *error);
 void table_index_drop_reference(table_index *index);
-/* All rows that the snapshot sees; with `check` a duplicate is an error. */
+/* All rows that the snapshot sees; with `check` a duplicate is an error. With `old_keys_of`
+ * what is added is for an older snapshot of that transaction: it goes after its commit. */
 base_status table_index_fill(table_index *index, table_relation *relation,
-                             const txn_snapshot *snapshot, bool check, base_error *error);
+                             const txn_snapshot *snapshot, bool check, txn_transaction *old_keys_of,
+                             base_error *error);
 
 /* Fills an index that was brought back from the file, when it is first used. */
 base_status table_index_need_slow(table_index *index, table_relation *relation, base_error *error);
@@ -319,6 +321,9 @@ void table_forget_row(void *relation, int64_t rowid); /* a row_hook */
 base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,
                               const types_cell *row, const bool *nulls, table_conflict *conflict,
                               base_error *error);
+/* The entry is of a version that is outdated already. */
+base_status table_note_old_key(txn_transaction *transaction, table_relation *relation,
+                               table_index *index, int64_t rowid, base_text key, base_error *error);
 bool table_index_has_column(const table_index *index, const uint32_t *columns, uint32_t count);
 /* The row got new cells in `columns`; `before` has all its cells as they were. */
 base_status table_move_entries(txn_transaction *transaction, table_relation *relation,
@@ -348,7 +353,7 @@ enum {
     TABLE_ROOT_VERSION = 1,
     TABLE_INLINE_BYTES = 2048,    /* rows of small tables lie in the root */
     TABLE_EXTENT_BYTES = 1 << 20, /* of packed rows, about */
-    TABLE_SEAL_ROWS = 8192        /* as many hot rows make a volume worth while */
+    TABLE_SEAL_ROWS = 8192 /* unless options say else: as many hot rows make a volume worth while */
 };
 base_status table_saved_add(table_database *database, table_saved *saved,
                             const cache_reference *reference, base_error *error);

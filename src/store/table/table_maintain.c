@@ -113,6 +113,12 @@ static base_status note_change(txn_transaction *transaction, table_relation *rel
     return BASE_OK;
 }
 
+base_status table_note_old_key(txn_transaction *transaction, table_relation *relation,
+                               table_index *index, int64_t rowid, base_text key, base_error *error)
+{
+    return note_change(transaction, relation, index, rowid, key, NULL, error);
+}
+
 bool table_index_has_column(const table_index *index, const uint32_t *columns, uint32_t count)
 {
     for (uint32_t i = 0; i < index->descriptor.part_count; i++) {
