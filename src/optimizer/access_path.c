@@ -18,6 +18,14 @@ static const double COST_SEEK = 150;  /* placing a cursor */
 static const double COST_START = 500; /* a vectorised scan, however short */
 static const double SMALLEST_TABLE = 1000;
 
+/* Single rows of a large table are cache misses, and the more levels to descend the more of
+ * them; measured between 10,000 and 6 million rows. */
+double optimizer_fetch_factor(double table_rows)
+{
+    static const double IN_CACHE = 16384;
+    return table_rows <= IN_CACHE ? 1 : 1 + 1.5 * log2(table_rows / IN_CACHE);
+}
+
 /* ---- Tests --------------------------------------------------------------------------------- */
 
 static bool is_value(const plan_expr *expr)
@@ -197,6 +205,7 @@ typedef struct path_choice {
     const optimizer_test *tests;
     uint32_t test_count;
     double table_rows, output_rows;
+    double factor; /* of single fetches */
     optimizer_path *best;
 } path_choice;
 
@@ -274,7 +283,7 @@ static void offer_rowids(path_choice *self)
     optimizer_path path = {.kind = PLAN_OP_ROWID_LOOKUP, .rowids = test};
     path.ordered = rowid_orders(self->scan, self->request, &path.descending) ||
                    (self->request->order_count && test->test == TABLE_EQUAL);
-    offer(self, &path, test->value_count, COST_FETCH, 0);
+    offer(self, &path, test->value_count, COST_FETCH * self->factor, 0);
 }
 
 static bool all_constant(const optimizer_test *test)
@@ -327,12 +336,13 @@ base_status optimizer_choose_path(optimizer_state *state, const plan_node *scan,
                                   uint32_t test_count, optimizer_path *path)
 {
     const catalog_table *table = scan->scan.table;
-    path_choice self = {state, scan, request, tests, test_count, 0, 0, path};
+    path_choice self = {state, scan, request, tests, test_count, 0, 0, 0, path};
     double share;
     RETURN_IF_ERROR(optimizer_selectivity(state, scan->scan.filter, &share));
     /* Plans outlive the size they were made for: a table that is empty now may not stay so. */
     self.table_rows = BASE_MAX(optimizer_table_rows(state, table), SMALLEST_TABLE);
     self.output_rows = BASE_MAX(self.table_rows * share, 1.0);
+    self.factor = optimizer_fetch_factor(self.table_rows);
     *path = (optimizer_path){.cost = INFINITY};
     RETURN_IF_ERROR(offer_scan(&self));
     if (!state->options->rules)

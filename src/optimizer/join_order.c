@@ -26,7 +26,7 @@ enum {
 };
 
 static const double COST_SCAN = 0.1, COST_BUILD = 1.5, COST_PROBE = 1, COST_OUTPUT = 0.5,
-                    COST_LOOKUP = 3, COST_LOOP = 0.3;
+                    COST_LOOKUP = 12, COST_LOOP = 0.3;
 
 typedef uint64_t leaf_set;
 
@@ -318,6 +318,12 @@ static bool has_key(const optimizer_list *conditions)
     return false;
 }
 
+static double lookup_cost(const region *self, const candidate *leaf)
+{
+    const catalog_table *table = leaf->node->scan.table;
+    return COST_LOOKUP * optimizer_fetch_factor(optimizer_table_rows(self->state, table));
+}
+
 static base_status weigh(region *self, candidate *a, candidate *b, double known_rows,
                          candidate *joined)
 {
@@ -335,7 +341,7 @@ static base_status weigh(region *self, candidate *a, candidate *b, double known_
     for (uint32_t i = 0; i < 2; i++) {
         candidate *leaf = sides[i], *outer = sides[!i];
         if (is_single(leaf->set) && (lookup & leaf->set))
-            cost = BASE_MIN(cost, outer->cost + outer->rows * COST_LOOKUP + rows);
+            cost = BASE_MIN(cost, outer->cost + outer->rows * lookup_cost(self, leaf) + rows);
     }
     *joined = (candidate){.set = a->set | b->set,
                           .rows = rows,

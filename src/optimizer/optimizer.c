@@ -45,7 +45,8 @@ static base_status apply_rules(optimizer_state *state, plan_node **root)
     RETURN_IF_ERROR(optimizer_drop_distinct(state, root));
     RETURN_IF_ERROR(optimizer_share_expressions(state, root));
     RETURN_IF_ERROR(optimizer_shorten_extremes(state, *root));
-    return optimizer_order_joins(state, root);
+    RETURN_IF_ERROR(optimizer_order_joins(state, root));
+    return optimizer_order_conjuncts(state, *root);
 }
 
 base_status optimizer_optimize(base_arena *arena, plan_node *root, const optimizer_options *options,

@@ -202,6 +202,8 @@ base_status optimizer_shorten_extremes(optimizer_state *state, plan_node *root);
 base_status optimizer_drop_distinct(optimizer_state *state, plan_node **root);
 /* rule_common.c: parts that expressions of a node share, equal aggregates. */
 base_status optimizer_share_expressions(optimizer_state *state, plan_node **root);
+/* rule_conjuncts.c: cheap and selective tests first. */
+base_status optimizer_order_conjuncts(optimizer_state *state, plan_node *root);
 /* rule_pushdown.c: conditions to where their columns come from. */
 base_status optimizer_push_down(optimizer_state *state, plan_node **root);
 base_status optimizer_push_conditions(optimizer_state *state, plan_node **root,
@@ -314,6 +316,8 @@ typedef struct optimizer_path {
 /* like_prefix.c: up to two tests that a LIKE or GLOB with a fixed beginning implies. */
 base_status optimizer_prefix_tests(optimizer_state *state, const plan_expr *expr,
                                    optimizer_test tests[2], uint32_t *count);
+/* How much dearer single fetches are in a table of this size than in a small one. */
+double optimizer_fetch_factor(double table_rows);
 uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_id);
 base_status optimizer_find_tests(optimizer_state *state, const plan_node *scan,
                                  optimizer_test **tests, uint32_t *count);

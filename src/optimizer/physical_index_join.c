@@ -9,8 +9,10 @@
  */
 #include "optimizer/optimizer_int.h"
 
-static const double COST_ROWID = 45, COST_SEEK = 150, COST_FETCH = 45, COST_BUILD = 10,
+static const double COST_ROWID = 60, COST_SEEK = 150, COST_FETCH = 45, COST_BUILD = 10,
                     COST_PROBE = 5;
+
+static const double SMALLEST_SLICE = 512;
 
 typedef struct lookup {
     plan_node *outer, *inner;
@@ -125,14 +127,14 @@ static base_status find_lookup(optimizer_state *state, plan_node *outer, plan_no
     return BASE_OK;
 }
 
-/* Outer rows that are read until the goal is met: whole chunks, since all rows of one are
- * looked up before the limit above sees any. */
+/* Outer rows that are read until the goal is met: at least a slice of a chunk, since all its
+ * rows are looked up before the limit above sees any. */
 static double outer_rows(const plan_node *node, const plan_node *outer, double goal)
 {
     if (goal <= 0 || node->rows <= 0)
         return outer->rows;
     double needed = goal * BASE_MAX(outer->rows / node->rows, 0.01);
-    return BASE_MIN(outer->rows, BASE_MAX(needed, VECTOR_SIZE));
+    return BASE_MIN(outer->rows, BASE_MAX(needed, SMALLEST_SLICE));
 }
 
 /* What the lookups cost, and what the cheapest hash join would. */
@@ -149,7 +151,7 @@ static void weigh(const optimizer_state *state, const plan_node *node, const loo
         each = COST_SEEK + BASE_MIN(self->matches, 2.0) * COST_FETCH;
     double build_inner = table + inner * COST_BUILD + outer * COST_PROBE;
     double build_outer = table + self->outer->rows * COST_BUILD + inner * COST_PROBE;
-    *looked_up = outer * each;
+    *looked_up = outer * each * optimizer_fetch_factor(table);
     *hashed = BASE_MIN(build_inner, build_outer);
 }
 
