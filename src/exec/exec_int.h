@@ -82,6 +82,8 @@ struct exec_part {
     /* Sources: units may be taken by several lanes. Steps: lanes may share it. Sinks: chunks may
      * come in any order and from several lanes. */
     bool parallel;
+    /* Steps: needs few rows by nature (LIMIT), so sources begin with small chunks. */
+    bool stops_early;
     /* Steps: set when one has answered EXEC_FINISHED: nothing below it needs to run. */
     _Atomic(bool) finished;
 };

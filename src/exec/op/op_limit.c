@@ -66,6 +66,7 @@ base_status exec_build_limit(exec_builder *builder, const plan_operator *op, exe
     if (!chain)
         return base_error_no_memory(builder->error);
     self->part.parallel = false;
+    self->part.stops_early = true;
     self->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     if (!self->selection)
         return base_error_no_memory(builder->error);

@@ -4,20 +4,32 @@
  * The storage layer cuts the table into units and skips what the predicates rule out; here
  * the whole filter is applied to what comes. A lane's reader is opened on the lane's own thread at
  * its first unit and closed with the run.
+ *
+ * Under a LIMIT the first chunks are handed on in slices that grow from FIRST_SLICE rows to whole
+ * chunks: what the filter and the steps behind it do for rows that nobody asks for is bounded by
+ * what was needed.
  */
 #include "exec/op/op_access.h"
+
+enum {
+    FIRST_SLICE = 128, /* a multiple of 64: slices begin at a word of the validity */
+};
 
 typedef struct table_scan_part {
     exec_part part;
     op_access access;
     types_type *types;
     table_scan *scan;
+    bool slices; /* a LIMIT follows */
 } table_scan_part;
 
 typedef struct table_scan_state {
     table_reader *reader;
     vector_chunk *chunk;
     op_filter filter;
+    vector_chunk *slice;  /* heads; NULL: chunks are handed on whole */
+    uint32_t slice_start; /* rows of the chunk that were handed on */
+    uint32_t slice_size;  /* of the next slice */
 } table_scan_state;
 
 static base_status create_state(exec_part *part, void **result, base_error *error)
@@ -31,6 +43,10 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
         exec_chunk_new(part->execution, self->types, access->column_count, &state->chunk, error));
     RETURN_IF_ERROR(op_filter_init(&state->filter, part->execution, access->filter, error));
     RETURN_IF_ERROR(op_filter_add_joins(&state->filter, part->execution, access, error));
+    if (self->slices)
+        RETURN_IF_ERROR(
+            exec_chunk_frame(part->execution, access->column_count, &state->slice, error));
+    state->slice_size = FIRST_SLICE;
     *result = state;
     return BASE_OK;
 }
@@ -70,15 +86,46 @@ static base_status open_unit(exec_part *part, void *opaque, uint32_t unit, base_
     return table_reader_open_unit(state->reader, unit, error);
 }
 
+/* Points the slice's heads at the chunk's next rows. */
+static void cut_slice(table_scan_state *state)
+{
+    const vector_chunk *chunk = state->chunk;
+    vector_chunk *slice = state->slice;
+    uint32_t start = state->slice_start;
+    slice->count = BASE_MIN(state->slice_size, chunk->count - start);
+    slice->selection = chunk->selection ? chunk->selection + start : NULL;
+    memcpy(slice->columns, chunk->columns, chunk->column_count * sizeof(vector));
+    for (uint32_t i = 0; i < chunk->column_count && !chunk->selection; i++) {
+        vector *column = &slice->columns[i];
+        if (column->shape == VECTOR_CONSTANT)
+            continue;
+        size_t size = column->shape == VECTOR_DICTIONARY
+                          ? sizeof(uint16_t)
+                          : types_form_size((types_form)column->form);
+        column->data = (char *)column->data + start * size;
+        if (column->validity)
+            column->validity += start / 64;
+    }
+    state->slice_start += slice->count;
+    state->slice_size = BASE_MIN(state->slice_size * 2, (uint32_t)VECTOR_SIZE);
+}
+
 static base_status next(exec_part *part, void *opaque, vector_chunk **chunk, base_error *error)
 {
     table_scan_state *state = opaque;
-    vector_chunk_reset(state->chunk);
-    base_status status = table_reader_next(state->reader, state->chunk, error);
-    if (status != BASE_ROW)
-        return status;
-    RETURN_IF_ERROR(op_filter_apply(&state->filter, state->chunk, error));
+    if (!state->slice || state->slice_start >= state->chunk->count) {
+        vector_chunk_reset(state->chunk);
+        base_status status = table_reader_next(state->reader, state->chunk, error);
+        if (status != BASE_ROW)
+            return status;
+        state->slice_start = 0;
+    }
     *chunk = state->chunk;
+    if (state->slice) {
+        cut_slice(state);
+        *chunk = state->slice;
+    }
+    RETURN_IF_ERROR(op_filter_apply(&state->filter, *chunk, error));
     return BASE_ROW;
 }
 
@@ -87,8 +134,11 @@ static void close(exec_part *part)
     table_scan_part *self = (table_scan_part *)part;
     for (uint32_t i = 0; i < part->state_count; i++) {
         table_scan_state *state = part->states[i];
-        if (state)
+        if (state) {
             op_filter_clear(&state->filter);
+            state->slice_size = FIRST_SLICE;
+            vector_chunk_reset(state->chunk);
+        }
         if (!state || !state->reader)
             continue;
         table_reader_destroy(state->reader);
@@ -117,5 +167,7 @@ base_status exec_build_table_scan(exec_builder *builder, const plan_operator *op
     self->types = op_access_types(builder->execution, &op->scan);
     if (!self->types)
         return base_error_no_memory(builder->error);
+    for (const exec_chain *link = chain; link->part; link = link->next)
+        self->slices |= link->part->stops_early;
     return exec_add_pipeline(builder, &self->part, chain);
 }
