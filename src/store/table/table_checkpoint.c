@@ -240,12 +240,20 @@ static base_status note_written(checkpoint *self, table_relation *relation, base
     return BASE_OK;
 }
 
+/* Volumes are not merged yet, so a new one has to be a fair part of what is there: their
+ * number then grows with the logarithm of the table. */
+static uint64_t rows_worth_sealing(const checkpoint *self, const table_storage *storage)
+{
+    if (self->database->options.seal_rows)
+        return self->database->options.seal_rows;
+    return BASE_MAX((uint64_t)TABLE_SEAL_ROWS, table_cold_count(storage) / 4);
+}
+
 /* Rows that changed are packed anew. */
 static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
 {
     self->seal.database = self->database;
-    uint32_t enough = self->database->options.seal_rows;
-    if (row_tree_count(relation->storage->hot) >= (enough ? enough : TABLE_SEAL_ROWS))
+    if (row_tree_count(relation->storage->hot) >= rows_worth_sealing(self, relation->storage))
         RETURN_IF_ERROR(table_seal_write(&self->seal, relation, error));
     RETURN_IF_ERROR(pack_relation(self, relation, error));
     if (self->rows.failed)
