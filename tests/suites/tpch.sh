@@ -52,7 +52,6 @@ suite_tpch() {
         tpch_load "$scale" | build/bin/tuff "$file" || tpch_failed=$((tpch_failed + 1))
         tpch_ask "$scale" "one thread" "$file" "PRAGMA threads=1;"
         tpch_ask "$scale" "two threads" "$file" "PRAGMA threads=2;"
-        [ "$scale" != sf0.01 ] || tpch_ask "$scale" "without rules" "$file" "PRAGMA optimizer=off;"
     done
     echo "$tpch_passed passed, $tpch_failed failed, 0 skipped"
 }
