@@ -152,18 +152,7 @@ void vector_set_constant(vector *column, const types_value *value)
 types_value vector_get(const vector *column, uint32_t position)
 {
     types_value value = types_null_of(column->type);
-    if (!vector_is_valid(column, position))
-        return value;
-    value.is_null = false;
-    uint32_t size = types_form_size((types_form)column->form);
-    const char *data = column->data;
-    if (column->shape == VECTOR_CONSTANT) {
-        position = 0;
-    } else if (column->shape == VECTOR_DICTIONARY) {
-        position = ((const uint16_t *)column->data)[position];
-        data = column->dictionary->data;
-    }
-    memcpy(&value.cell, data + (size_t)position * size, size);
+    value.is_null = !vector_load(column, position, &value.cell);
     return value;
 }
 

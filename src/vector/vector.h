@@ -96,6 +96,39 @@ void vector_set_null(vector *column, uint32_t position);
 void vector_set_constant(vector *column, const types_value *value);
 /* CONSTANT or DICTIONARY to FLAT at the selected positions. */
 void vector_flatten(vector *column, const uint16_t *selection, uint32_t count);
+/* The cell at a position, of any shape; false (and the cell unchanged) where it is NULL. Only
+ * the bytes of the form are written. */
+BASE_INLINE bool vector_load(const vector *column, uint32_t position, types_cell *cell)
+{
+    if (!vector_is_valid(column, position))
+        return false;
+    const char *data = column->data;
+    if (column->shape == VECTOR_CONSTANT) {
+        position = 0;
+    } else if (column->shape == VECTOR_DICTIONARY) {
+        position = ((const uint16_t *)column->data)[position];
+        data = column->dictionary->data;
+    }
+    /* Fixed sizes: one move each, where a copy of variable size is a loop. */
+    switch (types_form_size((types_form)column->form)) {
+    case 1:
+        memcpy(cell, data + position, 1);
+        break;
+    case 2:
+        memcpy(cell, data + (size_t)position * 2, 2);
+        break;
+    case 4:
+        memcpy(cell, data + (size_t)position * 4, 4);
+        break;
+    case 8:
+        memcpy(cell, data + (size_t)position * 8, 8);
+        break;
+    default:
+        memcpy(cell, data + (size_t)position * 16, 16);
+        break;
+    }
+    return true;
+}
 /* One value out of or into a position; far strings are not copied. */
 types_value vector_get(const vector *column, uint32_t position);
 void vector_put(vector *column, uint32_t position, const types_value *value);

@@ -142,9 +142,7 @@ static void row_cells(const table_relation *relation, const vector_chunk *rows, 
         if (relation->descriptor.columns[c].dropped ||
             relation->descriptor.rowid_column == (int32_t)c)
             continue;
-        types_value value = vector_get(&rows->columns[c], position);
-        cells[c] = value.cell;
-        nulls[c] = value.is_null;
+        nulls[c] = !vector_load(&rows->columns[c], position, &cells[c]);
     }
 }
 
@@ -390,9 +388,7 @@ base_status table_update(txn_transaction *transaction, table_relation *relation,
     for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
         uint32_t position = vector_row(values->selection, i);
         for (uint32_t c = 0; c < column_count; c++) {
-            types_value value = vector_get(&values->columns[c], position);
-            cells[c] = value.cell;
-            nulls[c] = value.is_null;
+            nulls[c] = !vector_load(&values->columns[c], position, &cells[c]);
         }
         txn_mark mark = {0};
         if (keys_change)
