@@ -322,8 +322,27 @@ static outcome read_timestamp(cursor *text, int32_t *days, int64_t *time, int64_
     return finish_date(text, &civil, days);
 }
 
+/* YYYY-MM-DD, as nearly all dates come. False: not of that shape, or no such day. */
+static bool read_plain_date(base_text text, int32_t *days)
+{
+    if (text.length != 10 || text.data[4] != '-' || text.data[7] != '-')
+        return false;
+    int32_t digits[10];
+    uint32_t bad = 0;
+    for (uint32_t i = 0; i < 10; i++) {
+        digits[i] = text.data[i] - '0';
+        bad |= (uint32_t)(i != 4 && i != 7 && (digits[i] < 0 || digits[i] > 9));
+    }
+    int32_t year = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3];
+    return !bad && year > 0 &&
+           types_date_from_civil(year, digits[5] * 10 + digits[6], digits[8] * 10 + digits[9],
+                                 days);
+}
+
 base_status types_parse_date(base_text text, int32_t *days, base_error *error)
 {
+    if (read_plain_date(text, days))
+        return BASE_OK;
     /* A time after the date is allowed and dropped, as in PostgreSQL. */
     cursor at = {text.data, text.data + text.length};
     int64_t time, offset;

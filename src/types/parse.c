@@ -81,8 +81,36 @@ bool types_store_decimal(int128_t number, types_type type, types_cell *cell)
     return true;
 }
 
+/* The common case of files: an optional minus, at most 18 digits, perhaps a point among them.
+ * False: not of that shape, which says nothing about validity. */
+static bool read_short_number(base_text text, int64_t *digits, uint32_t *scale)
+{
+    size_t at = text.length && text.data[0] == '-';
+    size_t count = text.length - at, point = SIZE_MAX;
+    if (count == 0 || count > TYPES_DECIMAL_MAX_INT64)
+        return false;
+    int64_t number = 0;
+    for (size_t i = at; i < text.length; i++) {
+        uint32_t digit = (uint32_t)(uint8_t)text.data[i] - '0';
+        if (digit < 10)
+            number = number * 10 + digit;
+        else if (text.data[i] == '.' && point == SIZE_MAX && count > 1)
+            point = i;
+        else
+            return false;
+    }
+    *digits = at ? -number : number;
+    *scale = point == SIZE_MAX ? 0 : (uint32_t)(text.length - point - 1);
+    return true;
+}
+
 static base_status parse_integer(base_text text, types_value *value, base_error *error)
 {
+    int64_t plain;
+    uint32_t scale;
+    if (read_short_number(text, &plain, &scale) && !memchr(text.data, '.', text.length) &&
+        types_store_integer(plain, value->type, &value->cell))
+        return BASE_OK;
     types_digits number;
     size_t used = types_scan_number(text, &number);
     if (used != 0 && used == text.length && !number.has_point && !number.has_exponent) {
@@ -109,9 +137,15 @@ static base_status parse_integer(base_text text, types_value *value, base_error 
 
 static base_status parse_decimal(base_text text, types_value *value, base_error *error)
 {
+    int128_t exact;
+    int64_t plain;
+    uint32_t scale;
+    if (read_short_number(text, &plain, &scale) && scale <= value->type.scale &&
+        types_decimal_rescale(plain, scale, value->type.scale, &exact) &&
+        types_store_decimal(exact, value->type, &value->cell))
+        return BASE_OK;
     types_digits number;
     size_t used = types_scan_number(text, &number);
-    int128_t exact;
     if (used == 0 || used != text.length)
         return invalid(text, value->type, error);
     if (!types_digits_to_decimal(&number, value->type.scale, &exact) ||
