@@ -110,6 +110,9 @@ static base_status bind_view(binder *b, const catalog_table *view, base_text ali
     b->view_depth++;
     bind_result body;
     base_status status = bind_view_body(b, view, &body);
+    if (status != BASE_OK && b->error && !b->error->detail[0])
+        base_error_set_detail(b->error, "in the query of view \"%.*s\"",
+                              BASE_TEXT_ARGUMENTS(view->name));
     b->view_depth--;
     b->foreign = was_foreign;
     b->foreign_position = was_position;

@@ -171,18 +171,72 @@ static bool is_plain_values(const parser_query *source)
 
 /* ---- The statement ----------------------------------------------------------------------- */
 
-static base_status bind_upsert(binder *b, const parser_insert *ast, plan_conflict_action *conflict)
+/* The columns of ON CONFLICT (...) as a set of places. */
+static base_status target_places(binder *b, const catalog_table *table, const parser_upsert *upsert,
+                                 bool *places)
+{
+    for (uint32_t i = 0; i < upsert->target_count; i++) {
+        const parser_expr *expr = upsert->target[i].expr;
+        if (expr->kind != PARSER_EXPR_COLUMN || expr->column.part_count != 1)
+            return bind_error(b, BASE_INVALID_COLUMN_REFERENCE, expr->position,
+                              "ON CONFLICT takes columns of a key");
+        uint32_t place;
+        RETURN_IF_ERROR(bind_target_column(b, table, &expr->column.parts[0], &place));
+        places[place] = true;
+    }
+    return BASE_OK;
+}
+
+/* A unique index over exactly these columns? */
+static bool is_key(const catalog_table *table, const catalog_index *index, const bool *places,
+                   uint32_t place_count)
+{
+    uint32_t found = 0;
+    for (uint32_t p = 0; p < index->part_count; p++)
+        for (uint32_t i = 0; i < table->column_count; i++)
+            found += places[i] && table->columns[i].id == index->parts[p].column;
+    return found == place_count && index->part_count == place_count;
+}
+
+/* ON CONFLICT (columns): one key is meant; it must be there, and for now be the only one,
+ * since the executor does not tell one key from another. */
+static base_status check_target(binder *b, const catalog_table *table, const parser_upsert *upsert)
+{
+    bool *places = bind_array(b, table->column_count, sizeof *places);
+    if (!places)
+        return bind_no_memory(b);
+    RETURN_IF_ERROR(target_places(b, table, upsert, places));
+    uint32_t place_count = 0, keys = table->rowid_column >= 0;
+    for (uint32_t i = 0; i < table->column_count; i++)
+        place_count += places[i];
+    bool matched = keys && place_count == 1 && places[table->rowid_column];
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        if (!table->indexes[i]->unique)
+            continue;
+        keys++;
+        matched |= is_key(table, table->indexes[i], places, place_count);
+    }
+    if (!matched)
+        return bind_error(b, BASE_INVALID_COLUMN_REFERENCE, upsert->position,
+                          "no unique key is over the columns of ON CONFLICT");
+    if (keys > 1)
+        return bind_error(b, BASE_NOT_SUPPORTED, upsert->position,
+                          "ON CONFLICT for one of several keys is not available yet");
+    return BASE_OK;
+}
+
+static base_status bind_upsert(binder *b, const parser_insert *ast, const catalog_table *table,
+                               plan_conflict_action *conflict)
 {
     *conflict = bind_conflict(ast->conflict);
     if (!ast->upsert)
         return BASE_OK;
-    if (ast->upsert->update)
+    if (ast->upsert->update || ast->upsert->constraint.text.length)
         return bind_error(b, BASE_NOT_SUPPORTED, ast->upsert->position,
-                          "ON CONFLICT DO UPDATE is not available yet");
-    if (ast->upsert->target_count || ast->upsert->constraint.text.length)
-        return bind_error(b, BASE_NOT_SUPPORTED, ast->upsert->position,
-                          "ON CONFLICT DO NOTHING for one key only is not available yet");
-    *conflict = PLAN_CONFLICT_IGNORE;
+                          "only ON CONFLICT DO NOTHING is available yet");
+    if (ast->upsert->target_count)
+        RETURN_IF_ERROR(check_target(b, table, ast->upsert));
+    *conflict = PLAN_CONFLICT_NOTHING;
     return BASE_OK;
 }
 
@@ -204,7 +258,7 @@ base_status bind_insert(binder *b, const parser_insert *insert, binder_result *r
     insert_state *s = &state;
     plan_conflict_action conflict;
     RETURN_IF_ERROR(bind_target_table(b, &insert->table, "insert into", &s->table));
-    RETURN_IF_ERROR(bind_upsert(b, insert, &conflict));
+    RETURN_IF_ERROR(bind_upsert(b, insert, s->table, &conflict));
     s->width = bind_descriptor_count(s->table);
     s->defaults = bind_array(b, s->table->column_count, sizeof *s->defaults);
     if (!s->defaults)

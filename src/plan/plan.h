@@ -172,6 +172,7 @@ typedef enum plan_conflict_action {
     PLAN_CONFLICT_ERROR,
     PLAN_CONFLICT_IGNORE,  /* INSERT OR IGNORE */
     PLAN_CONFLICT_REPLACE, /* REPLACE, INSERT OR REPLACE: the rows in the way are deleted */
+    PLAN_CONFLICT_NOTHING, /* ON CONFLICT DO NOTHING: as IGNORE, but for keys only */
 } plan_conflict_action;
 
 /* A system relation: rows made by the session on request (registered there). The binder reads

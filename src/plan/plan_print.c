@@ -99,7 +99,7 @@ static const char *set_name(plan_set_kind kind)
 
 static void print_conflict(plan_conflict_action conflict, base_buffer *out)
 {
-    static const char *const texts[] = {"", " OR IGNORE", " OR REPLACE"};
+    static const char *const texts[] = {"", " OR IGNORE", " OR REPLACE", " ON CONFLICT DO NOTHING"};
     base_buffer_append_text(out, texts[conflict]);
 }
 

@@ -26,7 +26,8 @@ static bool is_compound(const plan_expr *expr)
 {
     switch ((plan_expr_kind)expr->kind) {
     case PLAN_EXPR_CALL:
-        return is_operator_name(expr->function->name);
+        return is_operator_name(expr->function->name) ||
+               (expr->argument_count == 2 && strcmp(expr->function->name, "like") == 0);
     case PLAN_EXPR_COMPARE:
     case PLAN_EXPR_DISTINCT_FROM:
     case PLAN_EXPR_AND:
@@ -92,7 +93,9 @@ static void print_infix(const char *name, const plan_expr *expr, const plan_name
 static void print_call(const plan_expr *expr, const plan_names *names, base_buffer *out)
 {
     const char *name = expr->function->name;
-    if (!is_operator_name(name)) {
+    if (expr->argument_count == 2 && strcmp(name, "like") == 0) {
+        print_infix("LIKE", expr, names, out);
+    } else if (!is_operator_name(name)) {
         print_function(name, expr, names, out);
     } else if (expr->argument_count == 1) {
         base_buffer_append_text(out, name);

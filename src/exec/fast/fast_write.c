@@ -88,7 +88,8 @@ static base_status resolve_conflict(exec_fast *fast, fast_change *self,
                                     const table_conflict *conflict, bool *again, base_error *error)
 {
     *again = false;
-    if (self->op->change.conflict == PLAN_CONFLICT_IGNORE)
+    if (self->op->change.conflict == PLAN_CONFLICT_IGNORE ||
+        self->op->change.conflict == PLAN_CONFLICT_NOTHING)
         return BASE_OK;
     if (self->op->change.conflict != PLAN_CONFLICT_REPLACE)
         return op_conflict_error(self->op, conflict, error);

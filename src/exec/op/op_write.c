@@ -207,6 +207,7 @@ static base_status resolve_conflict(op_writer *writer, const table_conflict *con
 {
     switch (writer->op->change.conflict) {
     case PLAN_CONFLICT_IGNORE:
+    case PLAN_CONFLICT_NOTHING:
         *skip = true;
         return BASE_OK;
     case PLAN_CONFLICT_REPLACE:
