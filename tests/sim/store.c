@@ -1,0 +1,222 @@
+/*
+ * store.c - see store.h.
+ */
+#include "store.h"
+
+void BASE_PRINTF(1, 2) trace(const char *format, ...)
+{
+    if (!getenv("TUFF_SIM_TRACE"))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+}
+
+uint64_t draw(run *self, uint64_t below)
+{
+    self->random = base_hash_u64(self->random + 1);
+    return self->random % below;
+}
+
+/* ---- Fingerprints ------------------------------------------------------------------------- */
+
+static uint64_t row_print(uint64_t id, int64_t rowid, int64_t number)
+{
+    return base_hash_combine(base_hash_combine(id, (uint64_t)rowid), (uint64_t)number);
+}
+
+uint64_t model_print(const run *self, const model *what)
+{
+    uint64_t print = 0;
+    for (uint32_t t = 0; t < self->table_count; t++) {
+        if (!what->exists[t])
+            continue;
+        print += base_hash_u64(self->ids[t]);
+        for (int64_t r = 0; r < ROWS; r++) {
+            if (what->numbers[t][r])
+                print += row_print(self->ids[t], r + 1, what->numbers[t][r]);
+        }
+    }
+    return print;
+}
+
+void make_cells(int64_t number, types_cell *cells, bool *nulls, char text[64])
+{
+    memset(cells, 0, COLUMN_COUNT * sizeof *cells);
+    memset(nulls, 0, COLUMN_COUNT * sizeof *nulls);
+    int length = snprintf(text, 64, number % 2 ? "a longer text that is not inline: %lld" : "%lld",
+                          (long long)number);
+    cells[COLUMN_NUMBER].int64 = number;
+    cells[COLUMN_TEXT].string = types_string_of(text, (size_t)length);
+    nulls[COLUMN_TEXT] = number % 5 == 0;
+}
+
+static bool row_fits(const vector_chunk *chunk, uint32_t row)
+{
+    types_cell cells[COLUMN_COUNT];
+    bool nulls[COLUMN_COUNT];
+    char text[64];
+    make_cells(vector_get(&chunk->columns[1], row).cell.int64, cells, nulls, text);
+    types_value value = vector_get(&chunk->columns[2], row);
+    return value.is_null == nulls[COLUMN_TEXT] &&
+           (value.is_null || types_string_equal(&value.cell.string, &cells[COLUMN_TEXT].string));
+}
+
+static base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t *print,
+                              int64_t *sum, base_error *error)
+{
+    uint32_t columns[] = {TABLE_ROWID, COLUMN_NUMBER, COLUMN_TEXT};
+    types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT)};
+    table_scan_options options = {
+        .columns = columns, .column_count = 3, .first_rowid = INT64_MIN, .last_rowid = INT64_MAX};
+    table_relation *relation;
+    table_scan *scan = NULL;
+    table_reader *reader = NULL;
+    vector_chunk chunk;
+    base_status status = table_acquire(transaction, id, &relation, NULL);
+    if (status != BASE_OK)
+        return status;
+    *print += base_hash_u64(id);
+    status = vector_chunk_init(&chunk, table_database_budget(self->database), types, 3, error);
+    if (status != BASE_OK) {
+        table_release(relation);
+        return status;
+    }
+    status = table_scan_create(transaction, relation, &options, &scan, error);
+    if (status == BASE_OK)
+        status = table_reader_create(scan, &reader, error);
+    for (uint32_t unit = 0; status == BASE_OK && unit < table_scan_unit_count(scan); unit++) {
+        status = table_reader_open_unit(reader, unit, error);
+        while (status == BASE_OK &&
+               (status = table_reader_next(reader, &chunk, error)) == BASE_ROW) {
+            for (uint32_t i = 0; i < chunk.count; i++) {
+                uint32_t row = vector_row(chunk.selection, i);
+                int64_t number = vector_get(&chunk.columns[1], row).cell.int64;
+                *print += row_print(id, vector_get(&chunk.columns[0], row).cell.int64, number);
+                *sum += number;
+                sim_expect(self->report, row_fits(&chunk, row), "a row's columns do not fit");
+            }
+            status = BASE_OK;
+        }
+        if (status == BASE_DONE)
+            status = BASE_OK;
+    }
+    if (reader)
+        table_reader_destroy(reader);
+    if (scan)
+        table_scan_destroy(scan);
+    vector_chunk_destroy(&chunk);
+    table_release(relation);
+    return status;
+}
+
+base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error *error)
+{
+    txn_transaction *transaction;
+    *print = 0;
+    *sum = 0;
+    RETURN_IF_ERROR(table_begin(self->database, TXN_SNAPSHOT, true, &transaction, error));
+    base_status status = BASE_OK;
+    for (uint32_t t = 0; t < self->table_count && status == BASE_OK; t++) {
+        status = scan_table(self, transaction, self->ids[t], print, sum, error);
+        if (status == BASE_UNDEFINED_TABLE)
+            status = BASE_OK;
+    }
+    table_rollback(transaction);
+    return status;
+}
+
+/* ---- Opening and closing ----------------------------------------------------------------------- */
+
+static bool refuses(run *self)
+{
+    return ++self->allocation_calls == self->allocation_fails_at;
+}
+static void *allocate(void *context, size_t size)
+{
+    return refuses(context) ? NULL : malloc(size);
+}
+static void *reallocate(void *context, void *block, size_t old_size, size_t new_size)
+{
+    (void)old_size;
+    return refuses(context) ? NULL : realloc(block, new_size);
+}
+static void release(void *context, void *block, size_t size)
+{
+    (void)context;
+    (void)size;
+    free(block);
+}
+
+base_status open_database(run *self, uint32_t workers, base_error *error)
+{
+    self->allocator = (base_allocator){allocate, reallocate, release, self};
+    os_runtime_options options = {.allocator = &self->allocator, .worker_count = workers};
+    self->database = NULL;
+    self->runtime = NULL;
+    RETURN_IF_ERROR(
+        os_runtime_create(os_sim_environment(self->sim), &options, &self->runtime, error));
+    table_options how;
+    table_options_default(&how);
+    how.sync_mode = self->mode;
+    how.checkpoint_log_size = 30000; /* some come by themselves */
+    base_status status = table_database_open(self->runtime, "x.tuff", &how, &self->database, error);
+    if (status != BASE_OK) {
+        self->database = NULL;
+        sim_expect(self->report,
+                   atomic_load(&os_runtime_budget(self->runtime)->used) <= 8 * workers,
+                   "memory is left after a failed opening");
+        os_runtime_destroy(self->runtime);
+        self->runtime = NULL;
+        return status;
+    }
+    (void)table_database_is_new(self->database);
+    return BASE_OK;
+}
+
+void close_database(run *self)
+{
+    if (!self->database)
+        return;
+    base_error error;
+    base_error_clear(&error);
+    base_status status = table_database_close(self->database, &error);
+    sim_expect(self->report, status == BASE_OK || self->failing, "close: %s", error.message);
+    self->database = NULL;
+    os_runtime_destroy(self->runtime);
+    self->runtime = NULL;
+}
+
+static void report_problem(void *context, const char *problem)
+{
+    sim_expect(context, false, "integrity: %s", problem);
+}
+
+void check_integrity(run *self)
+{
+    base_error error;
+    base_error_clear(&error);
+    base_status status =
+        table_check_integrity(self->database, report_problem, self->report, &error);
+    sim_expect(self->report, status == BASE_OK, "integrity check: %s", error.message);
+}
+
+void start_run(run *self, sim_report *report, uint64_t seed)
+{
+    memset(self, 0, sizeof *self);
+    report->seed = seed;
+    self->report = report;
+    self->random = base_hash_u64(seed);
+    base_budget_init(&self->budget, NULL, &base_libc_allocator, "machine", SIZE_MAX);
+    if (os_sim_create(&self->budget, seed, &self->sim, NULL) != BASE_OK) {
+        printf("no memory\n");
+        exit(1);
+    }
+}
+
+void end_run(run *self)
+{
+    os_sim_destroy(self->sim);
+    sim_expect(self->report, atomic_load(&self->budget.used) == 0, "the machine's memory is left");
+}

@@ -1,0 +1,69 @@
+/*
+ * store.h - what the programs over table.h share: a database on a simulated machine, the
+ * model of what it holds, and fingerprints to compare the two.
+ */
+#ifndef TESTS_SIM_STORE_H
+#define TESTS_SIM_STORE_H
+
+#include "sim.h"
+
+#include "store/table/table.h"
+
+enum {
+    ROWS = 40,       /* of the first table */
+    MAX_TABLES = 64, /* ever created in a run */
+    MAX_COMMITS = 600,
+};
+enum {
+    COLUMN_ID,
+    COLUMN_NUMBER,
+    COLUMN_TEXT,
+    COLUMN_COUNT
+};
+
+typedef struct model {
+    bool exists[MAX_TABLES];
+    int64_t numbers[MAX_TABLES][ROWS]; /* 0: no row */
+} model;
+
+typedef struct run {
+    sim_report *report;
+    os_sim *sim;
+    base_budget budget; /* of the machine */
+    os_runtime *runtime;
+    table_database *database;
+    base_allocator allocator;
+    uint64_t allocation_calls, allocation_fails_at; /* 0: never */
+    bool failing;                                   /* errors are no defects */
+    bool lossy_mode;
+    table_sync_mode mode;
+    uint64_t random;
+    uint32_t steps, tear_modes;
+    uint64_t cuts;
+
+    uint64_t ids[MAX_TABLES];
+    uint32_t table_count; /* ever created */
+    model committed, pending;
+    model uncertain; /* with a commit that failed: a reopening may find it */
+    bool is_uncertain;
+    uint64_t prints[MAX_COMMITS]; /* fingerprint after commit i */
+    uint32_t begun, acknowledged; /* commits */
+    uint64_t next_number;
+} run;
+
+void BASE_PRINTF(1, 2) trace(const char *format, ...); /* when TUFF_SIM_TRACE is set */
+uint64_t draw(run *self, uint64_t below);
+
+void start_run(run *self, sim_report *report, uint64_t seed);
+void end_run(run *self);
+base_status open_database(run *self, uint32_t workers, base_error *error);
+void close_database(run *self);
+void check_integrity(run *self);
+
+/* A row's cells follow from its number, so that a torn row is noticed. */
+void make_cells(int64_t number, types_cell *cells, bool *nulls, char text[64]);
+uint64_t model_print(const run *self, const model *what);
+/* Of all tables of the run, and the sum of the numbers of the first. */
+base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error *error);
+
+#endif
