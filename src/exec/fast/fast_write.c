@@ -113,6 +113,10 @@ static base_status insert_row(exec_fast *fast, fast_change *self, base_error *er
     bool given = key >= 0 && self->sources[key] >= 0 && !self->nulls[key];
     int64_t rowid = given ? self->cells[key].int64 : 0;
     bool passes, again = true;
+    if (given) { /* checks may name the key by either slot */
+        self->cells[columns].int64 = rowid;
+        self->nulls[columns] = false;
+    }
     RETURN_IF_ERROR(check_row(self, &passes, error));
     if (!passes)
         return BASE_OK;
@@ -140,6 +144,13 @@ static base_status insert_row(exec_fast *fast, fast_change *self, base_error *er
     if (key >= 0) {
         self->cells[key].int64 = rowid;
         self->nulls[key] = false;
+    }
+    if (key >= 0 && !given) { /* a chosen key must meet the checks too: see op_insert.c */
+        RETURN_IF_ERROR(check_row(self, &passes, error));
+        if (!passes) {
+            execution->rows_affected--;
+            return table_delete_row(execution->transaction, self->relation, rowid, error);
+        }
     }
     return return_row(fast, self, error);
 }

@@ -13,7 +13,11 @@ typedef struct insert_part {
     op_writer writer;
     int32_t *sources; /* input column of each descriptor column, -1: dropped, reads NULL */
     vector *nulls;    /* by descriptor column, for dropped ones */
+    bool chose;       /* some row of the chunk got a fresh rowid */
 } insert_part;
+
+/* What checks see of a rowid that is not chosen yet. */
+static const types_value no_rowid = {.type = {.kind = TYPES_INTEGER}, .is_null = true};
 
 /* Points the new row at the input's columns. */
 static void point_row(insert_part *self, const vector_chunk *input)
@@ -23,8 +27,15 @@ static void point_row(insert_part *self, const vector_chunk *input)
     for (uint32_t c = 0; c < columns; c++)
         writer->row->columns[c] =
             self->sources[c] >= 0 ? input->columns[self->sources[c]] : self->nulls[c];
+    int32_t key = writer->descriptor->rowid_column;
+    if (key >= 0 && self->sources[key] >= 0) { /* checks may name the key by either slot */
+        writer->row->columns[columns] = writer->row->columns[key];
+        return;
+    }
     vector_reset(writer->rowid_vector);
+    vector_set_constant(writer->rowid_vector, &no_rowid);
     writer->row->columns[columns] = *writer->rowid_vector;
+    vector_reset(writer->rowid_vector); /* the insertion writes rowids there */
 }
 
 /* Inserts selected rows in runs of given and of chosen rowids. */
@@ -33,10 +44,12 @@ static base_status insert_rows(insert_part *self, uint16_t *selection, uint32_t 
 {
     op_writer *writer = &self->writer;
     int32_t rowid_column = writer->descriptor->rowid_column;
+    self->chose = true;
     if (rowid_column < 0 || self->sources[rowid_column] < 0)
         return op_writer_insert(writer, selection, count, false, error);
     const vector *keys = &writer->row->columns[rowid_column];
     uint32_t done = 0;
+    self->chose = false;
     while (done < count) {
         bool given = vector_is_valid(keys, selection[done]);
         uint32_t end = done;
@@ -46,6 +59,7 @@ static base_status insert_rows(insert_part *self, uint16_t *selection, uint32_t 
             end++;
         }
         RETURN_IF_ERROR(op_writer_insert(writer, selection + done, end - done, given, error));
+        self->chose = self->chose || !given;
         done = end;
     }
     return BASE_OK;
@@ -67,6 +81,12 @@ static base_status write_chunk(insert_part *self, const vector_chunk *input, bas
     writer->row->columns[columns] = *writer->rowid_vector;
     if (writer->descriptor->rowid_column >= 0)
         writer->row->columns[writer->descriptor->rowid_column] = *writer->rowid_vector;
+    /* A fresh key must meet the checks too, and it is known only now: a violation undoes the
+     * statement. OR IGNORE has nothing to pass over that is not there already. */
+    uint32_t written = writer->written_count;
+    if (self->chose && writer->descriptor->rowid_column >= 0 && written &&
+        writer->op->change.conflict != PLAN_CONFLICT_IGNORE)
+        RETURN_IF_ERROR(op_writer_check(writer, writer->written, &written, error));
     return op_writer_return(writer, error);
 }
 

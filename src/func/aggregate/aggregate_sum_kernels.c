@@ -358,10 +358,11 @@ static uint32_t interval_state_size(const func_aggregate_call *call)
 
 static bool add_interval(interval_state *state, types_interval value)
 {
-    return __builtin_add_overflow(state->sum.months, value.months, &state->sum.months) |
-           __builtin_add_overflow(state->sum.days, value.days, &state->sum.days) |
-           __builtin_add_overflow(state->sum.microseconds, value.microseconds,
-                                  &state->sum.microseconds);
+    bool months = __builtin_add_overflow(state->sum.months, value.months, &state->sum.months);
+    bool days = __builtin_add_overflow(state->sum.days, value.days, &state->sum.days);
+    bool time = __builtin_add_overflow(state->sum.microseconds, value.microseconds,
+                                       &state->sum.microseconds);
+    return months || days || time;
 }
 
 static base_status interval_update(func_aggregate_call *call, const vector *const *arguments,
