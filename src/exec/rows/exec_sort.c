@@ -259,11 +259,30 @@ int exec_sort_compare(const exec_sorter *sorter, const char *left, const char *r
     return 0;
 }
 
+/* Are two values of a key the same? Equal bytes are equal values; other bytes are other values but
+ * for far strings, floats and intervals. */
+static bool same_key(const exec_sorter *sorter, uint32_t k, const char *left, const char *right)
+{
+    const exec_layout *layout = sorter->layout;
+    uint32_t column = sorter->keys[k].column, offset = layout->offsets[column];
+    types_form form = (types_form)layout->forms[column];
+    bool left_null = exec_row_is_null(layout, left, column);
+    bool right_null = exec_row_is_null(layout, right, column);
+    if (left_null || right_null)
+        return left_null && right_null;
+    if (memcmp(left + offset, right + offset, types_form_size(form)) == 0)
+        return true;
+    if (form == TYPES_FORM_STRING || form == TYPES_FORM_FLOAT32 || form == TYPES_FORM_FLOAT64 ||
+        form == TYPES_FORM_INTERVAL)
+        return compare_key(sorter, k, left, right) == 0;
+    return false;
+}
+
 bool exec_sort_same(const exec_sorter *sorter, uint32_t first, uint32_t last, const char *left,
                     const char *right)
 {
     for (uint32_t k = first; k < last; k++)
-        if (compare_key(sorter, k, left, right))
+        if (!same_key(sorter, k, left, right))
             return false;
     return true;
 }
