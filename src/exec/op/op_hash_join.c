@@ -160,6 +160,7 @@ static base_status chain_task(void *argument, uint32_t index, base_error *error)
 enum {
     DIRECT_SPARSENESS = 4, /* directory entries a row may cost */
     DIRECT_ALWAYS = 1 << 12,
+    KEPT_ENTRIES = 1 << 16, /* of a directory, over a reset */
 };
 
 static bool is_integer_form(types_form form)
@@ -202,6 +203,31 @@ static void choose_directory(hash_join_part *self)
     self->is_direct = true;
     self->base = minimum;
     self->directory_size = span + 1;
+}
+
+static void free_directory(void *context)
+{
+    hash_join_part *self = context;
+    base_free(&self->part.execution->budget, self->directory,
+              self->directory_capacity * sizeof(uint64_t));
+    self->directory = NULL;
+    self->directory_capacity = 0;
+}
+
+/* directory_size empty entries, in the memory of a run before where that suffices. */
+static base_status make_directory(hash_join_part *self, base_error *error)
+{
+    size_t size = self->directory_size * sizeof(uint64_t);
+    if (self->directory_size <= self->directory_capacity) {
+        memset((void *)self->directory, 0, size);
+        return BASE_OK;
+    }
+    free_directory(self);
+    self->directory = base_allocate_zeroed(&self->part.execution->budget, size);
+    if (!self->directory)
+        return base_error_no_memory(error);
+    self->directory_capacity = self->directory_size;
+    return BASE_OK;
 }
 
 /* ---- Filters for scans of the probe side ---------------------------------------------------------- */
@@ -272,9 +298,7 @@ static base_status finish(exec_part *part, base_error *error)
         return BASE_OK;
     choose_directory(self);
     size_t size = self->directory_size * sizeof(uint64_t);
-    self->directory = base_allocate_zeroed(&part->execution->budget, size);
-    if (!self->directory)
-        return base_error_no_memory(error);
+    RETURN_IF_ERROR(make_directory(self, error));
     exec_note_memory(part->execution, part->op, bytes + size);
     return exec_run_tasks(part->execution, part->state_count, chain_task, self, error);
 }
@@ -282,8 +306,8 @@ static base_status finish(exec_part *part, base_error *error)
 static void close(exec_part *part)
 {
     hash_join_part *self = (hash_join_part *)part;
-    base_free(&part->execution->budget, self->directory, self->directory_size * sizeof(uint64_t));
-    self->directory = NULL;
+    if (self->directory_capacity > KEPT_ENTRIES)
+        free_directory(self);
     self->directory_size = 0;
     self->is_direct = false;
     self->row_count = 0;
@@ -441,6 +465,8 @@ base_status exec_build_hash_join(exec_builder *builder, const plan_operator *op,
     RETURN_IF_ERROR(op_join_init(&self->join, builder->execution, op, builder->error));
     self->keeps_null_keys = self->join.emits_build || self->join.kind == PLAN_JOIN_MARK;
     RETURN_IF_ERROR(init_layout(self, builder));
+    if (!base_arena_on_release(&builder->execution->arena, free_directory, self))
+        return base_error_no_memory(builder->error);
     RETURN_IF_ERROR(exec_build(builder, op->inputs[1], build));
     exec_part *probe = hash_join_probe_new(builder, self);
     exec_chain *probing = probe ? exec_chain_step(builder, probe, chain) : NULL;

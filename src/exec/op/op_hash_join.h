@@ -42,7 +42,8 @@ typedef struct hash_join_part {
     bool keeps_null_keys;   /* rows that equal nothing are kept all the same */
     _Atomic(uint64_t) *directory;
     uint64_t directory_size;
-    uint32_t shift; /* entry number = hash >> shift */
+    uint64_t directory_capacity; /* entries allocated; kept over runs when few */
+    uint32_t shift;              /* entry number = hash >> shift */
     /* One dense integer key: entry number = key - base; a chain then holds one key, nothing is
      * compared, and entries have no bloom bits. */
     bool is_direct;

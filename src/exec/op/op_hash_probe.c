@@ -161,7 +161,7 @@ static base_status begin_input(hash_join_part *join, probe_state *state, vector_
                 state->ordinals[n++] = (uint16_t)i;
     }
     state->active = 0;
-    if (!join->directory)
+    if (!join->directory_size)
         return BASE_OK;
     if (join->is_direct)
         look_up_keys(join, state, kept);

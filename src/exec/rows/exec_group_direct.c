@@ -71,7 +71,7 @@ base_status exec_group_direct_new(exec_groups *groups, exec_group_direct **resul
 
 void exec_group_direct_clear(exec_group_direct *direct)
 {
-    if (direct->size > DIRECT_FIRST)
+    if (direct->size > DIRECT_ALWAYS)
         release_entries(direct);
     else if (direct->entries)
         memset(direct->entries, 0, direct->size * sizeof(char *));

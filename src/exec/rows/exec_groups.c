@@ -18,7 +18,8 @@
 #define ADDRESS_MASK (~SALT_MASK)
 
 enum {
-    FIRST_SLOT_COUNT = 4096, /* a first chunk of new keys fits */
+    FIRST_SLOT_COUNT = 4096,   /* a first chunk of new keys fits */
+    KEPT_SLOT_COUNT = 1 << 16, /* over a reset */
     QUICK_GROWTH = 1 << 18,
     PREFETCH_FROM = 1 << 13, /* slots: more than fit the first cache */
 };
@@ -77,7 +78,8 @@ base_status exec_groups_new(exec_execution *execution, exec_layout *layout, uint
 
 void exec_groups_clear(exec_groups *groups)
 {
-    if (groups->slot_count > FIRST_SLOT_COUNT)
+    bool sparse = groups->group_count < groups->slot_count / 16;
+    if (groups->slot_count > KEPT_SLOT_COUNT || (groups->slot_count > FIRST_SLOT_COUNT && sparse))
         release_slots(groups);
     else if (groups->group_count)
         memset(groups->slots, 0, groups->slot_count * sizeof(uint64_t));

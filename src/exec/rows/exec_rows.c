@@ -13,16 +13,26 @@
 enum {
     FIRST_BLOCK_SIZE = 8 << 10,
     LARGEST_BLOCK_SIZE = 512 << 10,
-    KEPT_BLOCK_SIZE = 64 << 10, /* over a reset */
+    KEPT_SIZE = 512 << 10, /* bytes of blocks that are kept over a reset */
 };
+
+static size_t block_size(const exec_rows *rows, const exec_row_block *block)
+{
+    return (size_t)block->capacity * rows->layout->row_size;
+}
+
+/* Frees the blocks from number `from` on. */
+static void free_blocks(exec_rows *rows, uint32_t from)
+{
+    for (uint32_t i = from; i < rows->kept_count; i++)
+        base_free(rows->budget, rows->blocks[i].rows, block_size(rows, &rows->blocks[i]));
+    rows->kept_count = BASE_MIN(rows->kept_count, from);
+}
 
 static void destroy_rows(void *context)
 {
     exec_rows *rows = context;
-    exec_rows_clear(rows);
-    for (uint32_t i = 0; i < rows->block_count; i++)
-        base_free(rows->budget, rows->blocks[i].rows,
-                  (size_t)rows->blocks[i].capacity * rows->layout->row_size);
+    free_blocks(rows, 0);
     base_free_array(rows->budget, rows->blocks, rows->block_capacity, sizeof(exec_row_block));
     base_arena_destroy(&rows->heap);
 }
@@ -45,20 +55,15 @@ base_status exec_rows_new(exec_execution *execution, const exec_layout *layout, 
 void exec_rows_clear(exec_rows *rows)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < rows->block_count; i++) {
-        exec_row_block *block = &rows->blocks[i];
-        size_t size = (size_t)block->capacity * rows->layout->row_size;
-        if (i == 0 && size <= KEPT_BLOCK_SIZE) {
-            block->count = 0;
-            rows->byte_count = size;
-            kept = 1;
-        } else {
-            base_free(rows->budget, block->rows, size);
-        }
+    size_t bytes = 0;
+    for (; kept < rows->kept_count; kept++) {
+        bytes += block_size(rows, &rows->blocks[kept]);
+        if (bytes > KEPT_SIZE)
+            break;
     }
-    rows->block_count = kept;
-    if (!kept)
-        rows->byte_count = 0;
+    free_blocks(rows, kept);
+    rows->block_count = 0;
+    rows->byte_count = 0;
     rows->row_count = 0;
     base_arena_reset(&rows->heap);
 }
@@ -70,6 +75,12 @@ size_t exec_rows_bytes(const exec_rows *rows)
 
 static base_status add_block(exec_rows *rows, base_error *error)
 {
+    if (rows->block_count < rows->kept_count) {
+        exec_row_block *kept = &rows->blocks[rows->block_count++];
+        kept->count = 0;
+        rows->byte_count += block_size(rows, kept);
+        return BASE_OK;
+    }
     if (!base_grow_array(rows->budget, &rows->blocks, &rows->block_capacity, rows->block_count + 1,
                          sizeof(exec_row_block)))
         return base_error_no_memory(error);
@@ -81,22 +92,14 @@ static base_status add_block(exec_rows *rows, base_error *error)
     if (!memory)
         return base_error_no_memory(error);
     rows->blocks[rows->block_count++] = (exec_row_block){memory, 0, capacity};
+    rows->kept_count = rows->block_count;
     rows->byte_count += (size_t)capacity * row_size;
     return BASE_OK;
-}
-
-static void clear_owner_bytes(const exec_layout *layout, char *row, uint32_t header_size)
-{
-    memset(row, 0, header_size);
-    memset(row + layout->null_offset, 0, layout->row_size - layout->null_offset);
 }
 
 base_status exec_rows_reserve(exec_rows *rows, uint32_t count, char **addresses, base_error *error)
 {
     const exec_layout *layout = rows->layout;
-    uint32_t header_size = layout->null_offset;
-    for (uint32_t i = 0; i < layout->column_count; i++)
-        header_size = BASE_MIN(header_size, layout->offsets[i]);
     uint32_t done = 0;
     while (done < count) {
         exec_row_block *block = rows->block_count ? &rows->blocks[rows->block_count - 1] : NULL;
@@ -110,10 +113,9 @@ base_status exec_rows_reserve(exec_rows *rows, uint32_t count, char **addresses,
         }
         uint32_t part = BASE_MIN(count - done, block->capacity - block->count);
         char *row = block->rows + (size_t)block->count * layout->row_size;
-        for (uint32_t i = 0; i < part; i++, row += layout->row_size) {
-            clear_owner_bytes(layout, row, header_size);
+        memset(row, 0, (size_t)part * layout->row_size); /* one call is faster than pieces */
+        for (uint32_t i = 0; i < part; i++, row += layout->row_size)
             addresses[done + i] = row;
-        }
         block->count += part;
         rows->row_count += part;
         done += part;
@@ -136,10 +138,8 @@ void exec_rows_unreserve(exec_rows *rows, uint32_t count)
         block->count -= part;
         count -= part;
         if (!block->count && count) {
-            size_t size = (size_t)block->capacity * rows->layout->row_size;
-            base_free(rows->budget, block->rows, size);
-            rows->byte_count -= size;
-            rows->block_count--;
+            rows->byte_count -= block_size(rows, block);
+            rows->block_count--; /* kept for later */
         }
     }
 }

@@ -61,16 +61,18 @@ typedef struct exec_rows {
     const exec_layout *layout;
     base_budget *budget;
     exec_row_block *blocks;
-    uint32_t block_count, block_capacity;
+    uint32_t block_count; /* in use */
+    uint32_t kept_count;  /* allocated: those behind block_count are empty, from a run before */
+    uint32_t block_capacity;
     uint64_t row_count;
-    size_t byte_count; /* of blocks */
+    size_t byte_count; /* of the blocks in use */
     base_arena heap;
 } exec_rows;
 
 /* Lives as long as the execution; its memory is given back by clear. */
 base_status exec_rows_new(exec_execution *execution, const exec_layout *layout, exec_rows **rows,
                           base_error *error);
-/* Empty again; one small block is kept for the next run. */
+/* Empty again; some blocks are kept for the next run. */
 void exec_rows_clear(exec_rows *rows);
 /* Room for `count` (<= VECTOR_SIZE) more rows: header, null bits and tail zeroed. */
 base_status exec_rows_reserve(exec_rows *rows, uint32_t count, char **addresses, base_error *error);
