@@ -81,7 +81,7 @@ void exec_groups_clear(exec_groups *groups)
     bool sparse = groups->group_count < groups->slot_count / 16;
     if (groups->slot_count > KEPT_SLOT_COUNT || (groups->slot_count > FIRST_SLOT_COUNT && sparse))
         release_slots(groups);
-    else if (groups->group_count)
+    else if (groups->slots && groups->group_count)
         memset(groups->slots, 0, groups->slot_count * sizeof(uint64_t));
     groups->group_count = 0;
     exec_rows_clear(groups->rows);
