@@ -406,6 +406,8 @@ static base_status translate_sort(optimizer_state *state, plan_node *node, plan_
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     if (input.ordered) {
         *out = input;
+        /* That was this sort's order; whoever is above may want another. */
+        out->ordered = input.ordered = false;
         return limit ? limit_operator(state, limit, &input, out) : BASE_OK;
     }
     RETURN_IF_ERROR(operator_over(state, PLAN_OP_SORT, &input, limit ? limit : node, out));
