@@ -4,8 +4,9 @@
  * Steps
  *   1. Read all segment headers. Other databases' and newer versions' logs are refused.
  *   2. Put segments into generations. Those older than the header asks for are dead space.
- *   3. The first generation must begin exactly at the header's sequence and none may be
- *      missing: else file and log do not belong together, and opening would lose commits.
+ *   3. The first generation must be the one that the header names and must not begin below the
+ *      header's sequence, and none may be missing: else file and log do not belong together,
+ *      and opening would lose commits.
  *   4. Every generation but the newest must be whole, up to the length that its successor
  *      states: it was synced before the successor began.
  *   5. The newest ends at the first frame that does not follow. Nothing that was known to be
@@ -191,8 +192,10 @@ static base_status build_generations(recovery *self, base_error *error)
         link = &(*link)->next;
     }
     log->next_generation = expected;
-    if (log->oldest->base_sequence != self->options->sequence)
+    /* Above the header's when units that wrote nothing came between two switches. */
+    if (log->oldest->base_sequence < self->options->sequence)
         return damaged(log, error, "it does not continue the database file");
+    log->last_sequence = log->oldest->base_sequence;
     return BASE_OK;
 }
 

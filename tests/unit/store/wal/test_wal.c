@@ -394,7 +394,7 @@ static void logs_that_do_not_fit_are_refused(void **state)
 
     base_error_clear(&error);
     self.options = right;
-    self.options.sequence = 99;
+    self.options.sequence = 101;
     assert_int_equal(open_log(&self, &seen, &error), BASE_CORRUPT);
     assert_non_null(strstr(error.message, "does not continue"));
 
@@ -442,6 +442,37 @@ static void abandoned_units_leave_a_gap(void **state)
     unit_assert_ok(open_log(&self, &seen, NULL));
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.sequences[1], 103);
+    stop(&self);
+}
+
+/* Units that write nothing move the sequence between two switches, of which only the first
+ * got its header. */
+static void empty_units_between_switches_do_no_harm(void **state)
+{
+    (void)state;
+    fixture self;
+    static replayed seen;
+    wal_switch_point first, second;
+    start(&self, WAL_SYNC_FULL);
+    unit_assert_ok(open_log(&self, &seen, NULL));
+    commit(&self, 0, 10);
+    unit_assert_ok(wal_switch(self.log, 1, &first, NULL));
+    wal_release(self.log, &first);
+    wal_buffer_reset(&self.buffer);
+    wal_unit unit = {.buffer = &self.buffer};
+    unit_assert_ok(wal_commit(self.log, &unit, NULL));
+    unit_assert_ok(wal_switch(self.log, 1, &second, NULL));
+    assert_true(second.sequence > first.sequence);
+    commit(&self, 1, 10);
+    close_log(&self);
+    for (int i = 0; i < 2; i++) {
+        self.options.sequence = i ? second.sequence : first.sequence;
+        self.options.generation = i ? second.generation : first.generation;
+        unit_assert_ok(open_log(&self, &seen, NULL));
+        assert_int_equal(seen.count, 1);
+        assert_int_equal(seen.values[0], 1);
+        close_log(&self);
+    }
     stop(&self);
 }
 
@@ -591,6 +622,7 @@ int main(void)
         cmocka_unit_test(logs_that_do_not_fit_are_refused),
         cmocka_unit_test(read_only_logs_are_read_only),
         cmocka_unit_test(abandoned_units_leave_a_gap),
+        cmocka_unit_test(empty_units_between_switches_do_no_harm),
         cmocka_unit_test(a_log_in_memory_only_counts),
         cmocka_unit_test(threads_commit_in_one_order),
         cmocka_unit_test(every_failed_allocation_is_survived),
