@@ -36,6 +36,7 @@ static void verify(const run *before, os_sim *disk, bool lossy, int depth)
 {
     run self = {.report = before->report, .sim = disk, .table_count = before->table_count};
     memcpy(self.ids, before->ids, sizeof self.ids);
+    self.seal_rows = before->seal_rows;
     base_error error;
     base_error_clear(&error);
     recovery_cut cut = {before, disk, 1 + os_sim_random(disk) % 9, lossy, depth};
@@ -319,6 +320,7 @@ static uint64_t cuts_in_sequence(sim_report *report)
         start_run(&self, report, seed);
         self.mode = (table_sync_mode)(seed % 5 == 4 ? seed % 2 + 1 : TABLE_SYNC_FULL);
         self.steps = 50;
+        self.seal_rows = seed % 2 ? 5 : 0;
         self.tear_modes = 2;
         os_sim_on_change(self.sim, cut_now, &self);
         work_alone(&self);
@@ -349,6 +351,7 @@ static uint64_t failed_calls(sim_report *report)
             snprintf(part, sizeof part, "failed call %llu (kind %d)", (unsigned long long)at, kind);
             start_run(&self, report, sim_first_seed());
             self.steps = 40;
+            self.seal_rows = 5;
             self.failing = true;
             os_sim_fail(self.sim, at, kind % 2 ? BASE_DISK_FULL : BASE_IO_ERROR, kind >= 2);
             trace("-- %s\n", part);
@@ -374,6 +377,7 @@ static uint64_t failed_allocations(sim_report *report)
         snprintf(part, sizeof part, "failed allocation %llu", (unsigned long long)at);
         start_run(&self, report, sim_first_seed());
         self.steps = 40;
+        self.seal_rows = 5;
         self.failing = true;
         self.allocation_fails_at = at;
         trace("-- %s\n", part);

@@ -416,6 +416,7 @@ int main(void)
         start_run(&self, &report, seed);
         self.mode = (table_sync_mode)(seed % 3);
         self.steps = 5;
+        self.seal_rows = seed % 3 ? 4 : 0;
         if (seed % 16 == 0)
             os_sim_on_change(self.sim, cut_now, &self);
         base_status status = os_sim_run(self.sim, seed, 0, work, &self, &result, &error);

@@ -160,6 +160,7 @@ base_status open_database(run *self, uint32_t workers, base_error *error)
     table_options how;
     table_options_default(&how);
     how.sync_mode = self->mode;
+    how.seal_rows = self->seal_rows;
     how.checkpoint_log_size = 30000; /* some come by themselves */
     base_status status = table_database_open(self->runtime, "x.tuff", &how, &self->database, error);
     if (status != BASE_OK) {

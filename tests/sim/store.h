@@ -39,6 +39,7 @@ typedef struct run {
     table_sync_mode mode;
     uint64_t random;
     uint32_t steps, tear_modes;
+    uint32_t seal_rows; /* hot rows that a checkpoint seals into a volume; 0: never so few */
     uint64_t cuts;
 
     uint64_t ids[MAX_TABLES];
