@@ -74,6 +74,9 @@ typedef struct checkpoint {
         cache_reference reference;
     } * marks;
     uint32_t marks_count, marks_capacity;
+    /* Loose volumes that this header takes in. */
+    table_volume **adopted;
+    uint32_t adopted_count, adopted_capacity;
     table_seal seal; /* of the relation being written */
 } checkpoint;
 
@@ -311,9 +314,26 @@ static void put_reference(checkpoint *self, const cache_reference *reference)
     base_buffer_append(&self->root, bytes, sizeof bytes);
 }
 
+static base_status adopt_extent(void *context, const cache_reference *reference, base_error *error)
+{
+    return cache_adopt(context, reference, error);
+}
+
+static base_status adopt_volume(checkpoint *self, table_volume *volume, base_error *error)
+{
+    if (!base_grow_array(&self->database->budget, &self->adopted, &self->adopted_capacity,
+                         self->adopted_count + 1, sizeof *self->adopted))
+        return base_error_no_memory(error);
+    RETURN_IF_ERROR(col_volume_visit(volume->data, adopt_extent, self->database->file, error));
+    self->adopted[self->adopted_count++] = volume;
+    return BASE_OK;
+}
+
 static base_status write_volume(checkpoint *self, table_volume *volume, base_error *error)
 {
     cache_reference marks = volume->marks_reference;
+    if (volume->loose)
+        RETURN_IF_ERROR(adopt_volume(self, volume, error));
     if (atomic_load(&volume->marked_at) > volume->marks_saved_at)
         RETURN_IF_ERROR(write_marks(self, volume, &marks, error));
     put_reference(self, col_volume_reference(volume->data));
@@ -465,6 +485,8 @@ static void settle(checkpoint *self)
         if (!database->closing)
             table_seal_switch(&self->written[i].seal, storage);
     }
+    for (uint32_t i = 0; i < self->adopted_count; i++)
+        self->adopted[i]->loose = false;
     for (uint32_t i = 0; i < self->marks_count; i++) {
         self->marks[i].volume->marks_saved_at = self->sequence;
         self->marks[i].volume->marks_reference = self->marks[i].reference;
@@ -487,6 +509,8 @@ static void clean_up(checkpoint *self)
     table_saved_free(database, &self->reached);
     table_saved_free(database, &self->fresh);
     table_seal_free(&self->seal);
+    base_free_array(&database->budget, self->adopted, self->adopted_capacity,
+                    sizeof *self->adopted);
     base_free_array(&database->budget, self->marks, self->marks_capacity, sizeof *self->marks);
     base_buffer_destroy(&self->root);
     base_buffer_destroy(&self->rows);

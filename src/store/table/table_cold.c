@@ -19,8 +19,11 @@ bool table_volume_is_visible(const table_volume *volume, const txn_snapshot *sna
     return txn_sees(snapshot, atomic_load_explicit(&volume->since, memory_order_acquire));
 }
 
-static void destroy_volume(base_budget *budget, table_volume *volume)
+static void destroy_volume(table_database *database, table_volume *volume)
 {
+    base_budget *budget = &database->budget;
+    if (volume->data)
+        table_volume_discard(database, volume);
     for (uint32_t i = 0; volume->marks && i < volume->vector_count; i++)
         base_free(budget, volume->marks[i], sizeof *volume->marks[i]);
     base_free(budget, volume->marks, volume->vector_count * sizeof *volume->marks);
@@ -33,7 +36,7 @@ void table_volumes_destroy(table_storage *storage)
     base_budget *budget = &storage->database->budget;
     uint32_t count = table_volume_count(storage);
     for (uint32_t i = 0; i < count; i++)
-        destroy_volume(budget, table_volume_at(storage, i));
+        destroy_volume(storage->database, table_volume_at(storage, i));
     base_free(budget, atomic_load(&storage->volumes),
               storage->volume_capacity * sizeof(table_volume *));
     while (storage->old_lists) {
@@ -98,7 +101,7 @@ base_status table_volume_add(table_storage *storage, cache_file *file,
     }
     os_mutex_unlock(&storage->volume_mutex);
     if (status != BASE_OK) {
-        destroy_volume(budget, self);
+        destroy_volume(storage->database, self);
         return status;
     }
     *volume = self;

@@ -214,6 +214,7 @@ base_status table_row_changed(const txn_transaction *transaction, base_error *er
 base_status table_changed(const txn_transaction *transaction, base_error *error);
 
 /* table_scan.c */
+int64_t table_last_rowid(const table_storage *storage); /* INT64_MIN: no row ever */
 BASE_INLINE bool table_is_rowid(const table_relation *relation, uint32_t column)
 {
     return column == TABLE_ROWID || (int32_t)column == relation->descriptor.rowid_column;
@@ -362,6 +363,18 @@ void table_saved_free(table_database *database, table_saved *saved);
 base_status table_saved_add_volume(table_database *database, table_saved *saved,
                                    const col_volume *volume, base_error *error);
 
+/* table_loader.c */
+/* A loose volume becomes part of the relation with this transaction. */
+base_status table_attach_volume(txn_transaction *transaction, table_relation *relation,
+                                const cache_reference *reference, base_error *error);
+/* Gives the extents of a loose volume back. */
+void table_volume_discard(table_database *database, table_volume *volume);
+
+/* table_write.c */
+base_status table_choose_rowids(table_storage *storage, int64_t *rowids, uint32_t count,
+                                base_error *error);
+void table_note_rowid(table_storage *storage, int64_t rowid);
+
 /* table_seal.c */
 /* Rows of the hot store that were written to a volume by the checkpoint under way. */
 typedef struct table_sealed {
@@ -429,6 +442,7 @@ typedef enum table_redo {
     TABLE_REDO_DROP_COLUMN = 8,
     TABLE_REDO_INDEX_CREATE = 9,
     TABLE_REDO_INDEX_DROP = 10,
+    TABLE_REDO_VOLUME = 11,
 } table_redo;
 base_status table_log_insert(txn_transaction *transaction, const table_relation *relation,
                              int64_t rowid, const types_cell *cells, const bool *nulls,
@@ -443,6 +457,8 @@ base_status table_log_delete(txn_transaction *transaction, const table_relation 
                              int64_t rowid, base_error *error);
 base_status table_log_create(txn_transaction *transaction, const table_relation *relation,
                              base_error *error);
+base_status table_log_volume(txn_transaction *transaction, const table_relation *relation,
+                             const cache_reference *reference, base_error *error);
 base_status table_log_id(txn_transaction *transaction, table_redo type, uint64_t id,
                          uint64_t argument, base_error *error);
 base_status table_log_add_column(txn_transaction *transaction, uint64_t id,

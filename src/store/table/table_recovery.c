@@ -170,6 +170,31 @@ static base_status redo_add_column(replayer *self, table_bytes *bytes, base_erro
     return refused(table_add_column(self->transaction, id, &column, &added, error), error);
 }
 
+static base_status claim_extent(void *context, const cache_reference *reference, base_error *error)
+{
+    return cache_claim(context, reference, error);
+}
+
+/* A volume that was loaded directly: its extents were loose at the crash. */
+static base_status redo_volume(replayer *self, table_bytes *bytes, base_error *error)
+{
+    cache_file *file = self->database->file;
+    cache_reference reference;
+    col_volume *volume;
+    uint64_t id;
+    if (!table_unpack_u64(bytes, &id) || bytes->end - bytes->next < CACHE_REFERENCE_SIZE)
+        return table_corrupt("a loaded volume", error);
+    cache_reference_load(&reference, bytes->next);
+    RETURN_IF_ERROR(use_relation(self, id, error));
+    RETURN_IF_ERROR(cache_claim(file, &reference, error));
+    RETURN_IF_ERROR(col_volume_open(file, &self->database->budget, &reference, &volume, error));
+    base_status status = col_volume_visit(volume, claim_extent, file, error);
+    col_volume_close(volume);
+    if (status != BASE_OK)
+        return status;
+    return table_attach_volume(self->transaction, self->relation, &reference, error);
+}
+
 static base_status redo_record(void *context, uint64_t sequence, uint16_t type, const void *data,
                                size_t length, base_error *error)
 {
@@ -192,6 +217,8 @@ static base_status redo_record(void *context, uint64_t sequence, uint16_t type, 
         return redo_create(self, &bytes, error);
     case TABLE_REDO_ADD_COLUMN:
         return redo_add_column(self, &bytes, error);
+    case TABLE_REDO_VOLUME:
+        return redo_volume(self, &bytes, error);
     case TABLE_REDO_INDEX_CREATE:
         return redo_index(self, &bytes, error);
     }

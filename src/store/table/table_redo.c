@@ -137,6 +137,20 @@ base_status table_log_delete(txn_transaction *transaction, const table_relation 
                         error);
 }
 
+base_status table_log_volume(txn_transaction *transaction, const table_relation *relation,
+                             const cache_reference *reference, base_error *error)
+{
+    wal_buffer *redo = redo_of(transaction);
+    if (!redo)
+        return BASE_OK;
+    unsigned char *to = add(redo, TABLE_REDO_VOLUME, 8 + CACHE_REFERENCE_SIZE);
+    if (!to)
+        return base_error_no_memory(error);
+    base_store_u64(to, relation->entry->id);
+    cache_reference_store(reference, to + 8);
+    return BASE_OK;
+}
+
 base_status table_log_id(txn_transaction *transaction, table_redo type, uint64_t id,
                          uint64_t argument, base_error *error)
 {

@@ -81,7 +81,7 @@ static base_status check_columns(const table_relation *relation, const uint32_t 
 
 /* ---- Units ---------------------------------------------------------------------------------- */
 
-static int64_t last_rowid(const table_storage *storage)
+int64_t table_last_rowid(const table_storage *storage)
 {
     int64_t last = row_tree_last_rowid(storage->hot);
     uint32_t count = table_volume_count(storage);
@@ -168,7 +168,7 @@ base_status table_scan_create_at(table_relation *relation, const txn_snapshot *s
     self->predicates = options->predicates;
     self->predicate_count = options->predicate_count;
     self->first = options->first_rowid;
-    self->last = BASE_MIN(options->last_rowid, last_rowid(relation->storage));
+    self->last = BASE_MIN(options->last_rowid, table_last_rowid(relation->storage));
     self->descending = options->descending;
     for (uint32_t i = 0; i < options->predicate_count; i++) {
         const table_predicate *predicate = &options->predicates[i];

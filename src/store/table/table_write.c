@@ -12,8 +12,8 @@
 
 /* ---- Rowids -------------------------------------------------------------------------------- */
 
-static base_status choose_rowids(table_storage *storage, int64_t *rowids, uint32_t count,
-                                 base_error *error)
+base_status table_choose_rowids(table_storage *storage, int64_t *rowids, uint32_t count,
+                                base_error *error)
 {
     int64_t first = atomic_load_explicit(&storage->next_rowid, memory_order_relaxed);
     do {
@@ -28,7 +28,7 @@ static base_status choose_rowids(table_storage *storage, int64_t *rowids, uint32
 }
 
 /* Given rowids must not be chosen again. */
-static void note_rowid(table_storage *storage, int64_t rowid)
+void table_note_rowid(table_storage *storage, int64_t rowid)
 {
     int64_t next = rowid == INT64_MAX ? INT64_MAX : rowid + 1;
     int64_t known = atomic_load_explicit(&storage->next_rowid, memory_order_relaxed);
@@ -99,9 +99,9 @@ base_status table_insert_row(txn_transaction *transaction, table_relation *relat
 {
     RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
     if (choose_rowid)
-        RETURN_IF_ERROR(choose_rowids(relation->storage, rowid, 1, error));
+        RETURN_IF_ERROR(table_choose_rowids(relation->storage, rowid, 1, error));
     else
-        note_rowid(relation->storage, *rowid);
+        table_note_rowid(relation->storage, *rowid);
     if (conflict)
         conflict->row = 0;
     RETURN_IF_ERROR(insert_one(transaction, relation, *rowid, cells, nulls,
@@ -191,10 +191,10 @@ base_status table_insert(txn_transaction *transaction, table_relation *relation,
 {
     RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
     if (choose_rowids_too) {
-        RETURN_IF_ERROR(choose_rowids(relation->storage, rowids, rows->count, error));
+        RETURN_IF_ERROR(table_choose_rowids(relation->storage, rowids, rows->count, error));
     } else {
         for (uint32_t i = 0; i < rows->count; i++)
-            note_rowid(relation->storage, rowids[i]);
+            table_note_rowid(relation->storage, rowids[i]);
     }
     uint32_t written = 0;
     bool may_be_cold = !choose_rowids_too && table_volume_count(relation->storage) > 0;

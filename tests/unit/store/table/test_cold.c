@@ -323,6 +323,102 @@ static void test_several_volumes(void **state)
     fixture_close(&self);
 }
 
+/* Loads rows first .. first + count - 1 with number = 10 * rowid. */
+static base_status load_rows(fixture *self, txn_transaction *transaction, int64_t first,
+                             int64_t count, bool choose)
+{
+    types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT), TYPES_OF(SMALLINT)};
+    static char texts[VECTOR_SIZE][40];
+    static int64_t rowids[VECTOR_SIZE];
+    table_conflict conflict;
+    table_loader *loader;
+    vector_chunk chunk;
+    unit_assert_ok(
+        vector_chunk_init(&chunk, table_database_budget(self->database), types, 4, &self->error));
+    unit_assert_ok(table_loader_create(transaction, self->relation, &loader, &self->error));
+    base_status status = BASE_OK;
+    for (int64_t done = 0; done < count && status == BASE_OK;) {
+        vector_chunk_reset(&chunk);
+        for (; chunk.count < 1500 && done < count; chunk.count++, done++) {
+            types_cell cells[COLUMN_COUNT];
+            bool nulls[COLUMN_COUNT];
+            fixture_cells((first + done) * 10, cells, nulls, texts[chunk.count]);
+            rowids[chunk.count] = first + done;
+            for (uint32_t c = 1; c < COLUMN_COUNT; c++) {
+                types_value value = {types[c], nulls[c], cells[c]};
+                if (nulls[c] && !chunk.columns[c].validity)
+                    vector_make_validity(&chunk.columns[c]);
+                vector_put(&chunk.columns[c], chunk.count, &value);
+            }
+        }
+        status = table_loader_append(loader, &chunk, rowids, choose, &conflict, &self->error);
+    }
+    if (status == BASE_OK)
+        status = table_loader_finish(loader, &conflict, &self->error);
+    table_loader_destroy(loader);
+    vector_chunk_destroy(&chunk);
+    return status;
+}
+
+static void expect_copy(uint64_t id, uint64_t rows, int64_t sum)
+{
+    fixture crashed;
+    crash_copy();
+    unit_assert_ok(fixture_try_open(&crashed, copy_path));
+    fixture_find_table(&crashed, id, 0);
+    txn_transaction *transaction = fixture_begin(&crashed, TXN_READ_COMMITTED);
+    expect_scan(&crashed, transaction, rows, sum);
+    fixture_commit(&crashed, transaction);
+    fixture_check(&crashed);
+    fixture_close(&crashed);
+}
+
+static void test_loader(void **state)
+{
+    (void)state;
+    fixture self;
+    unit_assert_ok(fixture_try_open(&self, path));
+    fixture_create_table(&self, false);
+    txn_transaction *old = fixture_begin(&self, TXN_SNAPSHOT);
+    txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    unit_assert_ok(load_rows(&self, transaction, 1, 100, true)); /* stays hot */
+    assert_int_equal(cold_rows(&self), 0);
+    unit_assert_ok(load_rows(&self, transaction, 101, ROWS - 100, false));
+    assert_int_equal(cold_rows(&self), ROWS - 100);
+    expect_scan(&self, transaction, ROWS, sum_to(ROWS));
+    txn_mark mark = table_get_mark(transaction);
+    unit_assert_ok(load_rows(&self, transaction, ROWS + 1, ROWS, true));
+    unit_assert_ok(fixture_update(&self, transaction, ROWS + 5, 1));
+    assert_int_equal(fixture_read(&self, transaction, 2 * ROWS), 20 * ROWS);
+    table_rollback_to(transaction, mark);
+    expect_scan(&self, transaction, ROWS, sum_to(ROWS));
+    expect_scan(&self, old, 0, 0);
+    unit_assert_ok(fixture_delete(&self, transaction, 5000));
+    fixture_commit(&self, transaction);
+    expect_scan(&self, old, 0, 0);
+    fixture_commit(&self, old);
+    int64_t sum = sum_to(ROWS) - 50000;
+    fixture_check(&self);
+    expect_copy(self.id, ROWS - 1, sum); /* the log refers to loose extents */
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    assert_int_equal(load_rows(&self, transaction, 200, ROWS, false), BASE_UNIQUE_VIOLATION);
+    base_error_clear(&self.error);
+    table_rollback(transaction);
+    fixture_check(&self);
+    unit_assert_ok(table_checkpoint(self.database, &self.error));
+    fixture_check(&self);
+    expect_copy(self.id, ROWS - 1, sum); /* the header reaches them */
+    uint64_t id = self.id;
+    fixture_close(&self);
+    unit_assert_ok(fixture_try_open(&self, path));
+    fixture_find_table(&self, id, 0);
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    expect_scan(&self, transaction, ROWS - 1, sum);
+    fixture_commit(&self, transaction);
+    fixture_check(&self);
+    fixture_close(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_change_cold_rows, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_seal_under_transactions, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_several_volumes, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_loader, make_place, remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
