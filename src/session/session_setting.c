@@ -245,6 +245,20 @@ static void show_history_retention(const session_connection *connection, base_bu
                               (long long)(options_of(connection)->history_retention / 1000000));
 }
 
+static void show_seal_rows(const session_connection *connection, base_buffer *out)
+{
+    base_buffer_append_format(out, "%u", options_of(connection)->seal_rows);
+}
+static base_status set_seal_rows(session_connection *connection, const base_text *value,
+                                 base_error *error)
+{
+    int64_t rows = 0;
+    if (value && !parse_integer(*value, 0, UINT32_MAX, &rows))
+        return bad_value(*value, "a number of rows, or 0 for the usual one", error);
+    options_of(connection)->seal_rows = (uint32_t)rows;
+    return BASE_OK;
+}
+
 static void show_version(const session_connection *connection, base_buffer *out)
 {
     base_buffer_append_text(out, connection->environment.version);
@@ -266,6 +280,9 @@ static const session_setting settings[] = {
      set_optimizer},
     {"read_only", "query_only", "new transactions cannot change data (connection)", show_read_only,
      set_read_only},
+    {"seal_rows", NULL,
+     "hot rows of a table that a checkpoint makes a volume of; 0: the usual number (database)",
+     show_seal_rows, set_seal_rows},
     {"sync_mode", "synchronous",
      "when a commit is on disk: full, normal (within a second), none (database)", show_sync_mode,
      set_sync_mode},

@@ -8,7 +8,7 @@ compared. With --variants every query runs three times in Tuff: as it is, withou
 optimizer's rules, and without the tuple path: all must agree.
 
     tests/diff/diff.py LIBTUFF [--seed N] [--seconds S] [--statements N] [--depth D]
-                       [--variants] [--verbose]
+                       [--variants] [--cold] [--verbose]
 
 Prints every difference with its seed, then "N passed, M failed, K skipped".
 """
@@ -18,6 +18,7 @@ import random
 import re
 import sqlite3
 import sys
+import tempfile
 import time
 
 
@@ -26,7 +27,7 @@ class Tuff:
 
     ROW = 1
 
-    def __init__(self, library):
+    def __init__(self, library, dsn="memory://"):
         self.lib = lib = ctypes.CDLL(library)
         handle, out = ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)
         for name, result, arguments in (
@@ -47,7 +48,7 @@ class Tuff:
             function = getattr(lib, name)
             function.restype, function.argtypes = result, arguments
         self.db, self.conn = ctypes.c_void_p(), ctypes.c_void_p()
-        if lib.tuff_open(b"memory://", ctypes.byref(self.db)) or lib.tuff_connect(self.db, ctypes.byref(self.conn)):
+        if lib.tuff_open(dsn.encode(), ctypes.byref(self.db)) or lib.tuff_connect(self.db, ctypes.byref(self.conn)):
             raise RuntimeError("tuff does not open")
 
     def close(self):
@@ -564,14 +565,29 @@ class Run:
         self.compare(seed, sql, lite.run(read)[0], tuff.run(read)[0], False, "rows of %s after it" % table)
 
     def one_seed(self, seed, deadline):
-        tuff, lite, writer = Tuff(self.arguments.library), Lite(), Writer(seed, self.arguments.depth)
+        if not self.arguments.cold:
+            return self.run_seed(seed, deadline, "memory://")
+        with tempfile.TemporaryDirectory() as folder:
+            return self.run_seed(seed, deadline, folder + "/diff.tuff")
+
+    def run_seed(self, seed, deadline, dsn):
+        tuff, lite, writer = Tuff(self.arguments.library, dsn), Lite(), Writer(seed, self.arguments.depth)
+        if self.arguments.cold:
+            tuff.run("SET seal_rows = 2")
+            tuff.run("SET sync_mode = none")
         for sql in writer.schema():
             lite.run(sql)
             tuff.run(sql)
         for _ in range(self.arguments.statements):
             if time.monotonic() > deadline or self.failed > 20:
                 break
-            if writer.chance(0.15):
+            if self.arguments.cold and writer.chance(0.15):
+                tuff.run("CHECKPOINT")
+            if self.arguments.cold and writer.chance(0.05):
+                tuff.close()
+                tuff = Tuff(self.arguments.library, dsn)
+                tuff.run("SET seal_rows = 2")
+            if writer.chance(0.5 if self.arguments.cold else 0.15):
                 self.check_change(seed, tuff, lite, writer)
             else:
                 self.check_query(seed, tuff, lite, writer)
@@ -586,6 +602,7 @@ def main():
     parser.add_argument("--statements", type=int, default=60)
     parser.add_argument("--depth", type=int, default=2, help="of subqueries and derived tables")
     parser.add_argument("--variants", action="store_true")
+    parser.add_argument("--cold", action="store_true", help="a file, sealed and reopened now and then")
     parser.add_argument("--verbose", action="store_true")
     run = Run(parser.parse_args())
     deadline = time.monotonic() + run.arguments.seconds

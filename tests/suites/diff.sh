@@ -8,8 +8,10 @@ suite_diff() {
     fi
     local log
     log=$(mktemp)
-    python3 tests/diff/diff.py build/lib/libtuff.so --seed 1 --seconds 40 --variants | tee "$log"
-    python3 tests/diff/diff.py build/lib/libtuff.so --seed 100000 --depth 3 --seconds 50 | tee -a "$log"
+    python3 tests/diff/diff.py build/lib/libtuff.so --seed 1 --seconds 30 --variants | tee "$log"
+    python3 tests/diff/diff.py build/lib/libtuff.so --seed 100000 --depth 3 --seconds 40 | tee -a "$log"
+    # A file whose tables are sealed after two rows, and that is closed and opened again.
+    python3 tests/diff/diff.py build/lib/libtuff.so --seed 200000 --depth 1 --cold --seconds 30 | tee -a "$log"
     awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
          END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$log"
     rm -f "$log"
