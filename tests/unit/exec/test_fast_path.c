@@ -8,6 +8,7 @@
 
 enum {
     STATEMENTS = 60000,
+    STATEMENTS_ON_FILES = 4000,
     SIDES = 2,
     TEXT_SIZE = 1 << 16,
 };
@@ -76,10 +77,11 @@ static void run(side *self, const char *sql)
         fail_msg("%s: %s", sql, tuff_conn_error(self->conn)->message);
 }
 
-static void start(side *self, bool fast)
+static void start(side *self, bool fast, const char *dsn)
 {
-    assert_int_equal(tuff_open("memory://", &self->db), TUFF_OK);
+    assert_int_equal(tuff_open(dsn, &self->db), TUFF_OK);
     assert_int_equal(tuff_connect(self->db, &self->conn), TUFF_OK);
+    run(self, "SET sync_mode = none");
     run(self, fast ? "SET fast_path = on" : "SET fast_path = off");
     run(self, "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c DECIMAL(10,2) DEFAULT "
               "1.5, u INTEGER UNIQUE, d INTEGER CHECK (d < 90), CHECK (a < 95))");
@@ -161,21 +163,21 @@ static void outcome(side *self, tuff_stmt *statement, bool ordered, char *text)
     tuff_reset(statement);
 }
 
-static void both_paths_give_the_same(void **test)
+/* `dsns`: where the two sides lie; with files, rows are moved to volumes now and then. */
+static void compare_paths(const char *const *dsns, uint32_t count_of_statements)
 {
-    (void)test;
     side sides[SIDES];
     tuff_stmt *statements[SIDES][BASE_COUNT_OF(shapes)];
     char texts[SIDES][TEXT_SIZE];
     uint64_t state = 424242;
     uint32_t failures = 0;
     for (uint32_t s = 0; s < SIDES; s++) {
-        start(&sides[s], s == 0);
+        start(&sides[s], s == 0, dsns ? dsns[s] : "memory://");
         for (uint32_t i = 0; i < BASE_COUNT_OF(shapes); i++)
             if (tuff_prepare(sides[s].conn, shapes[i].sql, -1, &statements[s][i], NULL) != TUFF_OK)
                 fail_msg("%s: %s", shapes[i].sql, tuff_conn_error(sides[s].conn)->message);
     }
-    for (uint32_t n = 0; n < STATEMENTS; n++) {
+    for (uint32_t n = 0; n < count_of_statements; n++) {
         uint32_t which = (uint32_t)(next_random(&state) % BASE_COUNT_OF(shapes));
         uint32_t count = (uint32_t)strlen(shapes[which].parameters);
         parameter parameters[8];
@@ -185,6 +187,8 @@ static void both_paths_give_the_same(void **test)
         const char *control = n % 40 == 10   ? "BEGIN"
                               : n % 40 == 20 ? (n % 80 == 20 ? "COMMIT" : "ROLLBACK")
                                              : NULL;
+        if (dsns && n % 1000 == 25)
+            control = "CHECKPOINT";
         for (uint32_t s = 0; s < SIDES; s++) {
             if (control)
                 run(&sides[s], control);
@@ -217,10 +221,31 @@ static void both_paths_give_the_same(void **test)
     assert_string_equal(texts[0], texts[1]);
 }
 
+static void both_paths_give_the_same(void **test)
+{
+    (void)test;
+    compare_paths(NULL, STATEMENTS);
+}
+
+static void both_paths_give_the_same_on_files(void **test)
+{
+    (void)test;
+    char folder[] = "/tmp/tuff-fast-path-XXXXXX";
+    char names[SIDES][64];
+    assert_non_null(mkdtemp(folder));
+    for (uint32_t s = 0; s < SIDES; s++)
+        snprintf(names[s], sizeof names[s], "%s/side%u.tuff", folder, s);
+    compare_paths((const char *const[]){names[0], names[1]}, STATEMENTS_ON_FILES);
+    for (uint32_t s = 0; s < SIDES; s++)
+        assert_int_equal(remove(names[s]), 0);
+    assert_int_equal(remove(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_paths_give_the_same),
+        cmocka_unit_test(both_paths_give_the_same_on_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
