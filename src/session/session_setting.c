@@ -212,15 +212,16 @@ static void show_sync_mode(const session_connection *connection, base_buffer *ou
 static base_status set_sync_mode(session_connection *connection, const base_text *value,
                                  base_error *error)
 {
-    table_options *options = options_of(connection);
+    table_sync_mode mode;
     if (!value || is_word(*value, "full") || is_word(*value, "2") || is_word(*value, "extra"))
-        options->sync_mode = TABLE_SYNC_FULL;
+        mode = TABLE_SYNC_FULL;
     else if (is_word(*value, "normal") || is_word(*value, "1"))
-        options->sync_mode = TABLE_SYNC_NORMAL;
+        mode = TABLE_SYNC_NORMAL;
     else if (is_word(*value, "none") || is_word(*value, "off") || is_word(*value, "0"))
-        options->sync_mode = TABLE_SYNC_NONE;
+        mode = TABLE_SYNC_NONE;
     else
         return bad_value(*value, "full, normal or none", error);
+    table_set_sync_mode(connection->database->table, mode);
     return BASE_OK;
 }
 

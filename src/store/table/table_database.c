@@ -261,6 +261,13 @@ os_runtime *table_database_runtime(table_database *database)
     return database->runtime;
 }
 
+void table_set_sync_mode(table_database *database, table_sync_mode mode)
+{
+    database->options.sync_mode = mode;
+    if (database->log)
+        wal_set_sync_mode(database->log, sync_mode_of(mode));
+}
+
 table_options *table_database_options(table_database *database)
 {
     return &database->options;
