@@ -187,7 +187,7 @@ void bench_measure(bench_run *run, bench_operation *operation, bench_result *res
 static int usage(void)
 {
     (void)fputs(
-        "usage: tuff-bench [--only=points,operations,tpch] [--scale=sf0.1] [--budget=SECONDS]\n"
+        "usage: tuff-bench [--only=points,operations,tpch] [--scale=sf0.1,sf1] [--budget=SECONDS]\n"
         "                  [--shared=FOLDER] [--folder=FOLDER] [--page=FILE]\n",
         stderr);
     return 2;
@@ -229,14 +229,21 @@ int main(int count, char **arguments)
             (void)printf("%s %s\n", engine->name, engine->version);
         else
             (void)printf("skipped: %s (%s)\n", engine->name, engine->problem);
+        (void)fflush(stdout);
     }
     bool good = true;
     if (strstr(only, "points"))
         good = bench_points(&run, false) && bench_points(&run, true);
     if (good && strstr(only, "operations"))
         good = bench_operations(&run);
-    if (good && strstr(only, "tpch"))
+    for (const char *scales = run.scale; good && strstr(only, "tpch") && *scales;) {
+        char scale[32];
+        size_t length = strcspn(scales, ",");
+        (void)snprintf(scale, sizeof scale, "%.*s", (int)length, scales);
+        run.scale = scale;
         good = bench_tpch(&run);
+        scales += length + (scales[length] == ',');
+    }
     good = bench_report(&run, page) && good;
     free(run.results);
     if (run.differences)
