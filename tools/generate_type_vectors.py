@@ -20,7 +20,7 @@ def hard_float_texts():
         middle = (decimal.Decimal(value) + decimal.Decimal(after)) / 2
         digits = random.choice([17, 18, 20, 25, 40])
         texts.append(f"{middle:.{digits}e}")
-        if len(str(middle)) < 120:
+        if len(f"{middle:e}") < 70:
             texts.append(f"{middle:e}")
     return texts
 

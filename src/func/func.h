@@ -28,9 +28,9 @@ typedef enum func_flags {
 
 /* What a statement gives to its functions. */
 typedef struct func_environment {
-    int64_t statement_time;    /* microseconds UTC: now() */
+    int64_t statement_time; /* microseconds UTC: now() */
     int64_t transaction_time;
-    uint64_t random_state[2];  /* xoroshiro128+ of the session */
+    uint64_t random_state[2]; /* xoroshiro128+ of the session */
     const char *version;
     uint64_t transaction_id;
     int64_t changes, last_insert_rowid; /* SQLite's functions */
@@ -45,8 +45,8 @@ typedef struct func_call {
     const types_type *argument_types; /* as resolved: arguments have been cast to these */
     types_type result_type;
     func_environment *environment;
-    base_arena *heap;  /* far strings of the result; reset per batch by the caller */
-    void *state;       /* what `prepare` made */
+    base_arena *heap; /* far strings of the result; reset per batch by the caller */
+    void *state;      /* what `prepare` made */
     /* Constant arguments, NULL where not constant: for prepare (LIKE patterns). */
     const types_value *const *constants;
 } func_call;
@@ -73,9 +73,8 @@ struct func_scalar {
     /* Results of many rows; NULL: built from `row`. Arguments may have any shape. The
      * caller of a strict function's batch body handles NULLs by passing a selection
      * without them. */
-    base_status (*batch)(func_call *call, const vector *const *arguments,
-                         const uint16_t *selection, uint32_t count, vector *result,
-                         base_error *error);
+    base_status (*batch)(func_call *call, const vector *const *arguments, const uint16_t *selection,
+                         uint32_t count, vector *result, base_error *error);
     /* Optional: per call site state in `arena` (compiled patterns). */
     base_status (*prepare)(func_call *call, base_arena *arena, base_error *error);
     const char *category;      /* "string", "math", ... for the reference page */
@@ -95,7 +94,7 @@ typedef struct func_aggregate_call {
     uint32_t argument_count;
     const types_type *argument_types;
     types_type result_type;
-    base_arena *heap; /* bytes owned by states */
+    base_arena *heap;                    /* bytes owned by states */
     const types_value *const *constants; /* separators and other constant arguments */
 } func_aggregate_call;
 
@@ -104,9 +103,9 @@ struct func_aggregate {
     bool (*resolve)(const func_aggregate *function, types_type *types, uint32_t count,
                     types_type *result);
     uint8_t minimum_arguments, maximum_arguments;
-    bool distinct_is_noop;  /* MIN, MAX */
-    bool order_sensitive;   /* STRING_AGG, FIRST, LAST */
-    bool zero_if_empty;     /* COUNT, TOTAL: 0 over no rows where others give NULL */
+    bool distinct_is_noop; /* MIN, MAX */
+    bool order_sensitive;  /* STRING_AGG, FIRST, LAST */
+    bool zero_if_empty;    /* COUNT, TOTAL: 0 over no rows where others give NULL */
     uint32_t (*state_size)(const func_aggregate_call *call); /* multiple of 8; zeroed = empty */
     /* Adds row selection[i] to states[i]; NULL handling is the function's. */
     base_status (*update)(func_aggregate_call *call, const vector *const *arguments,
@@ -130,9 +129,17 @@ struct func_aggregate {
 /* Window functions that are no aggregates. The executor computes them from the frame; the
  * row here gives name, arguments and result only. */
 typedef enum func_window_kind {
-    FUNC_WINDOW_ROW_NUMBER, FUNC_WINDOW_RANK, FUNC_WINDOW_DENSE_RANK, FUNC_WINDOW_PERCENT_RANK,
-    FUNC_WINDOW_CUME_DIST, FUNC_WINDOW_NTILE, FUNC_WINDOW_LAG, FUNC_WINDOW_LEAD,
-    FUNC_WINDOW_FIRST_VALUE, FUNC_WINDOW_LAST_VALUE, FUNC_WINDOW_NTH_VALUE,
+    FUNC_WINDOW_ROW_NUMBER,
+    FUNC_WINDOW_RANK,
+    FUNC_WINDOW_DENSE_RANK,
+    FUNC_WINDOW_PERCENT_RANK,
+    FUNC_WINDOW_CUME_DIST,
+    FUNC_WINDOW_NTILE,
+    FUNC_WINDOW_LAG,
+    FUNC_WINDOW_LEAD,
+    FUNC_WINDOW_FIRST_VALUE,
+    FUNC_WINDOW_LAST_VALUE,
+    FUNC_WINDOW_NTH_VALUE,
 } func_window_kind;
 typedef struct func_window {
     const char *name;

@@ -4,8 +4,7 @@
 #ifndef FUNC_SCALAR_DIGEST_H
 #define FUNC_SCALAR_DIGEST_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 void digest_md5(const void *bytes, size_t length, uint8_t digest[16]);
 void digest_sha1(const void *bytes, size_t length, uint8_t digest[20]);

@@ -4,7 +4,7 @@
 #ifndef FUNC_SCALAR_TEXT_SEARCH_H
 #define FUNC_SCALAR_TEXT_SEARCH_H
 
-#include <stddef.h>
+#include "base/base.h"
 
 /* The first place of `needle` in `text`, NULL when there is none; an empty needle is found
  * at the start. */

@@ -119,13 +119,6 @@ static bool put_clock_directive(base_buffer *out, char directive, const fields *
     case 'P':
         base_buffer_append_text(out, civil->hour < 12 ? "am" : "pm");
         return true;
-    case 'R':
-        base_buffer_append_format(out, "%02d:%02d", civil->hour, civil->minute);
-        return true;
-    case 'T':
-    case 'X':
-        base_buffer_append_format(out, "%02d:%02d:%02d", civil->hour, civil->minute, civil->second);
-        return true;
     case 's':
         base_buffer_append_format(
             out, "%lld", (long long)(time->timestamp / 1000000 - (time->timestamp % 1000000 < 0)));
@@ -201,16 +194,29 @@ static bool put_date_directive(base_buffer *out, char directive, const fields *t
     case 'h':
         base_buffer_append(out, month_names[civil->month - 1], 3);
         return true;
-    case 'F':
-    case 'x':
-        base_buffer_append_format(out, "%04lld-%02d-%02d", year, civil->month, civil->day);
-        return true;
-    case 'D':
-        base_buffer_append_format(out, "%02d/%02d/%02lld", civil->month, civil->day,
-                                  (year % 100 + 100) % 100);
-        return true;
     default:
         return false;
+    }
+}
+
+/* Directives that stand for others; NULL: none. */
+static const char *composite(char directive)
+{
+    switch (directive) {
+    case 'c':
+        return "%Y-%m-%d %H:%M:%S";
+    case 'D':
+        return "%m/%d/%y";
+    case 'F':
+    case 'x':
+        return "%Y-%m-%d";
+    case 'R':
+        return "%H:%M";
+    case 'T':
+    case 'X':
+        return "%H:%M:%S";
+    default:
+        return NULL;
     }
 }
 
@@ -228,8 +234,8 @@ static base_status put_strftime(base_buffer *out, base_text format, const fields
         c = format.data[i];
         if (c == '%')
             base_buffer_append_byte(out, '%');
-        else if (c == 'c')
-            RETURN_IF_ERROR(put_strftime(out, BASE_TEXT("%Y-%m-%d %H:%M:%S"), time, error));
+        else if (composite(c))
+            RETURN_IF_ERROR(put_strftime(out, base_text_of(composite(c)), time, error));
         else if (!put_clock_directive(out, c, time) && !put_date_directive(out, c, time))
             return base_error_set(error, BASE_INVALID_PARAMETER, "unknown format %%%c", c);
     }
