@@ -41,24 +41,24 @@ typedef enum plan_expr_kind {
     PLAN_EXPR_PARAMETER, /* value known when the statement runs */
     PLAN_EXPR_CALL,      /* scalar function or arithmetic operator */
     PLAN_EXPR_CAST,
-    PLAN_EXPR_COMPARE,   /* both sides have one type */
+    PLAN_EXPR_COMPARE,       /* both sides have one type */
     PLAN_EXPR_DISTINCT_FROM, /* arguments[0] IS [NOT] DISTINCT FROM arguments[1] (negated = NOT) */
-    PLAN_EXPR_AND,       /* two or more arguments */
+    PLAN_EXPR_AND,           /* two or more arguments */
     PLAN_EXPR_OR,
     PLAN_EXPR_NOT,
-    PLAN_EXPR_IS_NULL,   /* negated: IS NOT NULL */
-    PLAN_EXPR_IS_TRUE,   /* truth: IS [NOT] TRUE | FALSE, see is_truth */
-    PLAN_EXPR_CASE,      /* arguments: when, then, when, then, ..., else (always present) */
+    PLAN_EXPR_IS_NULL, /* negated: IS NOT NULL */
+    PLAN_EXPR_IS_TRUE, /* truth: IS [NOT] TRUE | FALSE, see is_truth */
+    PLAN_EXPR_CASE,    /* arguments: when, then, when, then, ..., else (always present) */
     PLAN_EXPR_COALESCE,
-    PLAN_EXPR_NULLIF,    /* arguments cast to a common type; result type is the first's */
-    PLAN_EXPR_IN,        /* arguments[0] IN (arguments[1] ...), all of one type */
-    PLAN_EXPR_SUBQUERY,  /* only before unnesting */
+    PLAN_EXPR_NULLIF,   /* arguments cast to a common type; result type is the first's */
+    PLAN_EXPR_IN,       /* arguments[0] IN (arguments[1] ...), all of one type */
+    PLAN_EXPR_SUBQUERY, /* only before unnesting */
 } plan_expr_kind;
 
 typedef enum plan_subquery_kind {
     PLAN_SUBQUERY_SCALAR, /* one column; 0 rows NULL, 2 rows BASE_CARDINALITY */
     PLAN_SUBQUERY_EXISTS,
-    PLAN_SUBQUERY_ANY,    /* row of arguments `comparison` ANY (node); IN is = ANY */
+    PLAN_SUBQUERY_ANY, /* row of arguments `comparison` ANY (node); IN is = ANY */
     PLAN_SUBQUERY_ALL,
 } plan_subquery_kind;
 
@@ -76,8 +76,8 @@ struct plan_expr {
         uint32_t parameter; /* 0-based */
         const func_scalar *function;
         vector_comparison comparison;
-        bool try_cast;      /* CAST: failure gives NULL */
-        bool is_truth;      /* IS_TRUE: compare with TRUE (or FALSE) */
+        bool try_cast; /* CAST: failure gives NULL */
+        bool is_truth; /* IS_TRUE: compare with TRUE (or FALSE) */
         struct {
             plan_subquery_kind kind;
             vector_comparison comparison;
@@ -93,7 +93,7 @@ typedef struct plan_aggregate {
     bool distinct;
     uint32_t argument_count; /* 0: COUNT(*) */
     plan_expr **arguments;
-    plan_expr *filter; /* or NULL */
+    plan_expr *filter;           /* or NULL */
     struct plan_sort_key *order; /* inner ORDER BY, or NULL */
     uint32_t order_count;
 } plan_aggregate;
@@ -105,16 +105,21 @@ typedef struct plan_sort_key {
 } plan_sort_key;
 
 typedef enum plan_frame_bound {
-    PLAN_FRAME_UNBOUNDED_PRECEDING, PLAN_FRAME_PRECEDING, PLAN_FRAME_CURRENT_ROW,
-    PLAN_FRAME_FOLLOWING, PLAN_FRAME_UNBOUNDED_FOLLOWING,
+    PLAN_FRAME_UNBOUNDED_PRECEDING,
+    PLAN_FRAME_PRECEDING,
+    PLAN_FRAME_CURRENT_ROW,
+    PLAN_FRAME_FOLLOWING,
+    PLAN_FRAME_UNBOUNDED_FOLLOWING,
 } plan_frame_bound;
 typedef enum plan_frame_mode {
-    PLAN_FRAME_ROWS, PLAN_FRAME_RANGE, PLAN_FRAME_GROUPS,
+    PLAN_FRAME_ROWS,
+    PLAN_FRAME_RANGE,
+    PLAN_FRAME_GROUPS,
 } plan_frame_mode;
 
 typedef struct plan_window {
     plan_column column;
-    const func_window *function;     /* one of the two */
+    const func_window *function; /* one of the two */
     const func_aggregate *aggregate;
     types_type type;
     bool distinct;
@@ -135,9 +140,9 @@ typedef struct plan_output {
 /* ---- Logical nodes ----------------------------------------------------------------------- */
 
 typedef enum plan_node_kind {
-    PLAN_SCAN,      /* rows of a base table */
-    PLAN_VALUES,    /* rows of expressions; one row of no columns for SELECT without FROM */
-    PLAN_SYSTEM,    /* rows of a built-in relation (tuff_schema, pragma results, series) */
+    PLAN_SCAN,   /* rows of a base table */
+    PLAN_VALUES, /* rows of expressions; one row of no columns for SELECT without FROM */
+    PLAN_SYSTEM, /* rows of a built-in relation (tuff_schema, pragma results, series) */
     PLAN_FILTER,
     PLAN_PROJECT,
     PLAN_JOIN,
@@ -145,9 +150,9 @@ typedef enum plan_node_kind {
     PLAN_WINDOW,
     PLAN_SORT,
     PLAN_LIMIT,
-    PLAN_DISTINCT,  /* over all columns of the input, or `keys` for DISTINCT ON */
+    PLAN_DISTINCT, /* over all columns of the input, or `keys` for DISTINCT ON */
     PLAN_SET_OPERATION,
-    PLAN_CTE,       /* inputs[0] computed once, inputs[1] refers to it */
+    PLAN_CTE, /* inputs[0] computed once, inputs[1] refers to it */
     PLAN_CTE_SCAN,
     PLAN_INSERT,
     PLAN_UPDATE,
@@ -165,7 +170,9 @@ typedef enum plan_join_kind {
 } plan_join_kind;
 
 typedef enum plan_set_kind {
-    PLAN_UNION, PLAN_INTERSECT, PLAN_EXCEPT,
+    PLAN_UNION,
+    PLAN_INTERSECT,
+    PLAN_EXCEPT,
 } plan_set_kind;
 
 typedef enum plan_conflict_action {
@@ -197,7 +204,7 @@ typedef struct plan_system_source {
      * its heap or in the arena), or BASE_DONE. */
     base_status (*next)(void *state, vector_chunk *chunk, base_error *error);
     void (*close)(void *state); /* NULL: nothing to do */
-    double rows; /* estimate; negative: unknown */
+    double rows;                /* estimate; negative: unknown */
 } plan_system_source;
 
 struct plan_node {
@@ -235,7 +242,7 @@ struct plan_node {
         } project;
         struct {
             plan_join_kind kind;
-            bool dependent; /* inputs[1] may use columns of inputs[0]; gone after unnesting */
+            bool dependent;       /* inputs[1] may use columns of inputs[0]; gone after unnesting */
             plan_expr *condition; /* NULL: true */
             plan_column mark;     /* PLAN_JOIN_MARK */
         } join;
@@ -270,9 +277,9 @@ struct plan_node {
             /* columns[i] comes from inputs[0]->columns[i] and inputs[1]->columns[i]. */
         } set;
         struct {
-            uint32_t cte; /* number in the statement */
+            uint32_t cte;   /* number in the statement */
             bool recursive; /* inputs[0] is a UNION whose right side scans the CTE */
-        } cte; /* PLAN_CTE, PLAN_CTE_SCAN */
+        } cte;              /* PLAN_CTE, PLAN_CTE_SCAN */
         struct {
             const catalog_table *table;
             plan_conflict_action conflict;
@@ -281,16 +288,16 @@ struct plan_node {
             uint32_t check_count;
             struct plan_check *checks;
             uint32_t returning_count;
-            plan_output *returning; /* over row_columns */
+            plan_output *returning;   /* over row_columns */
             plan_column *row_columns; /* numbers of the new row's columns, descriptor order */
             plan_column rowid_column; /* number of the new row's rowid */
         } insert;
         struct {
             const catalog_table *table;
-            plan_column rowid; /* which input column has the rowid of the row to change */
-            uint32_t set_count; /* UPDATE */
-            uint32_t *set_columns;     /* descriptor columns */
-            plan_column *set_sources;  /* input columns with the new values, cast */
+            plan_column rowid;        /* which input column has the rowid of the row to change */
+            uint32_t set_count;       /* UPDATE */
+            uint32_t *set_columns;    /* descriptor columns */
+            plan_column *set_sources; /* input columns with the new values, cast */
             plan_conflict_action conflict; /* UPDATE OR ... */
             uint32_t check_count;
             struct plan_check *checks;
@@ -318,21 +325,21 @@ typedef struct plan_check {
  */
 typedef enum plan_operator_kind {
     PLAN_OP_TABLE_SCAN,
-    PLAN_OP_ROWID_LOOKUP,  /* rows of given rowids, or a short rowid range */
+    PLAN_OP_ROWID_LOOKUP, /* rows of given rowids, or a short rowid range */
     PLAN_OP_INDEX_SCAN,
     PLAN_OP_VALUES,
     PLAN_OP_SYSTEM_SCAN,
     PLAN_OP_FILTER,
     PLAN_OP_PROJECT,
-    PLAN_OP_HASH_JOIN,     /* inputs[0] probes, inputs[1] is built */
-    PLAN_OP_INDEX_JOIN,    /* for each row of inputs[0] look up a table by index or rowid */
-    PLAN_OP_NESTED_LOOP,   /* inputs[1] is kept, any condition */
+    PLAN_OP_HASH_JOIN,   /* inputs[0] probes, inputs[1] is built */
+    PLAN_OP_INDEX_JOIN,  /* for each row of inputs[0] look up a table by index or rowid */
+    PLAN_OP_NESTED_LOOP, /* inputs[1] is kept, any condition */
     PLAN_OP_HASH_AGGREGATE,
     PLAN_OP_ORDERED_AGGREGATE, /* input is grouped by the keys already */
     PLAN_OP_WINDOW,
-    PLAN_OP_SORT,          /* with `limit`: keeps the top rows only */
+    PLAN_OP_SORT, /* with `limit`: keeps the top rows only */
     PLAN_OP_LIMIT,
-    PLAN_OP_DISTINCT_ON,   /* first row of each key, in input order */
+    PLAN_OP_DISTINCT_ON, /* first row of each key, in input order */
     PLAN_OP_UNION_ALL,
     PLAN_OP_SET_OPERATION, /* hash based INTERSECT, EXCEPT, [ALL] */
     PLAN_OP_CTE,           /* inputs[0] into a buffer, then inputs[1] */
@@ -376,7 +383,7 @@ typedef struct plan_predicate {
  * next part may be bounded from either side. */
 typedef struct plan_key_range {
     uint32_t equal_count;
-    plan_expr **equal;   /* of the parts' types */
+    plan_expr **equal;     /* of the parts' types */
     plan_expr *low, *high; /* NULL: open */
     bool low_inclusive, high_inclusive;
 } plan_key_range;
@@ -386,8 +393,8 @@ struct plan_operator {
     uint32_t id;  /* dense in the plan, for run-time state and EXPLAIN ANALYZE */
     plan_operator *inputs[2];
     uint32_t column_count;
-    types_type *types;  /* of the output columns */
-    double rows;        /* estimate */
+    types_type *types; /* of the output columns */
+    double rows;       /* estimate */
     union {
         plan_access scan; /* TABLE_SCAN */
         struct {
@@ -419,13 +426,13 @@ struct plan_operator {
         } project;
         struct {
             plan_join_kind kind;
-            uint32_t key_count; /* equalities; 0 only for NESTED_LOOP */
+            uint32_t key_count;                  /* equalities; 0 only for NESTED_LOOP */
             plan_expr **left_keys, **right_keys; /* slots of their own side */
             bool *null_equal;    /* per key: NULL matches NULL (IS NOT DISTINCT FROM) */
             plan_expr *residual; /* over left then right columns */
             /* Output: chosen columns of left ++ right (++ mark as the last number). */
             uint32_t *output_slots;
-            bool build_is_left;  /* inputs[1] holds the logical LEFT side (LEFT, SEMI, ANTI...) */
+            bool build_is_left; /* inputs[1] holds the logical LEFT side (LEFT, SEMI, ANTI...) */
             /* HASH_JOIN: smallest and largest value and a bloom filter of build keys for scans
              * below inputs[0]. Only where probe rows without partner have no effect. */
             uint32_t filter_count;
@@ -434,7 +441,7 @@ struct plan_operator {
         struct {
             plan_join_kind kind; /* INNER, LEFT, SEMI, ANTI */
             plan_access access;
-            uint64_t index_id;   /* 0: by rowid */
+            uint64_t index_id; /* 0: by rowid */
             uint32_t key_count;
             plan_expr **keys;    /* over inputs[0]: leading parts of the index, or the rowid */
             plan_expr *residual; /* over left ++ access columns */
@@ -481,15 +488,16 @@ struct plan_operator {
             const catalog_table *table;
             plan_conflict_action conflict;
             uint32_t check_count;
-            plan_check *checks;   /* over the new row: one slot per descriptor column, then the rowid */
+            plan_check
+                *checks; /* over the new row: one slot per descriptor column, then the rowid */
             uint32_t returning_count;
             plan_expr **returning; /* same slots; empty: the only output is the row count */
-            uint32_t set_count;       /* UPDATE */
+            uint32_t set_count;    /* UPDATE */
             uint32_t *set_columns;
-            uint32_t *set_slots;      /* input slots of the new values */
-            uint32_t rowid_slot;      /* UPDATE, DELETE */
-            int32_t *row_slots;       /* UPDATE, DELETE: input slot of each descriptor column or -1 */
-        } change; /* INSERT, UPDATE, DELETE */
+            uint32_t *set_slots; /* input slots of the new values */
+            uint32_t rowid_slot; /* UPDATE, DELETE */
+            int32_t *row_slots;  /* UPDATE, DELETE: input slot of each descriptor column or -1 */
+        } change;                /* INSERT, UPDATE, DELETE */
     };
 };
 
@@ -501,7 +509,7 @@ typedef struct plan_statement {
     uint32_t join_filter_count;
     uint32_t parameter_count;
     types_type *parameter_types; /* UNKNOWN where nothing tells: text, or by the value bound */
-    uint32_t column_count; /* of the result; 0 for changes without RETURNING */
+    uint32_t column_count;       /* of the result; 0 for changes without RETURNING */
     const char **column_names;
     types_type *column_types;
     bool is_write;
@@ -530,8 +538,8 @@ plan_node *plan_node_project(base_arena *arena, plan_node *input, plan_output *o
                              uint32_t count);
 /* Columns: left's, then right's unless SEMI, ANTI or MARK, then `mark` (MARK only; else
  * PLAN_NO_COLUMN). */
-plan_node *plan_node_join(base_arena *arena, plan_join_kind kind, plan_node *left,
-                          plan_node *right, plan_expr *condition, plan_column mark);
+plan_node *plan_node_join(base_arena *arena, plan_join_kind kind, plan_node *left, plan_node *right,
+                          plan_expr *condition, plan_column mark);
 plan_expr *plan_expr_copy(base_arena *arena, const plan_expr *expr); /* deep; not subquery nodes */
 bool plan_expr_equal(const plan_expr *a, const plan_expr *b);
 bool plan_expr_is_volatile(const plan_expr *expr);
@@ -567,7 +575,7 @@ bool plan_node_columns(const plan_node *node, plan_column_set *set);
 /* EXPLAIN's tree, one line per operator, and the SQL-like text of an expression. Names
  * are found again through the tree; what has none prints as #number. `annotate` (may be
  * NULL) appends what EXPLAIN ANALYZE knows to each operator's line. */
-typedef void (*plan_annotator)(void *context, const plan_operator *operator, base_buffer *out);
+typedef void (*plan_annotator)(void *context, const plan_operator *operator, base_buffer * out);
 void plan_print_operator(const plan_operator *root, base_buffer *out);
 void plan_print_analyzed(const plan_operator *root, plan_annotator annotate, void *context,
                          base_buffer *out);
