@@ -214,9 +214,10 @@ static bool visit_hot(void *context, uint64_t stamp, const types_cell *cells, co
     return self->visit(self->context, stamp, cells, nulls);
 }
 
-/* Copies in volumes that some snapshot not older than `oldest` may read. */
+/* Copies in volumes that some snapshot not older than `oldest` may read; of volumes that are
+ * read from a sequence above `bound` on, none. */
 static base_status visit_cold(const table_relation *relation, int64_t rowid, uint64_t oldest,
-                              const uint32_t *columns, uint32_t column_count,
+                              uint64_t bound, const uint32_t *columns, uint32_t column_count,
                               const cold_visit *self, bool *stop)
 {
     table_storage *storage = relation->storage;
@@ -229,8 +230,8 @@ static base_status visit_cold(const table_relation *relation, int64_t rowid, uin
         table_volume *volume = table_volume_at(storage, i - 1);
         uint64_t since = atomic_load(&volume->since);
         uint32_t position;
-        if (since == TABLE_NEVER || rowid < volume->info.first_rowid ||
-            rowid > volume->info.last_rowid)
+        if (since == TABLE_NEVER || (!(since & TXN_ID_BIT) && since > bound) ||
+            rowid < volume->info.first_rowid || rowid > volume->info.last_rowid)
             continue;
         status = col_volume_find(volume->data, rowid, &position, NULL);
         if (status == BASE_NOT_FOUND) {
@@ -263,15 +264,20 @@ base_status table_visit_versions(const table_relation *relation, int64_t rowid, 
         self.volume_count = table_volume_count(storage);
         self.retry = false;
         if (cold_first && self.volume_count)
-            RETURN_IF_ERROR(
-                visit_cold(relation, rowid, oldest, columns, column_count, &self, &stop));
+            RETURN_IF_ERROR(visit_cold(relation, rowid, oldest, UINT64_MAX, columns, column_count,
+                                       &self, &stop));
         if (!stop)
             stop = row_visit_versions(storage->hot, relation->layout, rowid, oldest, columns,
                                       column_count, visit_hot, &self);
     } while (self.retry);
-    /* Counted anew: a row that left the hot store lies in a volume that was added before. */
+    if (stop || cold_first)
+        return BASE_OK;
+    /* Counted anew: a row that left the hot store lies in a volume that was added before. Rows
+     * of volumes above the oldest snapshot were in the hot store when that was visited; a copy
+     * there that is not yet marked may be stale. */
+    uint64_t bound = txn_oldest_snapshot(storage->database->manager);
     self.volume_count = table_volume_count(storage);
-    if (!stop && !cold_first && self.volume_count)
-        return visit_cold(relation, rowid, oldest, columns, column_count, &self, &stop);
-    return BASE_OK;
+    if (self.volume_count == 0)
+        return BASE_OK;
+    return visit_cold(relation, rowid, oldest, bound, columns, column_count, &self, &stop);
 }

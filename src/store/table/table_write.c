@@ -50,7 +50,9 @@ static base_status refuse_rowid(table_conflict *conflict, int64_t rowid, base_er
 
 /* ---- Insert ---------------------------------------------------------------------------------- */
 
-/* The new hot row is there and holds the rowid; does a volume have a row of that number? */
+/* The new hot row is there and holds the rowid; does a volume have a row of that number? Only
+ * volumes that the snapshot reads are asked: of a younger one every row is still in the hot
+ * store, which would have refused the rowid, or is stale. */
 static base_status check_cold_rowid(txn_transaction *transaction, table_relation *relation,
                                     int64_t rowid, table_conflict *conflict, base_error *error)
 {
@@ -58,7 +60,7 @@ static base_status check_cold_rowid(txn_transaction *transaction, table_relation
         table_volume *volume;
         uint32_t position;
         base_status status = table_cold_find(relation->storage, txn_snapshot_of(transaction), rowid,
-                                             true, &volume, &position, error);
+                                             false, &volume, &position, error);
         if (status == BASE_NOT_FOUND)
             return BASE_OK;
         if (status != BASE_OK)

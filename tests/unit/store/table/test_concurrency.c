@@ -3,6 +3,9 @@
  * circles of waiting are broken, and long readers see one moment. Run under the thread
  * sanitizer by the tsan preset.
  */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "table_fixture.h"
 
 enum {
@@ -120,7 +123,7 @@ static void audit(worker *self)
         (void)table_reader_open_unit(reader, unit, NULL);
         while (table_reader_next(reader, &chunk, NULL) == BASE_ROW) {
             for (uint32_t i = 0; i < chunk.count; i++)
-                by_scan += vector_get(&chunk.columns[0], i).cell.int64;
+                by_scan += vector_get(&chunk.columns[0], vector_row(chunk.selection, i)).cell.int64;
         }
     }
     for (int64_t rowid = 1; rowid <= ACCOUNTS; rowid++)
@@ -233,12 +236,13 @@ static void run_threads(worker *workers, fixture *self, void (*function)(void *a
     assert_int_equal(atomic_load(&failed), 0);
 }
 
-static void test_bank(void **state)
+/* With `path` the rows of the table go to volumes at every checkpoint. */
+static void run_bank(const char *path)
 {
-    (void)state;
     fixture self;
     worker workers[THREADS] = {0};
-    fixture_open(&self);
+    unit_assert_ok(fixture_try_open(&self, path));
+    table_database_options(self.database)->seal_rows = 50;
     fixture_create_table(&self, false);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     for (int64_t i = 1; i <= ACCOUNTS; i++)
@@ -252,6 +256,26 @@ static void test_bank(void **state)
     audit(&workers[0]);
     fixture_check(&self);
     fixture_close(&self);
+}
+
+static void test_bank(void **state)
+{
+    (void)state;
+    run_bank(NULL);
+}
+
+static void test_bank_that_is_sealed(void **state)
+{
+    (void)state;
+    char folder[64], path[96], log[112];
+    (void)snprintf(folder, sizeof folder, "/tmp/tuff-bank-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/a.tuff", folder);
+    (void)snprintf(log, sizeof log, "%s-wal", path);
+    run_bank(path);
+    (void)unlink(path);
+    (void)unlink(log);
+    (void)rmdir(folder);
 }
 
 /* Everybody inserts the same keys; each key is won by one. */
@@ -369,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bank),
+        cmocka_unit_test(test_bank_that_is_sealed),
         cmocka_unit_test(test_unique_races),
         cmocka_unit_test(test_deadlock),
     };
