@@ -256,15 +256,20 @@ void row_directory_insert(row_tree *tree, int64_t key, row_leaf *leaf)
     atomic_fetch_add_explicit(&tree->leaf_count, 1, memory_order_relaxed);
 }
 
-/* Takes the leaf out of the node below `node` that has it; true when `node` is empty after. */
+/* Takes the leaf out of the node below `node` that has it; true when `node` is empty after.
+ * A node's key follows its first entry: the range of a leaf that was first in its node has
+ * gone to the leaf on the left, which lies in another node. */
 static bool remove_below(row_tree *tree, row_node *node, const row_leaf *leaf, int64_t key)
 {
     uint32_t count = count_of(node);
     uint32_t place = search_node(node, count, key);
     if (level_of(node) > 1) {
         row_node *child = child_at(node, place);
-        if (!remove_below(tree, child, leaf, key))
+        if (!remove_below(tree, child, leaf, key)) {
+            atomic_store_explicit(&node->entries[place].key, key_at(child, 0),
+                                  memory_order_release);
             return false;
+        }
         keep_unused(tree, child);
     } else {
         BASE_VERIFY(child_at(node, place) == leaf);

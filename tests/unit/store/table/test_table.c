@@ -161,6 +161,44 @@ static void test_sparse_and_random_rowids(void **state)
     fixture_close(&self);
 }
 
+/* More leaves than a node of the directory has entries; all go and come again, in parts. */
+static void test_directory(void **state)
+{
+    (void)state;
+    fixture self;
+    int64_t sum;
+    enum {
+        MANY = 400 * 1000,
+        PART = 50 * 1000
+    };
+    fixture_open(&self);
+    fixture_create_table(&self, false);
+    txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    for (int64_t i = 1; i <= MANY; i++)
+        unit_assert_ok(fixture_insert(&self, transaction, i, i));
+    fixture_commit(&self, transaction);
+    for (int64_t part = 0; part < MANY / PART; part++) {
+        int64_t first = (part * 5 % (MANY / PART)) * PART;
+        transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+        for (int64_t i = 1; i <= PART; i++)
+            unit_assert_ok(fixture_delete(&self, transaction, first + i));
+        fixture_commit(&self, transaction);
+        transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+        assert_int_equal(fixture_scan(&self, transaction, part & 1, &sum),
+                         MANY - (part + 1) * PART);
+        assert_int_equal(fixture_read(&self, transaction, first + 7), ABSENT);
+        unit_assert_ok(fixture_insert(&self, transaction, first + 7, 1));
+        table_rollback(transaction);
+    }
+    fixture_check(&self);
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    for (int64_t i = MANY; i >= 1; i -= 100)
+        unit_assert_ok(fixture_insert(&self, transaction, i, i));
+    fixture_commit(&self, transaction);
+    fixture_check(&self);
+    fixture_close(&self);
+}
+
 static uint64_t count_by_index(fixture *self, txn_transaction *transaction, bool descending)
 {
     uint32_t columns[] = {COLUMN_NUMBER};
@@ -502,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_rollback_and_marks),
         cmocka_unit_test(test_snapshots_see_their_time),
         cmocka_unit_test(test_sparse_and_random_rowids),
+        cmocka_unit_test(test_directory),
         cmocka_unit_test(test_unique_index),
         cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_definitions),
