@@ -23,7 +23,8 @@
 
 enum {
     BINDER_MAX_VIEW_DEPTH = 64,       /* views over views */
-    BINDER_MAX_DEPTH = 5000,          /* nested syntax nodes, views included */
+    BINDER_MAX_DEPTH = 2200,          /* nested syntax nodes, views included: a statement
+                                         of the parser's depth, within 2 MiB of stack */
     BINDER_MAX_EXPRESSIONS = 5000000, /* bound expressions of one statement */
 };
 
