@@ -334,7 +334,8 @@ TUFF_API double tuff_get_double(const tuff_result *result, uint32_t column);
 /* NUL-terminated UTF-8, until the next row; `length` (NULL allowed) without the NUL. NULL
  * for NULL and when memory is exhausted. */
 TUFF_API const char *tuff_get_text(tuff_result *result, uint32_t column, size_t *length);
-/* The bytes of a BLOB or TEXT as they are; NULL for other types. Not terminated. */
+/* The bytes of a BLOB or TEXT as they are; NULL for other types. Not terminated; valid until the
+ * next row or the next statement on the connection. */
 TUFF_API const void *tuff_get_blob(const tuff_result *result, uint32_t column, size_t *length);
 typedef struct tuff_interval {
     int32_t months, days;

@@ -136,7 +136,7 @@ static void start(session *self, const char *sql)
     pthread_mutex_unlock(&self->mutex);
 }
 
-/* ---- One script ------------------------------------------------------------------------------- */
+/* ---- One script ---- */
 
 typedef struct driver {
     session sessions[SESSIONS + 1];
@@ -288,7 +288,7 @@ static void run_script(const script *script, level at, outcome *out)
     free(self);
 }
 
-/* ---- Checks ------------------------------------------------------------------------------------ */
+/* ---- Checks ---- */
 
 static bool saw(const outcome *seen, int at, const char *text)
 {
