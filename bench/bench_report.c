@@ -166,9 +166,14 @@ static void put_time(FILE *out, const bench_result *result, int index)
         (void)fprintf(out, " %.2f ms", seconds * 1e3);
     else
         (void)fprintf(out, " %.2f s", seconds);
-    if (index > 0 && result->seconds[0] > 0)
-        (void)fprintf(out, " (%.3gx%s)", seconds / result->seconds[0],
-                      result->wrong[index] ? ", other answer" : "");
+    if (index > 0 && result->seconds[0] > 0) {
+        double ratio = seconds / result->seconds[0];
+        (void)fprintf(out, " (%.*fx%s)",
+                      ratio < 10    ? 2
+                      : ratio < 100 ? 1
+                                    : 0,
+                      ratio, result->wrong[index] ? ", other answer" : "");
+    }
     (void)fprintf(out, " |");
 }
 
@@ -194,6 +199,20 @@ static void put_summary(FILE *out, const bench_run *run, const char *group)
             (void)fprintf(out, " **%.3gx**, %d of %d |", exp(sum / count), faster, count);
     }
     (void)fputc('\n', out);
+}
+
+/* What a person has found out about the figures: written by hand, kept beside the program. */
+static void put_findings(FILE *out)
+{
+    char buffer[4096];
+    size_t length;
+    FILE *in = fopen("bench/findings.md", "r");
+    if (!in)
+        return;
+    (void)fputc('\n', out);
+    while ((length = fread(buffer, 1, sizeof buffer, in)) > 0)
+        (void)fwrite(buffer, 1, length, out);
+    (void)fclose(in);
 }
 
 static bool write_page(const bench_run *run, const char *path)
@@ -240,6 +259,7 @@ static bool write_page(const bench_run *run, const char *path)
         if (r + 1 == run->count || strcmp(run->results[r + 1].group, group) != 0)
             put_summary(out, run, group);
     }
+    put_findings(out);
     return fclose(out) == 0;
 }
 
