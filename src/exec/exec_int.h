@@ -154,7 +154,7 @@ struct exec_execution {
     exec_statistics *statistics; /* by operator id */
 };
 
-/* ---- execution.c ------------------------------------------------------------------------ */
+/* ---- execution.c ------------------------------------------------------------------------- */
 
 /* Compiles an expression of the plan for one lane; it is reset with the execution. */
 base_status exec_compile(exec_execution *execution, const plan_expr *expr, expr_program **program,
@@ -219,7 +219,7 @@ base_status exec_run_tasks(exec_execution *execution, uint32_t count, exec_task 
 /* The state of a part for a lane, made on first use. */
 base_status exec_part_state(exec_part *part, uint32_t lane, void **state, base_error *error);
 
-/* ---- op/: one builder per operator kind --------------------------------------------------- */
+/* ---- op/: one builder per operator kind -------------------------------------------------- */
 
 typedef base_status (*exec_operator_builder)(exec_builder *builder, const plan_operator *op,
                                              exec_chain *chain);

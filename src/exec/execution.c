@@ -102,7 +102,7 @@ void exec_destroy(exec_execution *execution)
     base_free(execution->options.budget, execution, sizeof *execution);
 }
 
-/* ---- Parameters ---------------------------------------------------------------------------- */
+/* ---- Parameters -------------------------------------------------------------------------- */
 
 base_status exec_bind(exec_execution *execution, uint32_t index, const types_value *value,
                       base_error *error)
@@ -142,7 +142,7 @@ base_status exec_bind(exec_execution *execution, uint32_t index, const types_val
     return BASE_OK;
 }
 
-/* ---- Running ------------------------------------------------------------------------------- */
+/* ---- Running ----------------------------------------------------------------------------- */
 
 static base_status open_parts(exec_execution *execution, base_error *error)
 {
@@ -235,7 +235,7 @@ size_t exec_memory_peak(const exec_execution *execution)
     return atomic_load_explicit(&execution->budget.peak, memory_order_relaxed);
 }
 
-/* ---- What operators share -------------------------------------------------------------------- */
+/* ---- What operators share ---------------------------------------------------------------- */
 
 base_status exec_compile(exec_execution *execution, const plan_expr *expr, expr_program **program,
                          base_error *error)

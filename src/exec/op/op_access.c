@@ -177,7 +177,7 @@ base_status op_access_open(op_access *access, base_error *error)
     return BASE_OK;
 }
 
-/* ---- Filters ------------------------------------------------------------------------------ */
+/* ---- Filters ----------------------------------------------------------------------------- */
 
 base_status op_filter_init(op_filter *filter, exec_execution *execution, const plan_expr *condition,
                            base_error *error)
@@ -254,7 +254,7 @@ base_status op_filter_apply(op_filter *filter, vector_chunk *chunk, base_error *
     return BASE_OK;
 }
 
-/* ---- Key ranges ----------------------------------------------------------------------------- */
+/* ---- Key ranges -------------------------------------------------------------------------- */
 
 base_status op_key_range_init(op_key_range *range, exec_execution *execution,
                               const plan_key_range *plan, base_error *error)

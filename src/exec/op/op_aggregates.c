@@ -3,9 +3,9 @@
  *
  * States of all aggregates of a group stand beside each other in the tail of its row. Plain
  * aggregates are updated a vector at a time. One with DISTINCT keeps (group, arguments) in a hash
- * table, one with ORDER BY keeps (group, arguments, keys) as rows; both are fed to the states when
- * the groups are final. The group stands there as the address of its row, so that nothing of its key
- * is kept twice; where lanes were merged the address is followed to the row that it was
+ * table, one with ORDER BY keeps (group, arguments, keys) as rows; both are fed to the states
+ * when the groups are final. The group stands there as the address of its row, so that nothing of
+ * its key is kept twice; where lanes were merged the address is followed to the row that it was
  * merged into.
  *
  * A batch that goes to few groups is dealt to them first, so that each aggregate runs over one
@@ -20,7 +20,7 @@ enum {
     FEW_GROUPS = 16, /* of a batch: then it is dealt to them before aggregates see it */
 };
 
-/* ---- Shared part --------------------------------------------------------------------------------- */
+/* ---- Shared part ------------------------------------------------------------------------- */
 
 static func_aggregate_call make_call(const plan_aggregate *plan, const types_type *types,
                                      const types_value *const *constants, base_arena *heap)
@@ -97,7 +97,7 @@ base_status op_aggregates_init(op_aggregates *self, exec_execution *execution,
     return BASE_OK;
 }
 
-/* ---- Lanes ----------------------------------------------------------------------------------------- */
+/* ---- Lanes ------------------------------------------------------------------------------- */
 
 static void destroy_heap(void *heap)
 {
@@ -186,7 +186,7 @@ void op_aggregates_lane_clear(op_aggregates_lane *lane)
     }
 }
 
-/* ---- Updating -------------------------------------------------------------------------------------- */
+/* ---- Updating ---------------------------------------------------------------------------- */
 
 static base_status evaluate_arguments(op_aggregates_lane *lane, uint32_t index,
                                       const vector_chunk *chunk, base_error *error)
@@ -378,7 +378,7 @@ base_status op_aggregates_combine(op_aggregates_lane *lane, char *into, const ch
     return BASE_OK;
 }
 
-/* ---- What was collected --------------------------------------------------------------------------- */
+/* ---- What was collected ------------------------------------------------------------------ */
 
 /* Follows the group address of collected rows to the row that the group ended up in. */
 static void resolve_groups(const op_collected *collected, exec_rows *rows)
@@ -499,7 +499,7 @@ base_status op_aggregates_finish_collected(const op_aggregates *self,
     return BASE_OK;
 }
 
-/* ---- Results --------------------------------------------------------------------------------------- */
+/* ---- Results ----------------------------------------------------------------------------- */
 
 base_status op_aggregates_results(op_aggregates_lane *lane, char *const *rows, uint32_t tail,
                                   uint32_t count, vector *columns, base_error *error)

@@ -32,7 +32,7 @@ typedef struct change_part {
     uint32_t replaced_count, replaced_capacity;
 } change_part;
 
-/* ---- The input ----------------------------------------------------------------------------------- */
+/* ---- The input --------------------------------------------------------------------------- */
 
 /* Can a row come more than once? */
 static bool repeats_rows(const plan_operator *op)
@@ -87,7 +87,7 @@ static void point_row(change_part *self, const vector_chunk *input)
     writer->row->columns[columns] = input->columns[op->change.rowid_slot];
 }
 
-/* ---- Writing in place ---------------------------------------------------------------------------------- */
+/* ---- Writing in place -------------------------------------------------------------------- */
 
 static bool was_replaced(const change_part *self, int64_t rowid)
 {
@@ -169,7 +169,7 @@ static base_status delete_rows(change_part *self, const uint16_t *selection, uin
     return BASE_OK;
 }
 
-/* ---- Moving rows ----------------------------------------------------------------------------------------- */
+/* ---- Moving rows ------------------------------------------------------------------------- */
 
 /* Reads the chunk's rows whole, lays the new values over them, keeps the result with the new
  * rowid as its last column, and deletes the rows. */
@@ -228,7 +228,7 @@ static base_status insert_moved(change_part *self, base_error *error)
     return BASE_OK;
 }
 
-/* ---- All rows ---------------------------------------------------------------------------------------------- */
+/* ---- All rows ---------------------------------------------------------------------------- */
 
 static base_status write_chunk(change_part *self, const vector_chunk *input, base_error *error)
 {
@@ -291,7 +291,7 @@ static const exec_part_class change_class = {
     .close = close,
 };
 
-/* ---- Building ------------------------------------------------------------------------------------------------ */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 static base_status init_moving(change_part *self, exec_builder *builder)
 {

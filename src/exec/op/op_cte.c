@@ -8,7 +8,7 @@
 #include "exec/op/op_write.h"
 #include "exec/op/op_cte.h"
 
-/* ---- Reading a buffer ---------------------------------------------------------------------------- */
+/* ---- Reading a buffer -------------------------------------------------------------------- */
 
 typedef struct buffer_source {
     exec_part part;
@@ -78,7 +78,7 @@ exec_part *op_buffer_source_new(exec_builder *builder, const plan_operator *op,
     return &self->part;
 }
 
-/* ---- Filling one ----------------------------------------------------------------------------------- */
+/* ---- Filling one ------------------------------------------------------------------------- */
 
 typedef struct buffer_sink {
     exec_part part;
@@ -111,7 +111,7 @@ exec_part *op_buffer_sink_new(exec_builder *builder, exec_buffer *buffer)
     return &self->part;
 }
 
-/* ---- Operators ---------------------------------------------------------------------------------------- */
+/* ---- Operators --------------------------------------------------------------------------- */
 
 static uint32_t count_scans(const plan_operator *op, uint32_t cte)
 {

@@ -53,7 +53,7 @@ static void close(exec_part *part)
     exec_groups_clear(((distinct_part *)part)->groups);
 }
 
-/* ---- DISTINCT ON ------------------------------------------------------------------------------------ */
+/* ---- DISTINCT ON ------------------------------------------------------------------------- */
 
 static base_status push_distinct(exec_part *part, void *state, vector_chunk *input,
                                  vector_chunk **output, exec_answer *answer, base_error *error)
@@ -97,7 +97,7 @@ base_status exec_build_distinct_on(exec_builder *builder, const plan_operator *o
     return exec_build(builder, op->inputs[0], chain);
 }
 
-/* ---- INTERSECT and EXCEPT ------------------------------------------------------------------------------- */
+/* ---- INTERSECT and EXCEPT ---------------------------------------------------------------- */
 
 static void all_columns(distinct_part *self, const vector_chunk *input)
 {

@@ -49,7 +49,7 @@ typedef struct hash_aggregate_state {
     uint64_t *dealt_ends; /* by partition */
 } hash_aggregate_state;
 
-/* ---- One lane ------------------------------------------------------------------------------------- */
+/* ---- One lane ---------------------------------------------------------------------------- */
 
 static base_status create_state(exec_part *part, void **result, base_error *error)
 {
@@ -111,7 +111,7 @@ static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base
     return op_aggregates_update(state->lane, input, state->rows, tail, error);
 }
 
-/* ---- Merging ---------------------------------------------------------------------------------------- */
+/* ---- Merging ----------------------------------------------------------------------------- */
 
 /* Bits that neither the place in the table nor the salt is made of. */
 static uint32_t partition_of(const hash_aggregate_part *self, const char *row)
@@ -326,7 +326,7 @@ static const exec_part_class hash_aggregate_class = {
     .close = close,
 };
 
-/* ---- The groups -------------------------------------------------------------------------------------- */
+/* ---- The groups -------------------------------------------------------------------------- */
 
 typedef struct group_source {
     exec_part part;

@@ -42,7 +42,7 @@ base_status hash_join_keys(const hash_join_part *join, expr_program **programs,
     return BASE_OK;
 }
 
-/* ---- The build side --------------------------------------------------------------------------- */
+/* ---- The build side ---------------------------------------------------------------------- */
 
 static base_status create_state(exec_part *part, void **result, base_error *error)
 {
@@ -155,7 +155,7 @@ static base_status chain_task(void *argument, uint32_t index, base_error *error)
     return BASE_OK;
 }
 
-/* ---- Dense integer keys --------------------------------------------------------------------------- */
+/* ---- Dense integer keys ------------------------------------------------------------------ */
 
 enum {
     DIRECT_SPARSENESS = 4, /* directory entries a row may cost */
@@ -230,7 +230,7 @@ static base_status make_directory(hash_join_part *self, base_error *error)
     return BASE_OK;
 }
 
-/* ---- Filters for scans of the probe side ---------------------------------------------------------- */
+/* ---- Filters for scans of the probe side ------------------------------------------------- */
 
 /* Calls `visit` with the filter's key of all rows that are in a chain, VECTOR_SIZE at a time. */
 static void visit_keys(hash_join_part *self, uint32_t key, exec_join_filter *filter,
@@ -331,7 +331,7 @@ static const exec_part_class hash_build_class = {
     .close = close,
 };
 
-/* ---- Build rows that come out last ---------------------------------------------------------------- */
+/* ---- Build rows that come out last ------------------------------------------------------- */
 
 typedef struct build_source {
     exec_part part;
@@ -422,7 +422,7 @@ static const exec_part_class build_source_class = {
     .next = build_source_next,
 };
 
-/* ---- Building ----------------------------------------------------------------------------------- */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 static base_status init_layout(hash_join_part *self, exec_builder *builder)
 {

@@ -3,9 +3,9 @@
  *
  * For a chunk: evaluate and hash the keys, look up the directory (two loops, so that the cache
  * misses of many rows overlap), then make candidate pairs (probe row, build row) of equal hash in
- * probe order, at most VECTOR_SIZE at a time, and narrow them by comparing keys column by column and
- * by the residual. What is left is emitted, or noted where the join only asks whether there is a
- * partner.
+ * probe order, at most VECTOR_SIZE at a time, and narrow them by comparing keys column by column
+ * and by the residual. What is left is emitted, or noted where the join only asks whether there
+ * is a partner.
  *
  * When each probe row of a batch has one partner at most (joins to a key: nearly all), build
  * values are gathered to the probe row's physical position and the probe columns are handed on
@@ -77,7 +77,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     return op_joined_init(&state->joined, &join->join, execution, error);
 }
 
-/* ---- Candidates --------------------------------------------------------------------------------- */
+/* ---- Candidates -------------------------------------------------------------------------- */
 
 /* Keeps the rows of `selection` whose directory entry may lead to a partner. */
 static void look_up_hashes(const hash_join_part *join, probe_state *state, uint32_t kept)
@@ -242,7 +242,7 @@ static void match_keys(hash_join_part *join, probe_state *state)
     state->pair_count = count;
 }
 
-/* ---- Putting pairs together ------------------------------------------------------------------------ */
+/* ---- Putting pairs together -------------------------------------------------------------- */
 
 static bool each_once(const probe_state *state)
 {
@@ -350,7 +350,7 @@ static base_status next_pairs(hash_join_part *self, probe_state *state, bool *fo
     return BASE_OK;
 }
 
-/* ---- Rows without a partner, and answers ------------------------------------------------------------ */
+/* ---- Rows without a partner, and answers ------------------------------------------------- */
 
 /* Positions of the input's rows with (or without) a partner. */
 static uint32_t select_matched(probe_state *state, bool matched)

@@ -96,7 +96,7 @@ static void close(exec_part *part)
     }
 }
 
-/* ---- Finding --------------------------------------------------------------------------------------- */
+/* ---- Finding ----------------------------------------------------------------------------- */
 
 /* All rows of the input by rowid, in one go. */
 static base_status find_by_rowid(index_join_part *self, index_join_state *state, base_error *error)
@@ -192,7 +192,7 @@ static base_status find_by_index(index_join_part *self, index_join_state *state,
     return BASE_OK;
 }
 
-/* ---- Joining --------------------------------------------------------------------------------------------- */
+/* ---- Joining ----------------------------------------------------------------------------- */
 
 static vector_chunk *make_output(index_join_part *self, index_join_state *state,
                                  const uint16_t *selection, uint32_t count)

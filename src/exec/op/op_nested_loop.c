@@ -20,7 +20,7 @@ typedef struct nested_loop_part {
     size_t build_matched_size;
 } nested_loop_part;
 
-/* ---- The kept side ------------------------------------------------------------------------------ */
+/* ---- The kept side ----------------------------------------------------------------------- */
 
 static base_status sink(exec_part *part, void *state, vector_chunk *input, base_error *error)
 {
@@ -52,7 +52,7 @@ static const exec_part_class keep_class = {
     .close = close,
 };
 
-/* ---- Pairing -------------------------------------------------------------------------------------- */
+/* ---- Pairing ----------------------------------------------------------------------------- */
 
 typedef struct loop_part {
     exec_part part;
@@ -277,7 +277,7 @@ static base_status next_pairs(nested_loop_part *self, loop_state *state, vector_
     return BASE_OK;
 }
 
-/* ---- Rows without a partner, and answers -------------------------------------------------------------- */
+/* ---- Rows without a partner, and answers ------------------------------------------------- */
 
 static void answer_marks(loop_state *state)
 {
@@ -341,7 +341,7 @@ static const exec_part_class loop_class = {
     .push = push,
 };
 
-/* ---- Kept rows that come out last ---------------------------------------------------------------------- */
+/* ---- Kept rows that come out last -------------------------------------------------------- */
 
 typedef struct kept_source {
     exec_part part;

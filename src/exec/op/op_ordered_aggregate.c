@@ -100,7 +100,7 @@ static const exec_part_class ordered_class = {
     .close = close,
 };
 
-/* ---- The groups in order ------------------------------------------------------------------------------ */
+/* ---- The groups in order ----------------------------------------------------------------- */
 
 typedef struct ordered_source {
     exec_part part;

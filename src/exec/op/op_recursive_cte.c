@@ -33,7 +33,7 @@ typedef struct recursive_part {
     vector_chunk *frame;
 } recursive_part;
 
-/* ---- The sink of both terms --------------------------------------------------------------------------- */
+/* ---- The sink of both terms -------------------------------------------------------------- */
 
 typedef struct round_sink {
     exec_part part;
@@ -64,7 +64,7 @@ static const exec_part_class round_sink_class = {
     .sink = sink,
 };
 
-/* ---- Rounds --------------------------------------------------------------------------------------------- */
+/* ---- Rounds ------------------------------------------------------------------------------ */
 
 /* Opens the repeated term anew; in the first run of it that has been done with the statement. */
 static base_status reopen_repeated(recursive_part *self, base_error *error)
@@ -148,7 +148,7 @@ static const exec_part_class recursive_class = {
     .close = close,
 };
 
-/* ---- Building --------------------------------------------------------------------------------------------- */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 /* Builds a term into its own program. */
 static base_status build_term(exec_builder *outer, recursive_part *self, exec_program *program,

@@ -262,7 +262,7 @@ static const exec_part_class sort_class = {
     .close = close,
 };
 
-/* ---- The rows in order ------------------------------------------------------------------------- */
+/* ---- The rows in order ------------------------------------------------------------------- */
 
 static base_status start(exec_part *part, base_error *error)
 {
@@ -297,7 +297,7 @@ static const exec_part_class sort_source_class = {
     .next = next,
 };
 
-/* ---- Building ----------------------------------------------------------------------------------- */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 static base_status init_layout(sort_part *self, exec_builder *builder)
 {

@@ -11,7 +11,7 @@
  */
 #include "exec/op/op_window.h"
 
-/* ---- The sink ---------------------------------------------------------------------------------------- */
+/* ---- The sink ---------------------------------------------------------------------------- */
 
 static base_status open(exec_part *part, base_error *error)
 {
@@ -136,7 +136,7 @@ static const exec_part_class window_class = {
     .close = close,
 };
 
-/* ---- The source ----------------------------------------------------------------------------------------- */
+/* ---- The source -------------------------------------------------------------------------- */
 
 typedef struct window_source {
     exec_part part;
@@ -180,7 +180,7 @@ static const exec_part_class window_source_class = {
     .next = next,
 };
 
-/* ---- Building -------------------------------------------------------------------------------------------- */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 typedef struct window_builder {
     window_part *window;

@@ -17,7 +17,7 @@ static void set_result(window_part *window, const window_function *function, cha
     exec_row_set_cell(&window->layout, row, function->result_column, cell, is_null);
 }
 
-/* ---- Ranking ---------------------------------------------------------------------------------------- */
+/* ---- Ranking ----------------------------------------------------------------------------- */
 
 static base_status argument_integer(const window_part *window, const window_function *function,
                                     const char *row, uint32_t argument, int64_t *value,
@@ -86,7 +86,7 @@ static void compute_rank(window_part *window, window_function *function,
     }
 }
 
-/* ---- Values of other rows ------------------------------------------------------------------------------ */
+/* ---- Values of other rows ---------------------------------------------------------------- */
 
 /* Copies argument 0 of row `from` (or `fallback` of the row itself, or NULL) into the result. */
 static void take_value(window_part *window, const window_function *function, char *row,
@@ -154,7 +154,7 @@ static base_status compute_frame_value(window_part *window, window_function *fun
     return BASE_OK;
 }
 
-/* ---- Aggregates ----------------------------------------------------------------------------------------- */
+/* ---- Aggregates -------------------------------------------------------------------------- */
 
 static void clear_state(window_function *function)
 {

@@ -2,8 +2,8 @@
  * op_window_frame.c - which rows a frame holds.
  *
  * ROWS counts rows, GROUPS counts peer groups, RANGE compares the one order key with the current
- * row's plus or minus an offset. The key's place is found by binary search among the rows whose key is
- * not NULL; a row whose own key is NULL has its peers instead.
+ * row's plus or minus an offset. The key's place is found by binary search among the rows whose
+ * key is not NULL; a row whose own key is NULL has its peers instead.
  *
  * Arithmetic on keys is done in 128 bits or in doubles, so that no bound overflows; dates and
  * timestamps take intervals by the calendar.
@@ -32,7 +32,7 @@ static base_status offset_count(const types_value *offset, uint64_t *count, base
     return BASE_OK;
 }
 
-/* ---- RANGE with an offset ----------------------------------------------------------------------------- */
+/* ---- RANGE with an offset ---------------------------------------------------------------- */
 
 typedef struct range_bound {
     bool is_float;
@@ -196,7 +196,7 @@ static base_status range_place(const window_part *window, const window_partition
     return BASE_OK;
 }
 
-/* ---- Bounds --------------------------------------------------------------------------------------------- */
+/* ---- Bounds ------------------------------------------------------------------------------ */
 
 /* Place of a bound that has an offset: the frame's first row, or one behind its last. */
 static base_status offset_place(const window_part *window, const window_function *function,

@@ -91,7 +91,7 @@ void op_writer_close(op_writer *writer)
         exec_buffer_clear(writer->returned);
 }
 
-/* ---- Checks ---------------------------------------------------------------------------------------- */
+/* ---- Checks ------------------------------------------------------------------------------ */
 
 base_status op_check_violation(const plan_operator *op, const plan_check *check, base_error *error)
 {
@@ -153,7 +153,7 @@ base_status op_writer_check(op_writer *writer, uint16_t *selection, uint32_t *co
     return BASE_OK;
 }
 
-/* ---- Conflicts ---------------------------------------------------------------------------------------- */
+/* ---- Conflicts --------------------------------------------------------------------------- */
 
 static void append_name(char *buffer, size_t size, base_text name)
 {
@@ -256,7 +256,7 @@ base_status op_writer_insert(op_writer *writer, uint16_t *selection, uint32_t co
     return BASE_OK;
 }
 
-/* ---- RETURNING ------------------------------------------------------------------------------------------- */
+/* ---- RETURNING --------------------------------------------------------------------------- */
 
 base_status op_writer_return(op_writer *writer, base_error *error)
 {

@@ -40,7 +40,8 @@ base_status op_conflict_error(const plan_operator *op, const table_conflict *con
                               base_error *error);
 base_status op_check_violation(const plan_operator *op, const plan_check *check, base_error *error);
 /* Inserts `row`'s rows at `selection`: given rowids where `given` (else chosen), one per entry in
- * writer->rowids. Adds the positions that were written to `written`; rowids go to the rowid vector. */
+ * writer->rowids. Adds the positions that were written to `written`; rowids go to the rowid
+ * vector. */
 base_status op_writer_insert(op_writer *writer, uint16_t *selection, uint32_t count, bool given,
                              base_error *error);
 /* After the sink: the pipeline that hands RETURNING's rows on. */

@@ -108,7 +108,7 @@ BASE_INLINE int64_t key_at(types_form form, const vector *key, bool plain, uint3
     return integer_at(form, key->dictionary->data, ((const uint16_t *)key->data)[position]);
 }
 
-/* ---- The array -------------------------------------------------------------------------------------- */
+/* ---- The array --------------------------------------------------------------------------- */
 
 typedef struct key_range {
     int64_t minimum, maximum; /* minimum > maximum: no keys */
@@ -168,7 +168,7 @@ static base_status cover(exec_group_direct *direct, key_range range, uint32_t co
     return BASE_OK;
 }
 
-/* ---- Finding ------------------------------------------------------------------------------------------ */
+/* ---- Finding ----------------------------------------------------------------------------- */
 
 BASE_INLINE base_status find_body(exec_group_direct *direct, types_form form, const vector *key,
                                   bool plain, const uint16_t *selection, uint32_t count,

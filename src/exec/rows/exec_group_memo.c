@@ -92,7 +92,7 @@ void exec_group_memo_clear(exec_group_memo *memo)
     memo->is_out = false;
 }
 
-/* ---- Keys as words --------------------------------------------------------------------------------- */
+/* ---- Keys as words ----------------------------------------------------------------------- */
 
 BASE_INLINE void take_body(uint32_t size, const vector *key, const uint16_t *selection,
                            uint32_t count, uint64_t *first, uint64_t *second)
@@ -149,7 +149,7 @@ static uint32_t take_key(exec_group_memo *memo, uint32_t number, const vector *k
     return size == 16 ? 2 : 1;
 }
 
-/* ---- Finding ---------------------------------------------------------------------------------------- */
+/* ---- Finding ----------------------------------------------------------------------------- */
 
 BASE_INLINE uint64_t turn(uint64_t word, uint32_t by)
 {

@@ -1,11 +1,11 @@
 /*
  * exec_groups.c - salted linear probing over rows.
  *
- * A slot is 16 bits of the hash and the address of the row; so a probe reads a row only when
- * 16 bits agree, and growing the table moves slots, never rows. A batch is worked on in rounds: each
- * open key goes to the next slot that is empty or has its salt; keys that found an empty slot
- * get a row there at once (so that an equal key later in the batch finds it), then keys are
- * written and the others compared, column by column; who differs goes on in the next round.
+ * A slot is 16 bits of the hash and the address of the row; so a probe reads a row only when 16
+ * bits agree, and growing the table moves slots, never rows. A batch is worked on in rounds: each
+ * open key goes to the next slot that is empty or has its salt; keys that found an empty slot get
+ * a row there at once (so that an equal key later in the batch finds it), then keys are written
+ * and the others compared, column by column; who differs goes on in the next round.
  *
  * Rejected: chains (another cache miss per key); storing keys in slots (moves them on growth).
  *

@@ -111,7 +111,7 @@ void exec_join_filter_clear(exec_join_filter *filter, exec_execution *execution)
     atomic_store_explicit(&filter->ready, false, memory_order_relaxed);
 }
 
-/* ---- Testing ------------------------------------------------------------------------------------ */
+/* ---- Testing ----------------------------------------------------------------------------- */
 
 BASE_INLINE uint32_t select_bitmap(const exec_join_filter *filter, types_form form,
                                    const vector *column, const uint16_t *selection, uint32_t count,

@@ -163,7 +163,7 @@ uint32_t exec_rows_next(const exec_rows *rows, exec_rows_cursor *cursor, char **
     return count;
 }
 
-/* ---- Columns in and out --------------------------------------------------------------------- */
+/* ---- Columns in and out ------------------------------------------------------------------ */
 
 /* Where in `data` the value of a physical position stands. */
 BASE_INLINE uint32_t value_place(vector_shape shape, const uint16_t *codes, uint32_t position)

@@ -123,7 +123,7 @@ uint32_t exec_rows_match(const exec_layout *layout, uint32_t column, const vecto
                          uint32_t count, bool null_equal, uint16_t *unequal,
                          uint32_t *unequal_count);
 
-/* ---- Chunk buffers: rows kept as columns (CTEs, kept inputs, writes) ----------------------- */
+/* ---- Chunk buffers: rows kept as columns (CTEs, kept inputs, writes) --------------------- */
 
 typedef struct exec_buffer {
     exec_execution *execution;

@@ -53,7 +53,7 @@ base_status exec_sorter_init(exec_sorter *sorter, exec_execution *execution,
     return BASE_OK;
 }
 
-/* ---- Normalised keys ----------------------------------------------------------------------- */
+/* ---- Normalised keys --------------------------------------------------------------------- */
 
 static void put_big_endian(uint8_t *to, uint64_t value, uint32_t size)
 {
@@ -233,7 +233,7 @@ void exec_sort_vector_words(const exec_sorter *sorter, const vector *first_key,
     }
 }
 
-/* ---- Comparing ------------------------------------------------------------------------------- */
+/* ---- Comparing --------------------------------------------------------------------------- */
 
 static int compare_key(const exec_sorter *sorter, uint32_t k, const char *left, const char *right)
 {
@@ -297,7 +297,7 @@ static int compare_rest(const exec_sorter *sorter, const char *left, const char 
     return 0;
 }
 
-/* ---- Sorting: entries of `words` words and an address -------------------------------------------- */
+/* ---- Sorting: entries of `words` words and an address ------------------------------------ */
 
 BASE_INLINE char *entry_row(uint32_t words, const uint64_t *entry)
 {
@@ -404,7 +404,7 @@ BASE_INLINE void sort_body(const exec_sorter *sorter, uint32_t words, uint64_t *
         break;                                                                                     \
     }
 
-/* ---- On several threads ---------------------------------------------------------------------------- */
+/* ---- On several threads ------------------------------------------------------------------ */
 
 typedef struct sort_run {
     const exec_sorter *sorter;

@@ -181,7 +181,7 @@ static void collect_statistics(exec_pipeline *pipeline)
     }
 }
 
-/* ---- Into a sink ---------------------------------------------------------------------------- */
+/* ---- Into a sink ------------------------------------------------------------------------- */
 
 static base_status run_unit(exec_lane *lane, uint32_t unit, base_error *error)
 {
@@ -267,7 +267,7 @@ static base_status run_into_sink(exec_pipeline *pipeline, base_error *error)
     return BASE_OK;
 }
 
-/* ---- To the caller ---------------------------------------------------------------------------- */
+/* ---- To the caller ----------------------------------------------------------------------- */
 
 static base_status pull(exec_pipeline *pipeline, vector_chunk **chunk, base_error *error)
 {
@@ -293,7 +293,7 @@ static base_status pull(exec_pipeline *pipeline, vector_chunk **chunk, base_erro
     return BASE_DONE;
 }
 
-/* ---- Programs ----------------------------------------------------------------------------------- */
+/* ---- Programs ---------------------------------------------------------------------------- */
 
 void exec_program_rewind(exec_program *program)
 {
@@ -340,7 +340,7 @@ base_status exec_program_next(exec_program *program, vector_chunk **chunk, base_
     return BASE_DONE;
 }
 
-/* ---- Tasks of a sink's finish -------------------------------------------------------------------- */
+/* ---- Tasks of a sink's finish ------------------------------------------------------------ */
 
 typedef struct task_run {
     exec_task task;

@@ -52,7 +52,7 @@ static inline int fixture_teardown(void **state)
     return 0;
 }
 
-/* ---- Expressions ---- */
+/* ---- Expressions ------------------------------------------------------------------------- */
 
 static inline types_type type_of(char letter)
 {
@@ -142,7 +142,7 @@ static inline types_type *exec_types_of_list(fixture *f, plan_expr **exprs, uint
     return types;
 }
 
-/* ---- Operators ---- */
+/* ---- Operators --------------------------------------------------------------------------- */
 
 static inline plan_operator *operator_new(fixture *f, plan_operator_kind kind, plan_operator *left,
                                           plan_operator *right, const char *types)
@@ -360,7 +360,7 @@ static inline plan_operator *many(fixture *f, uint32_t cte, const char *count, p
     return with(f, cte, project(f, pairs, 1, list(f, 1, number)), body);
 }
 
-/* ---- Running ---- */
+/* ---- Running ----------------------------------------------------------------------------- */
 
 static inline int compare_lines(const void *a, const void *b)
 {
