@@ -36,8 +36,8 @@ typedef struct exec_options {
     /* Asked every few thousand rows, from any of the working threads; true stops the statement
      * with BASE_INTERRUPTED. NULL: never. */
     bool (*interrupted)(void *context);
-    /* Called on the caller's thread between batches of work with the rows read so far and the
-     * rows that there are to read (an estimate). NULL: never. */
+    /* Called now and then with the rows read so far and the rows that there are to read (an
+     * estimate), by one of the statement's threads at a time. NULL: never. */
     void (*progress)(void *context, uint64_t rows_read, uint64_t rows_total);
     void *hook_context;
     bool fast_path; /* statements on few rows run row by row, without pipelines (exec/fast) */

@@ -169,14 +169,31 @@ static void test_many_partners(void **state)
     check(f, group(f, op, 0, NULL, 1, count), "3000");
 }
 
+/* Dense keys are addressed, sparse ones hashed; the answers are the same. */
+static void test_dense_and_sparse(void **state)
+{
+    fixture *f = *state;
+    plan_operator *dense = values(f, "IT", "-2|a;0|b;0|c;3|d;NULL|e");
+    plan_operator *sparse =
+        values(f, "IT", "-2|a;0|b;0|c;3|d;NULL|e;9223372036854775807|f;-9223372036854775808|g");
+    plan_operator *probe = values(f, "I", "0;3;4;-3;NULL;9223372036854775807");
+    check_both(f, PLAN_JOIN_INNER, probe, dense, NULL, "0|0|b;0|0|c;3|3|d");
+    check_both(f, PLAN_JOIN_INNER, probe, sparse, NULL,
+               "0|0|b;0|0|c;3|3|d;9223372036854775807|9223372036854775807|f");
+    check_both(f, PLAN_JOIN_FULL, probe, dense, NULL,
+               "0|0|b;0|0|c;3|3|d;4|NULL|NULL;-3|NULL|NULL;NULL|NULL|NULL;"
+               "9223372036854775807|NULL|NULL;NULL|-2|a;NULL|NULL|e");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_kinds),    TEST(test_empty_sides),   TEST(test_mark),       TEST(test_single),
-        TEST(test_residual), TEST(test_build_left),    TEST(test_null_equal), TEST(test_text_keys),
-        TEST(test_large),    TEST(test_many_partners),
+        TEST(test_kinds),         TEST(test_empty_sides),      TEST(test_mark),
+        TEST(test_single),        TEST(test_residual),         TEST(test_build_left),
+        TEST(test_null_equal),    TEST(test_text_keys),        TEST(test_large),
+        TEST(test_many_partners), TEST(test_dense_and_sparse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
