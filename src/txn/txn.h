@@ -120,7 +120,8 @@ base_buffer *txn_scratch_of(txn_transaction *transaction, uint32_t place);
 /* ---- Undo ------------------------------------------------------------------------------- */
 /*
  * A record is registered before the change it stands for can be seen by others. Then, once:
- *   rollback - takes the change back (newest record first), or
+ *   rollback - takes the change back (newest record first), and when all that are rolled back
+ *   after_rollback - have been, looks at what is left; or
  *   commit   - replaces the transaction's id by its sequence (in order of writing), and later
  *   release  - nobody can see what the record keeps (newest first); memory goes afterwards.
  * All three may take latches and may not fail, wait for transactions or allocate.
@@ -128,7 +129,8 @@ base_buffer *txn_scratch_of(txn_transaction *transaction, uint32_t place);
 typedef struct txn_undo txn_undo;
 typedef struct txn_undo_kind {
     const char *name;
-    void (*rollback)(txn_undo *undo);
+    void (*rollback)(txn_undo *undo);       /* NULL: nothing to take back */
+    void (*after_rollback)(txn_undo *undo); /* may be NULL */
     void (*commit)(txn_undo *undo, uint64_t id, uint64_t sequence);
     void (*release)(txn_undo *undo, uint64_t oldest);
     bool lasting; /* release has to wait until no snapshot is older than the commit */
@@ -144,8 +146,10 @@ struct txn_undo {
  * NULL: no memory. Either it is registered next or the next allocation takes its place. */
 BASE_MUST_USE void *txn_undo_allocate(txn_transaction *transaction, size_t size);
 void txn_undo_register(txn_transaction *transaction, txn_undo *undo, const txn_undo_kind *kind);
-/* Rolls the newest record back and forgets it. */
-void txn_undo_pop(txn_transaction *transaction);
+/* Position of the newest record, and going back to it: as a mark, but later records may still
+ * be merged into earlier ones. */
+uint64_t txn_undo_position(const txn_transaction *transaction);
+void txn_undo_back_to(txn_transaction *transaction, uint64_t position);
 /* The newest record, when it is of this kind and no mark stands behind it: a change that
  * continues it may be added to it. NULL otherwise. */
 txn_undo *txn_undo_last(const txn_transaction *transaction, const txn_undo_kind *kind);

@@ -114,10 +114,13 @@ txn_undo *txn_undo_last(const txn_transaction *transaction, const txn_undo_kind 
 void txn_undo_run_rollback(txn_transaction *transaction, uint64_t down_to)
 {
     txn_undo *undo = transaction->last_undo;
-    while (undo && undo->position > down_to) {
-        txn_undo *previous = undo->previous;
-        undo->kind->rollback(undo);
-        undo = previous;
+    for (; undo && undo->position > down_to; undo = undo->previous) {
+        if (undo->kind->rollback)
+            undo->kind->rollback(undo);
+    }
+    for (txn_undo *again = transaction->last_undo; again != undo; again = again->previous) {
+        if (again->kind->after_rollback)
+            again->kind->after_rollback(again);
     }
     transaction->last_undo = undo;
     if (undo)
@@ -126,10 +129,14 @@ void txn_undo_run_rollback(txn_transaction *transaction, uint64_t down_to)
         transaction->first_undo = NULL;
 }
 
-void txn_undo_pop(txn_transaction *transaction)
+uint64_t txn_undo_position(const txn_transaction *transaction)
 {
-    BASE_ASSERT(transaction->last_undo);
-    txn_undo_run_rollback(transaction, transaction->last_undo->position - 1);
+    return transaction->undo_position;
+}
+
+void txn_undo_back_to(txn_transaction *transaction, uint64_t position)
+{
+    txn_undo_run_rollback(transaction, position);
 }
 
 void txn_undo_run_commit(txn_transaction *transaction, uint64_t id, uint64_t sequence)

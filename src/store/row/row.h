@@ -80,10 +80,12 @@ typedef struct row_hook {
     void (*before_rollback)(void *context, int64_t rowid);
     void *context;
 } row_hook;
-/* BASE_UNIQUE_VIOLATION (without text) where a row has this rowid. */
+/* BASE_UNIQUE_VIOLATION (without text) where a row has this rowid. `over_deleted` (may be
+ * NULL) tells that a deleted row's versions lie behind the new one; the hook is not called for
+ * it then. */
 base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout *layout,
                        int64_t rowid, const types_cell *cells, const bool *nulls,
-                       const row_hook *hook, base_error *error);
+                       const row_hook *hook, bool *over_deleted, base_error *error);
 /* Takes back the row that this transaction has just inserted (a unique index refused it). */
 void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid);
 /* The chunk's selected rows in order; `written` counts those that are in, also on failure. */

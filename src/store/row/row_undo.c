@@ -116,8 +116,8 @@ const txn_undo_kind row_run_kind = {.name = "rows", .rollback = rollback_run, .c
 void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid)
 {
     row_run *run = (row_run *)(void *)txn_undo_last(transaction, &row_run_kind);
-    if (!run) {
-        txn_undo_pop(transaction); /* over a deleted row: a version of its own */
+    if (!run) { /* over a deleted row: a version of its own */
+        txn_undo_back_to(transaction, txn_undo_position(transaction) - 1);
         return;
     }
     BASE_VERIFY(run->tree == tree && run->first + (run->count - 1) == rowid);

@@ -223,8 +223,10 @@ static base_status insert_fresh(txn_transaction *transaction, row_tree *tree, ro
 
 base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout *layout,
                        int64_t rowid, const types_cell *cells, const bool *nulls,
-                       const row_hook *hook, base_error *error)
+                       const row_hook *hook, bool *over_deleted, base_error *error)
 {
+    if (over_deleted)
+        *over_deleted = false;
     for (;;) {
         row_leaf *leaf = row_leaf_lock(tree, rowid);
         uint32_t slot = row_slab_find(&leaf->slab, rowid);
@@ -246,8 +248,11 @@ base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout 
         } else if (!(stamp & ROW_DELETED)) {
             status = BASE_UNIQUE_VIOLATION;
         } else {
-            status = write_version(transaction, tree, layout, leaf, rowid, NULL,
-                                   layout->column_count, cells, nulls, hook, error);
+            status =
+                write_version(transaction, tree, layout, leaf, rowid, NULL, layout->column_count,
+                              cells, nulls, over_deleted ? NULL : hook, error);
+            if (over_deleted)
+                *over_deleted = true;
         }
         os_latch_unlock(&leaf->latch);
         if (status == BASE_OK)
@@ -443,7 +448,7 @@ static base_status insert_one(txn_transaction *transaction, row_tree *tree, row_
         if (layout->columns[c].stored)
             cell_of(&rows->columns[c], position, &cells[c], &nulls[c]);
     }
-    return row_insert(transaction, tree, layout, rowid, cells, nulls, hook, error);
+    return row_insert(transaction, tree, layout, rowid, cells, nulls, hook, NULL, error);
 }
 
 base_status row_insert_chunk(txn_transaction *transaction, row_tree *tree, row_layout *layout,

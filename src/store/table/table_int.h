@@ -318,10 +318,11 @@ base_status table_index_attach(txn_transaction *transaction,
 /* table_maintain.c */
 extern const txn_undo_kind table_key_kind;
 void table_forget_row(void *relation, int64_t rowid); /* a row_hook */
-/* Entries of a new row; BASE_UNIQUE_VIOLATION fills `conflict`. */
+/* Entries of a new row; BASE_UNIQUE_VIOLATION fills `conflict`. `over_deleted`: versions lie
+ * behind it, so the entries get undo of their own instead of the row's hook. */
 base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,
-                              const types_cell *row, const bool *nulls, table_conflict *conflict,
-                              base_error *error);
+                              const types_cell *row, const bool *nulls, bool over_deleted,
+                              table_conflict *conflict, base_error *error);
 /* The entry is of a version that is outdated already. */
 base_status table_note_old_key(txn_transaction *transaction, table_relation *relation,
                                table_index *index, int64_t rowid, base_text key, base_error *error);

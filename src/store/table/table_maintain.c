@@ -72,24 +72,28 @@ static void remove_entry(table_relation *relation, table_index *index, base_text
 
 /* ---- Changed keys ----------------------------------------------------------------------------- */
 
-static void rollback_key(txn_undo *undo)
+/* All rows are back. Versions that nobody sees any more do not count, even if they still hang
+ * behind the row: whoever releases them may have looked while ours was there, and left the
+ * entry to us. */
+static void after_rollback_key(txn_undo *undo)
 {
     key_change *change = (key_change *)(void *)undo;
     base_text key = {change->bytes + change->old_length, change->new_length};
-    /* Nothing is older than sequence 0: every version that is there counts. */
+    uint64_t oldest = txn_oldest_snapshot(change->relation->entry->database->manager);
     if (change->has_new)
-        remove_entry(change->relation, change->index, key, change->rowid, 0, true);
+        remove_entry(change->relation, change->index, key, change->rowid, oldest, false);
 }
 
 static void release_key(txn_undo *undo, uint64_t oldest)
 {
     key_change *change = (key_change *)(void *)undo;
     base_text key = {change->bytes, change->old_length};
-    remove_entry(change->relation, change->index, key, change->rowid, oldest, false);
+    if (change->old_length)
+        remove_entry(change->relation, change->index, key, change->rowid, oldest, false);
 }
 
 const txn_undo_kind table_key_kind = {
-    .name = "key", .rollback = rollback_key, .release = release_key, .lasting = true};
+    .name = "key", .after_rollback = after_rollback_key, .release = release_key, .lasting = true};
 
 static base_status note_change(txn_transaction *transaction, table_relation *relation,
                                table_index *index, int64_t rowid, base_text old_key,
@@ -159,8 +163,8 @@ static base_status add_entry(txn_transaction *transaction, table_relation *relat
 }
 
 base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,
-                              const types_cell *row, const bool *nulls, table_conflict *conflict,
-                              base_error *error)
+                              const types_cell *row, const bool *nulls, bool over_deleted,
+                              table_conflict *conflict, base_error *error)
 {
     base_buffer *key = txn_scratch_of(transaction, 0);
     for (uint32_t i = 0; i < relation->index_count; i++) {
@@ -169,6 +173,10 @@ base_status table_add_entries(txn_transaction *transaction, table_relation *rela
         bool part_nulls[TABLE_MAX_KEY_PARTS];
         table_key_cells(relation, index, rowid, row, nulls, cells, part_nulls);
         RETURN_IF_ERROR(table_key_build(index, cells, part_nulls, key, error));
+        base_text fresh = text_of(key);
+        if (over_deleted)
+            RETURN_IF_ERROR(note_change(transaction, relation, index, rowid, (base_text){"", 0},
+                                        &fresh, error));
         RETURN_IF_ERROR(add_entry(transaction, relation, index, text_of(key), rowid,
                                   table_key_has_null(index, part_nulls), conflict, error));
     }

@@ -80,8 +80,10 @@ static base_status insert_one(txn_transaction *transaction, table_relation *rela
                               table_conflict *conflict, base_error *error)
 {
     row_tree *hot = relation->storage->hot;
+    bool over_deleted;
+    uint64_t position = txn_undo_position(transaction);
     base_status status = row_insert(transaction, hot, relation->layout, rowid, cells, nulls,
-                                    table_hook_of(relation), error);
+                                    table_hook_of(relation), &over_deleted, error);
     if (status == BASE_UNIQUE_VIOLATION)
         return refuse_rowid(conflict, rowid, error);
     if (status != BASE_OK)
@@ -89,8 +91,13 @@ static base_status insert_one(txn_transaction *transaction, table_relation *rela
     if (may_be_cold)
         status = check_cold_rowid(transaction, relation, rowid, conflict, error);
     if (status == BASE_OK && relation->index_count)
-        status = table_add_entries(transaction, relation, rowid, cells, nulls, conflict, error);
-    if (status != BASE_OK)
+        status = table_add_entries(transaction, relation, rowid, cells, nulls, over_deleted,
+                                   conflict, error);
+    if (status == BASE_OK)
+        return BASE_OK;
+    if (over_deleted)
+        txn_undo_back_to(transaction, position);
+    else
         row_insert_undo(transaction, hot, rowid);
     return status;
 }
@@ -181,8 +188,8 @@ static base_status insert_by_column(txn_transaction *transaction, table_relation
         cell_space(transaction, 2, relation->descriptor.column_count, &cells, &nulls, error));
     for (uint32_t i = 0; i < *written; i++) {
         row_cells(relation, rows, i, cells, nulls);
-        RETURN_IF_ERROR(
-            table_add_entries(transaction, relation, rowids[i], cells, nulls, conflict, error));
+        RETURN_IF_ERROR(table_add_entries(transaction, relation, rowids[i], cells, nulls, false,
+                                          conflict, error));
     }
     return status;
 }
@@ -298,7 +305,7 @@ static base_status move_to_hot(txn_transaction *transaction, table_relation *rel
         row_nulls[columns[i]] = nulls[i];
     }
     base_status status = row_insert(transaction, relation->storage->hot, relation->layout, rowid,
-                                    row, row_nulls, NULL, error);
+                                    row, row_nulls, NULL, NULL, error);
     /* Somebody else moved it between the look at the hot store and the mark. */
     return status == BASE_UNIQUE_VIOLATION ? table_row_changed(transaction, error) : status;
 }
