@@ -8,7 +8,6 @@
  */
 #include "optimizer/optimizer_int.h"
 
-#include <math.h>
 
 static const double RECURSION_GROWTH = 10;
 

@@ -110,7 +110,7 @@ static base_status collect(region *self, plan_node *node)
     return collect(self, node->inputs[1]);
 }
 
-/* ---- The graph --------------------------------------------------------------------------------- */
+/* ---- The graph ------------------------------------------------------------------------------- */
 
 static base_status leaves_of(region *self, const plan_expr *expr, leaf_set *set)
 {
@@ -275,7 +275,7 @@ static base_status make_graph(region *self)
     return BASE_OK;
 }
 
-/* ---- Joining two sets ----------------------------------------------------------------------------- */
+/* ---- Joining two sets ------------------------------------------------------------------------ */
 
 static bool applies(const edge *one, leaf_set left, leaf_set right)
 {
@@ -351,7 +351,7 @@ static base_status weigh(region *self, candidate *a, candidate *b, double known_
     return BASE_OK;
 }
 
-/* ---- Exhaustive search ------------------------------------------------------------------------------ */
+/* ---- Exhaustive search ----------------------------------------------------------------------- */
 
 /* The place of a subset of `part` in the table: its bits pressed together. */
 static uint32_t place_of(const region *self, leaf_set set)
@@ -448,7 +448,7 @@ static base_status search(region *self, candidate *leaves, candidate **best)
     return self->status;
 }
 
-/* ---- Greed --------------------------------------------------------------------------------------------- */
+/* ---- Greed ----------------------------------------------------------------------------------- */
 
 static bool connected(const region *self, leaf_set a, leaf_set b)
 {
@@ -493,7 +493,7 @@ static base_status join_greedily(region *self, candidate **parts, uint32_t count
     return BASE_OK;
 }
 
-/* ---- The region ------------------------------------------------------------------------------------------ */
+/* ---- The region ------------------------------------------------------------------------------ */
 
 static leaf_set connected_part(const region *self, leaf_set start)
 {

@@ -235,7 +235,7 @@ bool optimizer_never_null(optimizer_state *state, const plan_node *node, const p
 /* join_order.c: inner joins in the cheapest order. */
 base_status optimizer_order_joins(optimizer_state *state, plan_node **root);
 
-/* ---- Estimates (cardinality.c, selectivity.c) -------------------------------------------------- */
+/* ---- Estimates (cardinality.c, selectivity.c) ------------------------------------------------ */
 
 /* Sets `rows` of every node of the tree, and the columns' distinct counts. */
 base_status optimizer_estimate(optimizer_state *state, plan_node *root);
@@ -290,7 +290,7 @@ typedef struct optimizer_physical {
     bool ordered; /* rows come in the requested order */
 } optimizer_physical;
 
-/* ---- Access paths (access_path.c) ------------------------------------------------------------- */
+/* ---- Access paths (access_path.c) ------------------------------------------------------------ */
 
 /* A conjunct of the form `column test values` of a scan. */
 typedef struct optimizer_test {

@@ -63,7 +63,7 @@ static base_status find_keys(optimizer_state *state, const plan_node *node,
     return BASE_OK;
 }
 
-/* ---- Filters ---------------------------------------------------------------------------------- */
+/* ---- Filters --------------------------------------------------------------------------------- */
 
 /* Wishes from above that the input can answer. A side whose rows are kept without partner
  * must not lose any, so the caller asks only for sides that may. */
@@ -132,7 +132,7 @@ static void keep_taken(const optimizer_state *state, plan_operator *op, plan_joi
     }
 }
 
-/* ---- Sides --------------------------------------------------------------------------------------- */
+/* ---- Sides ----------------------------------------------------------------------------------- */
 
 typedef enum join_build {
     BUILD_RIGHT,

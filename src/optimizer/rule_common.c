@@ -131,7 +131,7 @@ static base_status share(optimizer_state *state, plan_node *node)
     return optimizer_extend_node(state, node->inputs[0], outputs, count, &node->inputs[0]);
 }
 
-/* ---- Equal aggregates -------------------------------------------------------------------------- */
+/* ---- Equal aggregates ------------------------------------------------------------------------ */
 
 static bool equal_or_none(const plan_expr *a, const plan_expr *b)
 {

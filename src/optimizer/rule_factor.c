@@ -126,7 +126,7 @@ base_status optimizer_factor_or(optimizer_state *state, plan_expr **expr)
     return optimizer_connect(state, PLAN_EXPR_AND, &common, expr);
 }
 
-/* ---- Implied conditions -------------------------------------------------------------------------- */
+/* ---- Implied conditions ---------------------------------------------------------------------- */
 
 base_status optimizer_implied_or(optimizer_state *state, const plan_expr *expr,
                                  const plan_column_set *columns, plan_expr **implied)

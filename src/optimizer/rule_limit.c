@@ -103,7 +103,7 @@ static base_status sink_below_join(optimizer_state *state, plan_node *limit, pla
     return optimizer_sink_limit(state, &join->inputs[0]);
 }
 
-/* ---- Under a sort ------------------------------------------------------------------------------ */
+/* ---- Under a sort ---------------------------------------------------------------------------- */
 
 static base_status sink_below_sort(optimizer_state *state, plan_node *limit, plan_node *sort)
 {
@@ -123,7 +123,7 @@ static base_status sink_below_sort(optimizer_state *state, plan_node *limit, pla
     return limit_input(state, limit, sort, 0, &join->inputs[0]);
 }
 
-/* ---- Groups and windows ---------------------------------------------------------------------------- */
+/* ---- Groups and windows ---------------------------------------------------------------------- */
 
 /* GROUP BY a key of the LEFT join's left scan: one group for each of its rows. */
 static base_status sink_below_group(optimizer_state *state, plan_node *limit, plan_node *group)

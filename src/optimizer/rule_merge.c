@@ -70,7 +70,7 @@ static base_status merge_projections(optimizer_state *state, plan_node *node)
     return BASE_OK;
 }
 
-/* ---- Common table expressions ------------------------------------------------------------------ */
+/* ---- Common table expressions ---------------------------------------------------------------- */
 
 static void count_scans(const plan_node *node, uint32_t cte, uint32_t *count)
 {

@@ -161,7 +161,7 @@ static base_status sink_set(optimizer_state *state, plan_node **root, optimizer_
     return keep(state, root, conditions);
 }
 
-/* ---- Joins ------------------------------------------------------------------------------------- */
+/* ---- Joins ----------------------------------------------------------------------------------- */
 
 typedef struct join_sides {
     plan_column_set left, right;
@@ -273,7 +273,7 @@ static base_status sink_join(optimizer_state *state, plan_node **root, optimizer
     return keep(state, root, conditions);
 }
 
-/* ---- Dispatch ------------------------------------------------------------------------------------ */
+/* ---- Dispatch -------------------------------------------------------------------------------- */
 
 static base_status sink_nothing(optimizer_state *state, plan_node **root)
 {

@@ -143,7 +143,7 @@ static base_status simplify_not(optimizer_state *state, plan_expr **expr)
     }
 }
 
-/* ---- All kinds --------------------------------------------------------------------------------- */
+/* ---- All kinds ------------------------------------------------------------------------------- */
 
 static base_status simplify_compare(optimizer_state *state, plan_expr *expr)
 {

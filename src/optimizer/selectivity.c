@@ -10,7 +10,6 @@
  */
 #include "optimizer/optimizer_int.h"
 
-#include <math.h>
 
 static const double GUESS_EQUAL = 0.005;
 static const double GUESS_RANGE = 1.0 / 3;
@@ -279,7 +278,7 @@ static double share_of(const optimizer_state *state, const plan_expr *expr)
     }
 }
 
-/* ---- Conjunctions ------------------------------------------------------------------------------ */
+/* ---- Conjunctions ---------------------------------------------------------------------------- */
 
 static bool is_range(const plan_expr *expr)
 {
@@ -339,7 +338,7 @@ base_status optimizer_selectivity(optimizer_state *state, plan_expr *condition, 
     return BASE_OK;
 }
 
-/* ---- Joins --------------------------------------------------------------------------------------- */
+/* ---- Joins ----------------------------------------------------------------------------------- */
 
 static bool is_equality(const plan_expr *expr)
 {

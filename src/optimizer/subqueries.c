@@ -205,7 +205,7 @@ static base_status extract_slot(void *context, plan_expr **expr)
     return extract_expr(self, expr);
 }
 
-/* ---- Filters ----------------------------------------------------------------------------------- */
+/* ---- Filters --------------------------------------------------------------------------------- */
 
 /* A conjunct that is a subquery itself, perhaps under NOT, as a join that keeps or drops
  * rows. *done is false when it needs a mark. */
@@ -265,7 +265,7 @@ static base_status extract_filter(optimizer_state *state, plan_node **root)
     return optimizer_restrict_node(state, input, node->columns, node->column_count, root);
 }
 
-/* ---- VALUES --------------------------------------------------------------------------------------- */
+/* ---- VALUES ---------------------------------------------------------------------------------- */
 
 static bool row_has_subquery(const plan_node *node, uint32_t row)
 {
@@ -364,7 +364,7 @@ static base_status extract_values(optimizer_state *state, plan_node **root)
     return optimizer_project_node(state, all, outputs, node->column_count, root);
 }
 
-/* ---- Join conditions -------------------------------------------------------------------------------- */
+/* ---- Join conditions ------------------------------------------------------------------------- */
 
 /* LEFT JOIN ... ON p where p has a subquery over columns of both sides: the pairs are made
  * by an inner join over numbered left rows, then joined back by number. */
@@ -474,7 +474,7 @@ static base_status extract_join(optimizer_state *state, plan_node **root)
     return extract_filter(state, root);
 }
 
-/* ---- Other nodes --------------------------------------------------------------------------------------- */
+/* ---- Other nodes ----------------------------------------------------------------------------- */
 
 static base_status extract_over_input(optimizer_state *state, plan_node **root)
 {

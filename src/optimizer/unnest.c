@@ -16,7 +16,7 @@
  */
 #include "optimizer/optimizer_int.h"
 
-/* ---- Step 2 ----------------------------------------------------------------------------------- */
+/* ---- Step 2 ---------------------------------------------------------------------------------- */
 
 static bool limits_to_none(const plan_node *limit)
 {
@@ -68,7 +68,7 @@ static base_status simplify_existence(optimizer_state *state, plan_node *join)
     }
 }
 
-/* ---- Step 3 ----------------------------------------------------------------------------------- */
+/* ---- Step 3 ---------------------------------------------------------------------------------- */
 
 /* A right side of projections over [HAVING over] grouping without keys. */
 typedef struct single_row {
@@ -228,7 +228,7 @@ static base_status unnest_single_existence(optimizer_state *state, plan_node **r
     return optimizer_restrict_node(state, node, join->columns, join->column_count, root);
 }
 
-/* ---- Step 4 ----------------------------------------------------------------------------------- */
+/* ---- Step 4 ---------------------------------------------------------------------------------- */
 
 /* A mark's condition is three-valued, but a filter inside the subquery is not: a row that
  * it does not let through is not there. `outer = inner` that is so, is `outer IS inner` for
@@ -268,7 +268,7 @@ static base_status unnest_by_pulling(optimizer_state *state, plan_node **root,
     return optimizer_restrict_node(state, join, columns, count, root);
 }
 
-/* ---- The steps in order ------------------------------------------------------------------------- */
+/* ---- The steps in order ---------------------------------------------------------------------- */
 
 static base_status uses_left(optimizer_state *state, plan_node *join, const plan_column_set *outer,
                              bool *uses)

@@ -172,7 +172,7 @@ base_status optimizer_can_pull(optimizer_state *state, plan_node *node,
     return can_pull(state, node, outer, keyed, false, can);
 }
 
-/* ---- Pulling ----------------------------------------------------------------------------------- */
+/* ---- Pulling --------------------------------------------------------------------------------- */
 
 static base_status add_pulled(optimizer_state *state, optimizer_pulled_list *list,
                               const optimizer_pulled *pulled)

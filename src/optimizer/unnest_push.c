@@ -174,7 +174,7 @@ static base_status cross(domain *self, plan_node **root, plan_column **map)
                                root);
 }
 
-/* ---- One operator each ------------------------------------------------------------------------- */
+/* ---- One operator each ----------------------------------------------------------------------- */
 
 static base_status push_project(domain *self, plan_node **root, plan_column **map)
 {
@@ -448,7 +448,7 @@ static base_status push_values(domain *self, plan_node **root, plan_column **map
     return optimizer_project_node(state, all, outputs, total, root);
 }
 
-/* ---- Dispatch ------------------------------------------------------------------------------------- */
+/* ---- Dispatch -------------------------------------------------------------------------------- */
 
 static base_status push_over_input(domain *self, plan_node *node, plan_column **map)
 {

@@ -206,7 +206,7 @@ static void forge_log(unsigned char *log, size_t size)
     }
 }
 
-/* ---- Using it ------------------------------------------------------------------------------------ */
+/* ---- Using it -------------------------------------------------------------------------------- */
 
 static void ignore(void *context, const char *problem)
 {

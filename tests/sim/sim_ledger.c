@@ -268,7 +268,7 @@ static void cut_now(void *context, uint64_t number)
     sim_step_in(hooks);
 }
 
-/* ---- The workload ------------------------------------------------------------------------------ */
+/* ---- The workload ---------------------------------------------------------------------------- */
 
 static base_status write_part(ledger *self, const state *now, int part, base_error *error)
 {
@@ -429,7 +429,7 @@ static void end_run(ledger *self)
     sim_expect(self->report, atomic_load(&self->budget.used) == 0, "memory is left");
 }
 
-/* ---- Parts ------------------------------------------------------------------------------------------ */
+/* ---- Parts ----------------------------------------------------------------------------------- */
 
 static uint64_t cuts_in_sequence(sim_report *report)
 {

@@ -9,7 +9,7 @@
  */
 #include "store.h"
 
-/* ---- After a crash ------------------------------------------------------------------------------- */
+/* ---- After a crash --------------------------------------------------------------------------- */
 
 static void verify(const run *before, os_sim *disk, bool lossy, int depth);
 
@@ -85,7 +85,7 @@ static void cut_now(void *context, uint64_t number)
     sim_step_in(hooks);
 }
 
-/* ---- One thread's work ------------------------------------------------------------------------------ */
+/* ---- One thread's work ----------------------------------------------------------------------- */
 
 static base_status create_table(run *self, txn_transaction *transaction, base_error *error)
 {
@@ -309,7 +309,7 @@ static void work_alone(run *self)
     close_database(self);
 }
 
-/* ---- Parts ------------------------------------------------------------------------------------------------ */
+/* ---- Parts ----------------------------------------------------------------------------------- */
 
 static uint64_t cuts_in_sequence(sim_report *report)
 {

@@ -127,7 +127,7 @@ base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error 
     return status;
 }
 
-/* ---- Opening and closing ----------------------------------------------------------------------- */
+/* ---- Opening and closing --------------------------------------------------------------------- */
 
 static bool refuses(run *self)
 {

@@ -128,7 +128,7 @@ static bool apply(os_sim *sim, sim_node *node, const sim_change *change)
                            (size_t)change->size);
 }
 
-/* ---- Operations ------------------------------------------------------------------------------- */
+/* ---- Operations ------------------------------------------------------------------------------ */
 
 static base_status sim_read(os_file *file, uint64_t offset, void *buffer, size_t length,
                             size_t *bytes_read, base_error *error)

@@ -229,7 +229,7 @@ os_environment *os_sim_environment(os_sim *sim)
     return &sim->environment;
 }
 
-/* ---- Crashes -------------------------------------------------------------------------------------- */
+/* ---- Crashes --------------------------------------------------------------------------------- */
 
 typedef struct crash {
     os_sim *after;

@@ -84,7 +84,7 @@ static uint64_t draw(scheduler *self)
     return base_hash_u64(self->random_state);
 }
 
-/* ---- Choosing, under the scheduler's mutex ------------------------------------------------------ */
+/* ---- Choosing, under the scheduler's mutex --------------------------------------------------- */
 
 static sim_thread *random_runnable(scheduler *self, const sim_thread *except)
 {
@@ -180,7 +180,7 @@ static void give_on(scheduler *self, sim_thread *me, bool may_stay)
         os_condition_wait(&me->turn, &self->mutex);
 }
 
-/* ---- Hooks ------------------------------------------------------------------------------------------ */
+/* ---- Hooks ----------------------------------------------------------------------------------- */
 
 static void hook_yield(os_thread_hooks *hooks)
 {
@@ -249,7 +249,7 @@ static void hook_wake(os_thread_hooks *hooks, const void *address, bool all)
     inside(hooks);
 }
 
-/* ---- Threads ------------------------------------------------------------------------------------------ */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 static void thread_main(void *argument)
 {
@@ -359,7 +359,7 @@ static void hook_join(os_thread_hooks *hooks, os_thread *thread)
     inside(hooks);
 }
 
-/* ---- Runs --------------------------------------------------------------------------------------------- */
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 static void choose_schedule(scheduler *self, uint64_t seed)
 {

@@ -55,7 +55,7 @@ static cache_frame *frame_allocate(cache_file *file, const cache_reference *refe
     return frame;
 }
 
-/* ---- Table and ring, under the mutex ---------------------------------------------------------- */
+/* ---- Table and ring, under the mutex --------------------------------------------------------- */
 
 static cache_frame **bucket_of(const cache_buffer *buffer, uint64_t offset)
 {
@@ -178,7 +178,7 @@ void cache_buffer_destroy(cache_file *file)
     os_mutex_destroy(&buffer->mutex);
 }
 
-/* ---- Pins -------------------------------------------------------------------------------------- */
+/* ---- Pins ------------------------------------------------------------------------------------ */
 
 /* A pinned, linked frame whose bytes are still to come; evicts to make room. Under the mutex. */
 static cache_frame *make_frame(cache_file *file, const cache_reference *reference)
@@ -290,7 +290,7 @@ size_t cache_shrink(cache_file *file, size_t bytes)
     return freed;
 }
 
-/* ---- Memory-only extents ------------------------------------------------------------------------- */
+/* ---- Memory-only extents --------------------------------------------------------------------- */
 
 base_status cache_buffer_put(cache_file *file, const cache_reference *reference, const void *bytes,
                              base_error *error)

@@ -312,7 +312,7 @@ base_status cache_free(cache_file *file, const cache_reference *reference, base_
     return status;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 base_status cache_reference_check(const cache_file *file, const cache_reference *reference,
                                   base_error *error)

@@ -261,7 +261,7 @@ void cache_close(cache_file *file)
     file_free(file);
 }
 
-/* ---- Checkpoints ------------------------------------------------------------------------------ */
+/* ---- Checkpoints ----------------------------------------------------------------------------- */
 
 base_status cache_checkpoint_begin(cache_file *file, base_error *error)
 {
@@ -363,7 +363,7 @@ base_status cache_checkpoint_commit(cache_file *file, const cache_root *root, ba
     return status;
 }
 
-/* ---- What is known ------------------------------------------------------------------------------ */
+/* ---- What is known --------------------------------------------------------------------------- */
 
 const unsigned char *cache_database_id(const cache_file *file)
 {

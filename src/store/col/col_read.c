@@ -134,7 +134,7 @@ base_status col_volume_vector(col_volume *volume, int32_t place, uint32_t number
     return BASE_OK;
 }
 
-/* ---- Check ----------------------------------------------------------------------------------------- */
+/* ---- Check ----------------------------------------------------------------------------------- */
 
 typedef struct check_state {
     col_volume *volume;

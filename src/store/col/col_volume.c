@@ -219,7 +219,7 @@ void col_volume_statistics(const col_volume *volume, int32_t place, col_statisti
     statistics->has_range = statistics->low_key <= statistics->high_key;
 }
 
-/* ---- Pieces ------------------------------------------------------------------------------------ */
+/* ---- Pieces ---------------------------------------------------------------------------------- */
 
 /* The entries of a dictionary as a vector that DICTIONARY vectors point to. */
 static base_status make_dictionary(col_volume *volume, col_piece *piece, base_error *error)
@@ -290,7 +290,7 @@ base_status col_volume_piece(col_volume *volume, uint32_t group, uint32_t place,
     return status;
 }
 
-/* ---- Zone maps ----------------------------------------------------------------------------------- */
+/* ---- Zone maps ------------------------------------------------------------------------------- */
 
 static bool range_passes(const col_range *range, uint64_t low, uint64_t high, bool has_nulls)
 {

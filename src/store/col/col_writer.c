@@ -318,7 +318,7 @@ base_status col_writer_append(col_writer *writer, const vector_chunk *rows, cons
     return BASE_OK;
 }
 
-/* ---- Metadata --------------------------------------------------------------------------------- */
+/* ---- Metadata -------------------------------------------------------------------------------- */
 
 static void write_metadata(const col_writer *writer, base_buffer *out)
 {

@@ -17,7 +17,6 @@
 
 #include "base/base.h"
 #include "os/os.h"
-#include "os/os_latch.h"
 #include "txn/txn.h"
 #include "types/types.h"
 #include "vector/vector.h"

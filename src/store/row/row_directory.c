@@ -349,7 +349,7 @@ void row_directory_destroy(row_tree *tree, void (*destroy_leaf)(row_tree *tree, 
     }
 }
 
-/* ---- Cutting a range into units ---------------------------------------------------------------- */
+/* ---- Cutting a range into units -------------------------------------------------------------- */
 
 typedef struct cutter {
     int64_t first, last;

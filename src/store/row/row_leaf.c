@@ -96,7 +96,7 @@ void row_leaf_free_slot(row_leaf *leaf, uint32_t slot)
     }
 }
 
-/* ---- Replacing the slab ----------------------------------------------------------------------- */
+/* ---- Replacing the slab ---------------------------------------------------------------------- */
 
 /* Strings of columns that the new layout does not have go with the old slab. */
 static void free_lost_columns(row_tree *tree, const row_slab *old, const row_layout *layout)
@@ -164,7 +164,7 @@ static uint32_t grown(const row_slab *slab, const row_layout *layout, uint32_t n
     return BASE_MIN(capacity, BASE_MAX(layout->max_rows, needed));
 }
 
-/* ---- A place for a new row ----------------------------------------------------------------------- */
+/* ---- A place for a new row ------------------------------------------------------------------- */
 
 typedef enum place_answer {
     PLACE_FOUND,
@@ -248,7 +248,7 @@ static place_answer find_place(row_tree *tree, row_leaf *leaf, row_layout *layou
     return insert_sparse(tree, leaf, layout, rowid, slot, error);
 }
 
-/* ---- New leaves: under the structure mutex --------------------------------------------------------- */
+/* ---- New leaves: under the structure mutex --------------------------------------------------- */
 
 static row_leaf *take_leaf(row_tree *tree, base_error *error)
 {

@@ -129,7 +129,7 @@ void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid
     run->count--;
 }
 
-/* ---- Versions ----------------------------------------------------------------------------------- */
+/* ---- Versions -------------------------------------------------------------------------------- */
 
 void row_count_live(row_tree *tree, uint64_t from, uint64_t to)
 {

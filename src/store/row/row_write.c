@@ -57,7 +57,7 @@ static void note_rowid(row_tree *tree, int64_t rowid)
         ;
 }
 
-/* ---- Versions --------------------------------------------------------------------------------- */
+/* ---- Versions -------------------------------------------------------------------------------- */
 
 static row_version *new_version(txn_transaction *transaction, row_tree *tree, int64_t rowid,
                                 uint32_t image_count)
@@ -149,7 +149,7 @@ static base_status write_version(txn_transaction *transaction, row_tree *tree, r
     return BASE_OK;
 }
 
-/* ---- Insert ------------------------------------------------------------------------------------- */
+/* ---- Insert ---------------------------------------------------------------------------------- */
 
 /* The run that `rowid` continues, or a new one of no rows. */
 static row_run *need_run(txn_transaction *transaction, row_tree *tree, int64_t rowid,
@@ -261,7 +261,7 @@ base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout 
     }
 }
 
-/* ---- Update and delete --------------------------------------------------------------------------- */
+/* ---- Update and delete ----------------------------------------------------------------------- */
 
 /* Latches the row's leaf once the transaction may change the row. BASE_OK: latched. */
 static base_status lock_row(txn_transaction *transaction, row_tree *tree, int64_t rowid,
@@ -317,7 +317,7 @@ base_status row_delete(txn_transaction *transaction, row_tree *tree, int64_t row
     return status;
 }
 
-/* ---- Insert of many ------------------------------------------------------------------------------- */
+/* ---- Insert of many -------------------------------------------------------------------------- */
 
 static void cell_of(const vector *column, uint32_t position, types_cell *cell, bool *is_null)
 {

@@ -421,7 +421,7 @@ static base_status write_relations(checkpoint *self, base_error *error)
     return status;
 }
 
-/* ---- Extents that the new header does not reach ---------------------------------------------------- */
+/* ---- Extents that the new header does not reach ---------------------------------------------- */
 
 static int compare_references(const void *a, const void *b)
 {
@@ -456,7 +456,7 @@ static base_status free_unreached(checkpoint *self, base_error *error)
     return cache_free(database->file, root, error);
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------------- */
+/* ---- The whole ------------------------------------------------------------------------------- */
 
 static base_status write_all(checkpoint *self, const wal_switch_point *point, base_error *error)
 {
@@ -558,7 +558,7 @@ base_status table_checkpoint(table_database *database, base_error *error)
     return status;
 }
 
-/* ---- In the background ----------------------------------------------------------------------------------- */
+/* ---- In the background ----------------------------------------------------------------------- */
 
 static void checkpoint_task(void *argument)
 {

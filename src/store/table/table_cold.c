@@ -190,7 +190,7 @@ base_status table_fetch(const table_relation *relation, const txn_snapshot *snap
                            cold_heap, error);
 }
 
-/* ---- Versions, for index maintenance ------------------------------------------------------------ */
+/* ---- Versions, for index maintenance --------------------------------------------------------- */
 
 typedef struct cold_visit {
     row_visitor visit;

@@ -266,7 +266,7 @@ base_status table_truncate(txn_transaction *transaction, uint64_t id, base_error
     return table_log_id(transaction, TABLE_REDO_TRUNCATE, id, 0, error);
 }
 
-/* ---- Columns ------------------------------------------------------------------------------------ */
+/* ---- Columns --------------------------------------------------------------------------------- */
 
 /* The copy gets one more column, or one column changed. */
 static base_status set_column(table_relation *version, uint32_t place, const table_column *column,
@@ -333,7 +333,7 @@ base_status table_drop_column(txn_transaction *transaction, uint64_t id, uint32_
     return table_log_id(transaction, TABLE_REDO_DROP_COLUMN, id, column_id, error);
 }
 
-/* ---- Indexes --------------------------------------------------------------------------------------- */
+/* ---- Indexes --------------------------------------------------------------------------------- */
 
 /* The exclusive lock is held: nobody else has an open change, so the newest commits and this
  * transaction's rows are all there is. A transaction that stays with an older snapshot needs

@@ -47,7 +47,7 @@ struct table_loader {
     vector *view;
 };
 
-/* ---- Undo of a volume ------------------------------------------------------------------------- */
+/* ---- Undo of a volume ------------------------------------------------------------------------ */
 
 typedef struct volume_undo {
     txn_undo undo;
@@ -107,7 +107,7 @@ base_status table_attach_volume(txn_transaction *transaction, table_relation *re
     return BASE_OK;
 }
 
-/* ---- The hot way --------------------------------------------------------------------------------- */
+/* ---- The hot way ----------------------------------------------------------------------------- */
 
 static base_status insert_hot(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
                               table_conflict *conflict, base_error *error)
@@ -118,7 +118,7 @@ static base_status insert_hot(table_loader *self, const vector_chunk *rows, cons
                         conflict, error);
 }
 
-/* ---- Volumes --------------------------------------------------------------------------------------- */
+/* ---- Volumes --------------------------------------------------------------------------------- */
 
 /* Every column that is stored, in the order of the volume. */
 static base_status choose_columns(table_loader *self, base_error *error)
@@ -238,7 +238,7 @@ static base_status choose_mode(table_loader *self, base_error *error)
     return BASE_OK;
 }
 
-/* ---- Rows held back ----------------------------------------------------------------------------------- */
+/* ---- Rows held back -------------------------------------------------------------------------- */
 
 static void drop_held(table_loader *self)
 {
@@ -292,7 +292,7 @@ static base_status hold(table_loader *self, const vector_chunk *rows, const int6
     return BASE_OK;
 }
 
-/* ---- The loader ------------------------------------------------------------------------------------------ */
+/* ---- The loader ------------------------------------------------------------------------------ */
 
 base_status table_loader_create(txn_transaction *transaction, table_relation *relation,
                                 table_loader **loader, base_error *error)

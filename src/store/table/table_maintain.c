@@ -70,7 +70,7 @@ static void remove_entry(table_relation *relation, table_index *index, base_text
                                index->descriptor.part_count, remove_if_unused, &remove);
 }
 
-/* ---- Changed keys ----------------------------------------------------------------------------- */
+/* ---- Changed keys ---------------------------------------------------------------------------- */
 
 /* All rows are back. Versions that nobody sees any more do not count, even if they still hang
  * behind the row: whoever releases them may have looked while ours was there, and left the
@@ -139,7 +139,7 @@ static base_text text_of(const base_buffer *buffer)
     return (base_text){buffer->data, buffer->length};
 }
 
-/* ---- New rows ------------------------------------------------------------------------------------ */
+/* ---- New rows -------------------------------------------------------------------------------- */
 
 /* Adds one entry; where another row may have the key of a unique index, asks. */
 static base_status add_entry(txn_transaction *transaction, table_relation *relation,
@@ -214,7 +214,7 @@ void table_forget_row(void *relation, int64_t rowid)
     }
 }
 
-/* ---- Updated and deleted rows ------------------------------------------------------------------------ */
+/* ---- Updated and deleted rows ---------------------------------------------------------------- */
 
 /* Lays the new cells over the part cells of one index. */
 static void overlay(const table_index *index, const uint32_t *columns, uint32_t column_count,

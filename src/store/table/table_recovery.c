@@ -277,7 +277,7 @@ base_status table_replay(table_database *database, uint64_t *unit_count, base_er
     return status;
 }
 
-/* ---- The root ------------------------------------------------------------------------------------ */
+/* ---- The root -------------------------------------------------------------------------------- */
 
 /* Packed rows: from an extent, or from the root itself. */
 static base_status load_rows(replayer *self, table_bytes *bytes, base_error *error)

@@ -372,7 +372,7 @@ void table_release(table_relation *relation)
         txn_retire(relation->entry->database->manager, &relation->garbage, dispose_relation);
 }
 
-/* ---- Which version ----------------------------------------------------------------------------- */
+/* ---- Which version --------------------------------------------------------------------------- */
 
 /* The registry is held. NULL: the snapshot sees none. */
 static table_relation *visible_version(const table_entry *entry, const txn_snapshot *snapshot)
@@ -471,7 +471,7 @@ base_status table_enter_write(txn_transaction *transaction, table_relation *rela
     return need_indexes(newest, error);
 }
 
-/* ---- Looking at a handle --------------------------------------------------------------------------- */
+/* ---- Looking at a handle --------------------------------------------------------------------- */
 
 const table_descriptor *table_describe(const table_relation *relation)
 {

@@ -205,7 +205,7 @@ void table_scan_destroy(table_scan *scan)
     base_free(scan->budget, scan, sizeof *scan + scan->column_count * sizeof(uint32_t));
 }
 
-/* ---- Readers ---------------------------------------------------------------------------------- */
+/* ---- Readers --------------------------------------------------------------------------------- */
 
 base_status table_reader_create(table_scan *scan, table_reader **reader, base_error *error)
 {

@@ -24,7 +24,7 @@ void table_seal_free(table_seal *seal)
     *seal = (table_seal){.database = seal->database};
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 typedef struct sealer {
     table_seal *seal;
@@ -138,7 +138,7 @@ base_status table_seal_write(table_seal *seal, const table_relation *relation, b
     return status;
 }
 
-/* ---- The switch ---------------------------------------------------------------------------------- */
+/* ---- The switch ------------------------------------------------------------------------------ */
 
 /* Frees the hot copies when nobody reads them any more. */
 typedef struct sweep {

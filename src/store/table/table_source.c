@@ -6,7 +6,7 @@
  */
 #include "store/table/table_scan_int.h"
 
-/* ---- Predicates as key ranges ----------------------------------------------------------------- */
+/* ---- Predicates as key ranges ---------------------------------------------------------------- */
 
 static bool range_of(const table_predicate *predicate, types_form form, col_range *range)
 {
@@ -75,7 +75,7 @@ base_status table_source_open(const table_scan *scan, table_source *source, tabl
     return BASE_OK;
 }
 
-/* ---- Batches ------------------------------------------------------------------------------------- */
+/* ---- Batches --------------------------------------------------------------------------------- */
 
 /* The vector to read next, and which of its rows lie in the range: [*start, *end). */
 static uint32_t next_vector(const table_scan *scan, table_source *source, uint32_t *start,

@@ -223,7 +223,7 @@ base_status table_insert(txn_transaction *transaction, table_relation *relation,
     return status;
 }
 
-/* ---- Update and delete ------------------------------------------------------------------------- */
+/* ---- Update and delete ----------------------------------------------------------------------- */
 
 /* The row's key columns as they are now, by column id; strings point into the store or lie
  * in `heap`. */

@@ -138,7 +138,7 @@ base_status wal_replay(wal_log *log, const wal_redo *redo, uint64_t *unit_count,
     return BASE_OK;
 }
 
-/* ---- Checkpoints --------------------------------------------------------------------------------- */
+/* ---- Checkpoints ----------------------------------------------------------------------------- */
 
 base_status wal_switch(wal_log *log, uint64_t epoch, wal_switch_point *point, base_error *error)
 {

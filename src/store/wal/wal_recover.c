@@ -199,7 +199,7 @@ static base_status build_generations(recovery *self, base_error *error)
     return BASE_OK;
 }
 
-/* ---- 4, 5. Frames ------------------------------------------------------------------------------ */
+/* ---- 4, 5. Frames ---------------------------------------------------------------------------- */
 
 /* Reads up to `limit`; sets the generation's length and chain to the end of the last whole
  * unit, and the log's newest sequence and time. */

@@ -294,7 +294,7 @@ base_status wal_commit(wal_log *log, wal_unit *unit, base_error *error)
     return wal_commit_finish(log, unit, error);
 }
 
-/* ---- Syncing outside of commits ---------------------------------------------------------------- */
+/* ---- Syncing outside of commits -------------------------------------------------------------- */
 
 /*
  * Pads as leader, so that later frames begin in a block of their own, then syncs without the

@@ -150,7 +150,7 @@ static void a_group_key_test_passes_the_grouping(void **unused)
     fixture_destroy(&f);
 }
 
-/* ---- Paths -------------------------------------------------------------------------------------- */
+/* ---- Paths ----------------------------------------------------------------------------------- */
 
 static void a_rowid_is_looked_up(void **unused)
 {
@@ -225,7 +225,7 @@ static void the_largest_value_is_one_step_in_an_index(void **unused)
     fixture_destroy(&f);
 }
 
-/* ---- Joins -------------------------------------------------------------------------------------- */
+/* ---- Joins ----------------------------------------------------------------------------------- */
 
 static void few_outer_rows_are_looked_up(void **unused)
 {
@@ -319,7 +319,7 @@ static void many_joins_are_ordered_greedily(void **unused)
     }
 }
 
-/* ---- Memory ------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static plan_node *build_everything(fixture *f)
 {

@@ -182,7 +182,7 @@ static void changes_are_announced(void **state)
     unit_budget_check(&budget);
 }
 
-/* ---- Threads ---------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 typedef struct shared {
     os_sim *sim;

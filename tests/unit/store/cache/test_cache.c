@@ -261,7 +261,7 @@ static void every_flipped_byte_is_harmless_or_noticed(void **state)
     stop(&self);
 }
 
-/* ---- Space ------------------------------------------------------------------------------------ */
+/* ---- Space ----------------------------------------------------------------------------------- */
 
 static void freed_extents_wait_for_headers_and_readers(void **state)
 {
@@ -468,7 +468,7 @@ static void a_long_free_map_comes_back(void **state)
     stop(&self);
 }
 
-/* ---- The buffer cache --------------------------------------------------------------------------- */
+/* ---- The buffer cache ------------------------------------------------------------------------ */
 
 enum {
     EXTENTS = 60
@@ -555,7 +555,7 @@ static void damaged_extents_are_not_handed_out(void **state)
     stop(&self);
 }
 
-/* ---- Failures ---------------------------------------------------------------------------------------- */
+/* ---- Failures -------------------------------------------------------------------------------- */
 
 static void every_failed_allocation_is_survived(void **state)
 {
@@ -614,7 +614,7 @@ static void every_failed_allocation_is_survived(void **state)
     }
 }
 
-/* ---- Spill files --------------------------------------------------------------------------------------- */
+/* ---- Spill files ----------------------------------------------------------------------------- */
 
 static void spilled_blocks_come_back(void **state)
 {
