@@ -115,7 +115,8 @@ static base_status load_file(cache_file *file, const unsigned char *slots, uint6
                              int newest, base_error *error)
 {
     file->granules = file->header.granules;
-    if (file->granules < CACHE_FIRST_GRANULE || file->granules > UINT64_C(1) << 48)
+    if (file->granules < CACHE_FIRST_GRANULE || file->granules > UINT64_C(1) << 48 ||
+        file->header.root.sequence >= UINT64_C(1) << 56)
         return base_error_set(error, BASE_CORRUPT, "the header of \"%s\" is malformed",
                               file->file->path);
     RETURN_IF_ERROR(cache_map_load(file, slots + (size_t)newest * CACHE_GRANULE, error));

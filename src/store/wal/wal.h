@@ -44,6 +44,9 @@ typedef enum wal_sync_mode {
     WAL_SYNC_NONE,   /* never synced but by wal_switch and wal_sync */
 } wal_sync_mode;
 
+/* Sequences stay below: the rooms above use the high bits of a stamp for other things. */
+#define WAL_SEQUENCE_END (UINT64_C(1) << 56)
+
 /* ---- Collecting records --------------------------------------------------------------- */
 
 typedef struct wal_chunk wal_chunk;

@@ -193,7 +193,8 @@ static base_status build_generations(recovery *self, base_error *error)
     }
     log->next_generation = expected;
     /* Above the header's when units that wrote nothing came between two switches. */
-    if (log->oldest->base_sequence < self->options->sequence)
+    if (log->oldest->base_sequence < self->options->sequence ||
+        log->oldest->base_sequence >= WAL_SEQUENCE_END)
         return damaged(log, error, "it does not continue the database file");
     log->last_sequence = log->oldest->base_sequence;
     return BASE_OK;
@@ -219,7 +220,9 @@ static base_status measure(recovery *self, wal_reader *reader, wal_generation *g
             return status;
         const wal_frame_header *header = &reader->header;
         if (header->type == WAL_FRAME_DATA) {
-            bool follows = unit ? header->sequence == unit : header->sequence > log->last_sequence;
+            bool follows =
+                unit ? header->sequence == unit
+                     : header->sequence > log->last_sequence && header->sequence < WAL_SEQUENCE_END;
             if (!follows)
                 return BASE_OK;
             unit = header->sequence;
