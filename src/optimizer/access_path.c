@@ -11,7 +11,6 @@
  */
 #include "optimizer/optimizer_int.h"
 
-
 static const double COST_FETCH = 45;  /* one row by rowid or index entry */
 static const double COST_SEEK = 150;  /* placing a cursor */
 static const double COST_START = 500; /* a vectorised scan, however short */

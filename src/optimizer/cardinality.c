@@ -8,7 +8,6 @@
  */
 #include "optimizer/optimizer_int.h"
 
-
 static const double RECURSION_GROWTH = 10;
 
 static void set_distinct(optimizer_state *state, plan_column column, double distinct)

@@ -10,7 +10,6 @@
  */
 #include "optimizer/optimizer_int.h"
 
-
 static const double GUESS_EQUAL = 0.005;
 static const double GUESS_RANGE = 1.0 / 3;
 static const double GUESS_PREFIX = 0.05;
