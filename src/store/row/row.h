@@ -135,8 +135,6 @@ void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t ne
 /* Takes row_seal back: the volume could not be used. */
 void row_unseal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
                 uint64_t sequence);
-/* Changes before any sealed row is freed: who finds it unchanged has missed none. */
-uint64_t row_tree_sweep_count(const row_tree *tree);
 /* Frees sealed rows that no snapshot reads here any more. */
 void row_sweep(row_tree *tree, uint64_t oldest);
 

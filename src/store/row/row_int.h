@@ -132,8 +132,7 @@ struct row_tree {
     _Atomic(int64_t) live_count;
     _Atomic(uint64_t) slab_bytes;
     _Atomic(int64_t) last_rowid;
-    _Atomic(uint64_t) freed_sealed; /* raised before sealed rows are freed */
-    _Atomic(uint64_t) last_change;  /* sequence of the newest commit that wrote here */
+    _Atomic(uint64_t) last_change; /* sequence of the newest commit that wrote here */
 };
 
 /* ---- Access ------------------------------------------------------------------------------- */

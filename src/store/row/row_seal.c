@@ -63,14 +63,8 @@ static void sweep_leaf(row_tree *tree, row_leaf *leaf, uint64_t oldest)
     }
 }
 
-uint64_t row_tree_sweep_count(const row_tree *tree)
-{
-    return atomic_load(&tree->freed_sealed);
-}
-
 void row_sweep(row_tree *tree, uint64_t oldest)
 {
-    atomic_fetch_add(&tree->freed_sealed, 1);
     for (int64_t at = INT64_MIN;;) {
         row_leaf *leaf = row_leaf_lock(tree, at);
         bool had = leaf->sealed_count > 0;

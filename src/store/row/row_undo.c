@@ -156,7 +156,6 @@ static void free_if_sealed(row_tree *tree, row_leaf *leaf, uint32_t slot)
     if (!row_is_sealed(stamp) || row_chain_of(&leaf->slab, slot) ||
         (stamp & ~ROW_SEALED) > txn_oldest_snapshot(tree->manager))
         return;
-    atomic_fetch_add(&tree->freed_sealed, 1);
     row_slab_free_strings(tree, &leaf->slab, slot);
     row_leaf_free_slot(leaf, slot);
 }

@@ -197,19 +197,17 @@ typedef struct cold_visit {
     void *context;
     table_storage *storage;
     uint32_t volume_count;
-    uint64_t sweep_count;
     bool cold_first, retry;
 } cold_visit;
 
-/* Passes hot versions on. At the end, under the leaf's latch: a volume that came, or a sweep,
- * may have taken the row over between the look there and the look here. */
+/* Passes hot versions on. At the end, under the leaf's latch: a volume that came meanwhile may
+ * have taken the row over between the look there and the look here. */
 static bool visit_hot(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
 {
     cold_visit *self = context;
     if (!cells && !self->cold_first)
         return false; /* the cold copies come after */
-    if (!cells && (table_volume_count(self->storage) != self->volume_count ||
-                   row_tree_sweep_count(self->storage->hot) != self->sweep_count)) {
+    if (!cells && table_volume_count(self->storage) != self->volume_count) {
         self->retry = true;
         return true;
     }
@@ -263,23 +261,20 @@ base_status table_visit_versions(const table_relation *relation, int64_t rowid, 
         .visit = visit, .context = context, .storage = storage, .cold_first = cold_first};
     bool stop = false;
     do {
-        /* Rows of volumes above the oldest snapshot are still in the hot store if they count:
-         * a copy there that is not yet marked may be stale. */
-        self.sweep_count = row_tree_sweep_count(storage->hot);
-        uint64_t bound = txn_oldest_snapshot(storage->database->manager);
         self.volume_count = table_volume_count(storage);
         self.retry = false;
         if (cold_first && self.volume_count)
-            RETURN_IF_ERROR(
-                visit_cold(relation, rowid, oldest, bound, columns, column_count, &self, &stop));
+            RETURN_IF_ERROR(visit_cold(relation, rowid, oldest, UINT64_MAX, columns, column_count,
+                                       &self, &stop));
         if (!stop)
             stop = row_visit_versions(storage->hot, relation->layout, rowid, oldest, columns,
                                       column_count, visit_hot, &self);
     } while (self.retry);
     if (stop || cold_first)
         return BASE_OK;
-    /* Both anew: a row that left the hot store before it was visited lies in a volume that was
-     * added before, and no snapshot is older than its switch. */
+    /* Counted anew: a row that left the hot store lies in a volume that was added before. Rows
+     * of volumes above the oldest snapshot were in the hot store when that was visited; a copy
+     * there that is not yet marked may be stale. */
     uint64_t bound = txn_oldest_snapshot(storage->database->manager);
     self.volume_count = table_volume_count(storage);
     if (self.volume_count == 0)
