@@ -205,8 +205,13 @@ void session_finalize(session_statement *statement)
 bool session_is_complete(base_text sql)
 {
     size_t end;
-    bool blank;
-    return parser_is_complete(sql, &end, &blank);
+    bool blank, any = false;
+    while (parser_is_complete(sql, &end, &blank)) {
+        sql.data += end;
+        sql.length -= end;
+        any = true;
+    }
+    return any && blank; /* a further statement that has begun must end, too */
 }
 
 session_connection *session_connection_of(session_statement *statement)

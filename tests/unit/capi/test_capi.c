@@ -583,6 +583,9 @@ static void test_dsn(void **state)
     tuff_result_close(NULL);
     assert_true(tuff_is_complete("SELECT 1;", 9));
     assert_false(tuff_is_complete("SELECT ';", 9));
+    assert_true(tuff_is_complete("SELECT 1; SELECT 2; -- end", 26));
+    assert_false(tuff_is_complete("SELECT 1; SELECT", 16));
+    assert_false(tuff_is_complete("-- nothing", 10));
 }
 
 /* ---- Every allocation fails once ---- */
