@@ -1,0 +1,40 @@
+# The shell as scripts use it: output modes, commands, exit codes, errors with a caret.
+
+suite_shell() {
+    local passed=0 failed=0 folder
+    folder=$(mktemp -d)
+    expect() { # NAME EXPECTED ACTUAL
+        if [ "$2" = "$3" ]; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+            printf 'shell %s: expected\n%s\ngot\n%s\n' "$1" "$2" "$3"
+        fi
+    }
+    local tuff=build/bin/tuff rows="SELECT 1 AS a, 'x,y' AS b UNION ALL SELECT NULL, 'z' ORDER BY 1"
+    expect list $'1|x,y\n|z' "$($tuff -c "$rows")"
+    expect csv $'a,b\n1,"x,y"\n,z' "$($tuff --csv -c "$rows")"
+    expect json $'[{"a":1,"b":"x,y"},\n{"a":null,"b":"z"}]' "$($tuff --json -c "$rows")"
+    expect jsonl $'{"a":1,"b":"x,y"}\n{"a":null,"b":"z"}' "$($tuff --jsonl -c "$rows")"
+    expect markdown $'| a | b   |\n|---|-----|\n| 1 | x,y |\n|   | z   |' "$($tuff --markdown -c "$rows")"
+    expect box $'┌───┬─────┐\n│ a │ b   │\n├───┼─────┤\n│ 1 │ x,y │\n│   │ z   │\n└───┴─────┘' "$($tuff --box -c "$rows")"
+    expect line $'a = 1\nb = x,y\n\na = \nb = z' "$($tuff --line -c "$rows")"
+    expect pipe $'a\n1\nx\n2' "$(printf "select 'a';select\n1;\n\n.print x\nselect 2" | $tuff)"
+    expect exit-code 1 "$($tuff -c 'SELECT nothing' >/dev/null 2>&1; echo $?)"
+    expect stops '1' "$($tuff -c 'SELECT 1' -c 'SELECT nothing' -c 'SELECT 2' 2>/dev/null)"
+    expect caret $'Error 42703: column "nothing" does not exist\n  SELECT nothing\n         ^' \
+        "$($tuff -c 'SELECT nothing' 2>&1)"
+    $tuff "$folder/a.tuff" -c "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)" -c "INSERT INTO t VALUES (1, 'it''s'), (2, NULL)" \
+        -c "CREATE INDEX t_v ON t (v)"
+    expect tables t "$($tuff "$folder/a.tuff" -c .tables)"
+    expect indexes t_v "$($tuff "$folder/a.tuff" -c .indexes)"
+    $tuff "$folder/a.tuff" -c .dump >"$folder/dump.sql"
+    $tuff "$folder/b.tuff" -f "$folder/dump.sql"
+    expect dump-and-read "$($tuff "$folder/a.tuff" --csv -c 'SELECT * FROM t ORDER BY id')" \
+        "$($tuff "$folder/b.tuff" --csv -c 'SELECT * FROM t ORDER BY id')"
+    printf 'id,name\n1,one\n2,"two, three"\n' >"$folder/in.csv"
+    expect import $'1|one\n2|two, three' "$(printf '.import %s c\nSELECT * FROM c;\n' "$folder/in.csv" | $tuff)"
+    expect log-folded 'a.tuff b.tuff dump.sql in.csv' "$(cd "$folder" && echo *)"
+    rm -rf "$folder"
+    echo "$passed passed, $failed failed, 0 skipped"
+}
