@@ -198,8 +198,9 @@ static bool is_key(const catalog_table *table, const catalog_index *index, const
     return found == place_count && index->part_count == place_count;
 }
 
-/* ON CONFLICT (columns): one key is meant; it must be there, and for now be the only one,
- * since the executor does not tell one key from another. */
+/* ON CONFLICT (columns): one key is meant. It must be there, and a table with further keys is
+ * refused: the executor does not tell one key from another, so it would ignore conflicts that
+ * were not named. */
 static base_status check_target(binder *b, const catalog_table *table, const parser_upsert *upsert)
 {
     bool *places = bind_array(b, table->column_count, sizeof *places);
