@@ -310,6 +310,15 @@ BASE_INLINE base_status table_index_need(table_index *index, table_relation *rel
     return table_index_need_slow(index, relation, error);
 }
 
+/* table_index_load.c */
+/* Entries of volumes that this transaction has attached, as sorted runs of all indexes of the
+ * relation, whose lock it holds alone. A key that two of these rows share, or one of them and
+ * a row that was there, is BASE_UNIQUE_VIOLATION. Undo and redo are registered; the extents
+ * are to be synced before the commit. */
+base_status table_index_load(txn_transaction *transaction, table_relation *relation,
+                             table_volume **volumes, uint32_t count, table_conflict *conflict,
+                             base_error *error);
+
 /* table_ddl.c */
 /* An index that is filled when it is first needed (recovery). */
 base_status table_index_attach(txn_transaction *transaction,
