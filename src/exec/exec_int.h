@@ -86,7 +86,16 @@ struct exec_part {
     bool stops_early;
     /* Steps: set when one has answered EXEC_FINISHED: nothing below it needs to run. */
     _Atomic(bool) finished;
+    /* Rows that were looked at beyond those that came in: exec_note_examined. */
+    _Atomic(uint64_t) examined;
 };
+
+/* Counts candidates (rows of a table before the filter, pairs before the condition), once per
+ * chunk or batch: what a plan costs whatever the machine, for EXPLAIN ANALYZE. */
+BASE_INLINE void exec_note_examined(exec_part *part, uint64_t count)
+{
+    atomic_fetch_add_explicit(&part->examined, count, memory_order_relaxed);
+}
 
 struct exec_lane {
     exec_pipeline *pipeline;

@@ -39,8 +39,10 @@ static void annotate(void *context, const plan_operator *operator, base_buffer *
 {
     exec_statistics statistics;
     exec_operator_statistics(context, operator->id, &statistics);
-    base_buffer_append_format(out, "  [%llu rows, %.3f ms", (unsigned long long)statistics.rows,
-                              (double)statistics.nanoseconds / 1e6);
+    base_buffer_append_format(out, "  [%llu rows", (unsigned long long)statistics.rows);
+    if (statistics.examined)
+        base_buffer_append_format(out, ", %llu examined", (unsigned long long)statistics.examined);
+    base_buffer_append_format(out, ", %.3f ms", (double)statistics.nanoseconds / 1e6);
     if (statistics.bytes)
         base_buffer_append_format(out, ", %llu KiB", (unsigned long long)statistics.bytes / 1024);
     base_buffer_append_byte(out, ']');

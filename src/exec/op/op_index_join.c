@@ -276,9 +276,12 @@ static base_status push(exec_part *part, void *opaque, vector_chunk *input, vect
         for (uint32_t k = 0; k < part->op->index_join.key_count; k++)
             RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->key_vectors[k], error));
     }
+    if (input)
+        exec_note_examined(part, input->count); /* one search each, found or not */
     while (state->next < state->input->count) {
         RETURN_IF_ERROR(self->index ? find_by_index(self, state, error)
                                     : find_by_rowid(self, state, error));
+        exec_note_examined(part, state->found->count);
         if (state->found->count)
             RETURN_IF_ERROR(join_found(self, state, output, error));
         if (*output) {
