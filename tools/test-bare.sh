@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 root=$PWD/build/bare
 shared=${TUFF_SHARED:-$(cd .. && pwd)/shared}
 command -v debootstrap >/dev/null || { apt-get update -qq; apt-get install -y -qq debootstrap; }
-mirror=$(sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb (\[[^]]*\] )?([^ ]+) bookworm .*/\2/p' \
-    /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
+# Either file may be missing: Debian's newer images have only the folder.
+mirror=$({ sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb (\[[^]]*\] )?([^ ]+) bookworm .*/\2/p' \
+    /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } | head -1)
 
 clean() {
     for place in proc dev/pts dev sys; do umount -l "$root/$place" 2>/dev/null || true; done
