@@ -82,12 +82,23 @@ static int compare_bounds(const range_bound *a, const range_bound *b)
     return (a->integer > b->integer) - (a->integer < b->integer);
 }
 
-static types_interval negate_interval(types_interval interval)
+static base_status negate_interval(types_interval *interval, base_error *error)
 {
-    return (types_interval){-interval.months, -interval.days, -interval.microseconds};
+    if (__builtin_sub_overflow(0, interval->months, &interval->months) ||
+        __builtin_sub_overflow(0, interval->days, &interval->days) ||
+        __builtin_sub_overflow(INT64_C(0), interval->microseconds, &interval->microseconds))
+        return base_error_set(error, BASE_OUT_OF_RANGE, "interval out of range");
+    return BASE_OK;
 }
 
-/* The key plus (or minus) an interval, in the key's own unit. */
+/* The unit in which keys are compared: a date may meet a bound within a day. */
+static int64_t unit_of(types_type type, const types_value *offset)
+{
+    bool within_days = type.kind == TYPES_DATE && offset->type.kind == TYPES_INTERVAL;
+    return within_days ? TYPES_MICROSECONDS_PER_DAY : 1;
+}
+
+/* The key plus an interval, in microseconds. */
 static base_status add_interval(types_type type, const types_cell *key, types_interval interval,
                                 range_bound *bound, base_error *error)
 {
@@ -96,7 +107,7 @@ static base_status add_interval(types_type type, const types_cell *key, types_in
     if (type.kind == TYPES_DATE) {
         int64_t midnight = (int64_t)key->int32 * TYPES_MICROSECONDS_PER_DAY;
         RETURN_IF_ERROR(types_timestamp_add(midnight, interval, &result, error));
-        bound->integer = result / TYPES_MICROSECONDS_PER_DAY;
+        bound->integer = result;
     } else if (type.kind == TYPES_TIMESTAMP) {
         RETURN_IF_ERROR(types_timestamp_add(key->int64, interval, &result, error));
         bound->integer = result;
@@ -113,7 +124,9 @@ static base_status key_bound(types_type type, const types_cell *key, const types
         return base_error_set(error, BASE_INVALID_PARAMETER, "a frame's offset must not be NULL");
     if (offset->type.kind == TYPES_INTERVAL) {
         types_interval interval = offset->cell.interval;
-        return add_interval(type, key, add ? interval : negate_interval(interval), bound, error);
+        if (!add)
+            RETURN_IF_ERROR(negate_interval(&interval, error));
+        return add_interval(type, key, interval, bound, error);
     }
     types_value same;
     range_bound by;
@@ -133,10 +146,11 @@ static base_status key_bound(types_type type, const types_cell *key, const types
     return BASE_OK;
 }
 
-/* First row (of those with a key) whose key is not before the bound, or, with `after`, is behind
- * it. */
+/* First row (of those with a key) whose key, in units, is not before the bound, or, with `after`,
+ * is behind it. */
 static uint64_t search_key(const window_part *window, const window_partition *partition,
-                           uint64_t low, uint64_t high, const range_bound *bound, bool after)
+                           uint64_t low, uint64_t high, int64_t unit, const range_bound *bound,
+                           bool after)
 {
     const exec_sort_key *key = &window->sorter.keys[window->partition_count];
     types_form form = (types_form)window->layout.forms[key->column];
@@ -147,6 +161,8 @@ static uint64_t search_key(const window_part *window, const window_partition *pa
         range_bound value;
         exec_row_cell(&window->layout, partition->rows[middle], key->column, &cell, &is_null);
         cell_number(form, &cell, &value);
+        if (!value.is_float)
+            value.integer *= unit;
         int order = compare_bounds(&value, bound);
         if (key->descending)
             order = -order;
@@ -192,7 +208,8 @@ static base_status range_place(const window_part *window, const window_partition
                               following != key->descending, &bound, error));
     uint64_t first, end;
     keyed_rows(window, partition, &first, &end);
-    *place = search_key(window, partition, first, end, &bound, is_end);
+    types_type type = window->layout.types[key->column];
+    *place = search_key(window, partition, first, end, unit_of(type, offset), &bound, is_end);
     return BASE_OK;
 }
 
