@@ -4,6 +4,10 @@
  * Rows are written as they come, unless the input reads the table itself: then they are kept
  * until the input has ended, so that the statement never sees its own rows.
  *
+ * Rows of a query, of COPY and of an appender go through the bulk loader, which finds out by
+ * itself whether they are many. Not those of VALUES, which are few, and not under OR IGNORE and
+ * OR REPLACE, where every row has to be decided before the next one.
+ *
  * Where an INTEGER PRIMARY KEY is the rowid, a NULL in it asks for a fresh one. Rows are then
  * inserted in runs of given and of chosen rowids, in order.
  */
@@ -14,6 +18,7 @@ typedef struct insert_part {
     int32_t *sources; /* input column of each descriptor column, -1: dropped, reads NULL */
     vector *nulls;    /* by descriptor column, for dropped ones */
     bool chose;       /* some row of the chunk got a fresh rowid */
+    bool loads;       /* through the bulk loader */
 } insert_part;
 
 /* What checks see of a rowid that is not chosen yet. */
@@ -69,6 +74,8 @@ static base_status write_chunk(insert_part *self, const vector_chunk *input, bas
 {
     op_writer *writer = &self->writer;
     uint32_t count = input->count;
+    if (self->loads)
+        RETURN_IF_ERROR(op_writer_begin_load(writer, error));
     point_row(self, input);
     for (uint32_t i = 0; i < count; i++)
         writer->selection[i] = (uint16_t)vector_row(input->selection, i);
@@ -107,7 +114,7 @@ static base_status finish(exec_part *part, base_error *error)
         RETURN_IF_ERROR(exec_check_interrupt(part->execution, error));
         RETURN_IF_ERROR(write_chunk(self, writer->frame, error));
     }
-    return BASE_OK;
+    return op_writer_end_load(writer, error);
 }
 
 static void close(exec_part *part)
@@ -164,6 +171,8 @@ base_status exec_build_insert(exec_builder *builder, const plan_operator *op, ex
     if (!input)
         return base_error_no_memory(builder->error);
     bool keep = op_reads_table(op->inputs[0], op->change.table);
+    self->loads =
+        op->change.conflict == PLAN_CONFLICT_ERROR && op->inputs[0]->kind != PLAN_OP_VALUES;
     RETURN_IF_ERROR(op_writer_init(&self->writer, builder, keep));
     RETURN_IF_ERROR(map_columns(self, builder));
     RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));

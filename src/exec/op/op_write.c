@@ -85,6 +85,8 @@ base_status op_writer_init(op_writer *writer, exec_builder *builder, bool keep_i
 
 void op_writer_close(op_writer *writer)
 {
+    table_loader_destroy(writer->loader);
+    writer->loader = NULL;
     if (writer->kept)
         exec_buffer_clear(writer->kept);
     if (writer->returned)
@@ -219,12 +221,77 @@ static base_status resolve_conflict(op_writer *writer, const table_conflict *con
     }
 }
 
+/* Notes rows first .. first + count - 1 of the selection as written. */
+static void note_written(op_writer *writer, const uint16_t *selection, uint32_t first,
+                         uint32_t count)
+{
+    exec_execution *execution = writer->execution;
+    int64_t *rowid_values = writer->rowid_vector->data;
+    for (uint32_t i = first; i < first + count; i++) {
+        rowid_values[selection[i]] = writer->rowids[i];
+        writer->written[writer->written_count++] = selection[i];
+    }
+    if (count) {
+        execution->last_rowid = writer->rowids[first + count - 1];
+        execution->has_last_rowid = true;
+    }
+    execution->rows_affected += count;
+}
+
+/* What the storage answered: its refusals get the user's words. */
+static base_status load_answer(const op_writer *writer, base_status status,
+                               const table_conflict *conflict, const base_error *refused,
+                               base_error *error)
+{
+    if (status == BASE_UNIQUE_VIOLATION)
+        return op_conflict_error(writer->op, conflict, error);
+    if (status != BASE_OK && error && error->status == BASE_OK)
+        *error = *refused;
+    return status;
+}
+
+base_status op_writer_begin_load(op_writer *writer, base_error *error)
+{
+    BASE_ASSERT(writer->op->change.conflict == PLAN_CONFLICT_ERROR);
+    if (writer->loader)
+        return BASE_OK;
+    return table_loader_create(writer->execution->transaction, writer->relation, &writer->loader,
+                               error);
+}
+
+base_status op_writer_end_load(op_writer *writer, base_error *error)
+{
+    table_conflict conflict = {0};
+    base_error refused;
+    base_error_clear(&refused);
+    if (!writer->loader)
+        return BASE_OK;
+    base_status status = table_loader_finish(writer->loader, &conflict, &refused);
+    return load_answer(writer, status, &conflict, &refused, error);
+}
+
+static base_status load_rows(op_writer *writer, uint16_t *selection, uint32_t count, bool given,
+                             base_error *error)
+{
+    table_conflict conflict = {0};
+    base_error refused;
+    base_error_clear(&refused);
+    writer->row->selection = selection;
+    writer->row->count = count;
+    base_status status = table_loader_append(writer->loader, writer->row, writer->rowids, !given,
+                                             &conflict, &refused);
+    if (status == BASE_OK)
+        note_written(writer, selection, 0, count);
+    return load_answer(writer, status, &conflict, &refused, error);
+}
+
 base_status op_writer_insert(op_writer *writer, uint16_t *selection, uint32_t count, bool given,
                              base_error *error)
 {
     exec_execution *execution = writer->execution;
-    int64_t *rowid_values = writer->rowid_vector->data;
     uint32_t done = 0;
+    if (writer->loader)
+        return load_rows(writer, selection, count, given, error);
     while (done < count) {
         table_conflict conflict = {0};
         base_error refused;
@@ -240,13 +307,7 @@ base_status op_writer_insert(op_writer *writer, uint16_t *selection, uint32_t co
             return status;
         }
         uint32_t inserted = status == BASE_OK ? count - done : conflict.row;
-        for (uint32_t i = done; i < done + inserted; i++) {
-            rowid_values[selection[i]] = writer->rowids[i];
-            writer->written[writer->written_count++] = selection[i];
-            execution->last_rowid = writer->rowids[i];
-            execution->has_last_rowid = true;
-        }
-        execution->rows_affected += inserted;
+        note_written(writer, selection, done, inserted);
         done += inserted;
         if (status == BASE_OK)
             break;

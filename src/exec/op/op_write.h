@@ -23,6 +23,7 @@ typedef struct op_writer {
     uint16_t *written; /* positions of rows written */
     uint32_t written_count;
     int64_t *rowids;
+    table_loader *loader; /* takes the rows instead of table_insert; NULL: none */
 } op_writer;
 
 base_status op_writer_init(op_writer *writer, exec_builder *builder, bool keep_input);
@@ -39,6 +40,9 @@ base_status op_writer_return(op_writer *writer, base_error *error);
 base_status op_conflict_error(const plan_operator *op, const table_conflict *conflict,
                               base_error *error);
 base_status op_check_violation(const plan_operator *op, const plan_check *check, base_error *error);
+/* Rows may be many: they go through a bulk loader from the first one to op_writer_end_load. */
+base_status op_writer_begin_load(op_writer *writer, base_error *error);
+base_status op_writer_end_load(op_writer *writer, base_error *error);
 /* Inserts `row`'s rows at `selection`: given rowids where `given` (else chosen), one per entry in
  * writer->rowids. Adds the positions that were written to `written`; rowids go to the rowid
  * vector. */

@@ -196,16 +196,19 @@ base_status table_update_row(txn_transaction *transaction, table_relation *relat
 base_status table_delete_row(txn_transaction *transaction, table_relation *relation, int64_t rowid,
                              base_error *error);
 
-/* Bulk loading: rows go to volumes and sorted runs, not through hot trees, and the log
- * gets a reference. Nothing is visible before the transaction commits. */
+/* Inserts of unknown length. A load of many rows goes to volumes and not through hot trees, and
+ * the log gets references; it keeps other writers of the relation out until the transaction
+ * ends. A short one, or one beside other writers, is as table_insert. */
 base_status table_loader_create(txn_transaction *transaction, table_relation *relation,
                                 table_loader **loader, base_error *error);
-/* As table_insert with rows in any rowid order. Unique violations may come only at finish. */
-base_status table_loader_append(table_loader *loader, const vector_chunk *rows,
-                                const int64_t *rowids, bool choose_rowids, table_conflict *conflict,
-                                base_error *error);
+/* As table_insert. Rows may be held back: a violation then comes with a later call, and
+ * `conflict` does not tell which row it was. After a failure: destroy. */
+base_status table_loader_append(table_loader *loader, const vector_chunk *rows, int64_t *rowids,
+                                bool choose_rowids, table_conflict *conflict, base_error *error);
+/* Now the rows are there, as after table_insert. */
 base_status table_loader_finish(table_loader *loader, table_conflict *conflict, base_error *error);
-void table_loader_destroy(table_loader *loader); /* without finish: nothing was loaded */
+/* NULL allowed. Without finish the caller rolls back what was loaded (table_rollback_to). */
+void table_loader_destroy(table_loader *loader);
 
 /* ---- Reading ---------------------------------------------------------------------------- */
 

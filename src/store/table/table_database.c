@@ -153,6 +153,22 @@ static base_status open_file(table_database *database, const char *path, base_er
     return os_task_group_create(database->runtime, &database->background, error);
 }
 
+/* Made when the first volume is: a small database in memory does without. */
+base_status table_need_file(table_database *database, base_error *error)
+{
+    if (!database->in_memory)
+        return BASE_OK;
+    cache_options options = {.environment = os_runtime_environment(database->runtime),
+                             .budget = &database->budget};
+    bool created;
+    base_status status = BASE_OK;
+    os_mutex_lock(&database->registry);
+    if (!database->file)
+        status = cache_open(&options, &database->file, &created, error);
+    os_mutex_unlock(&database->registry);
+    return status;
+}
+
 /* A database of this runtime that has the file open; the registry is locked. */
 static table_database *find_open(os_runtime *runtime, const char *path)
 {
@@ -221,7 +237,7 @@ static base_status fold(table_database *database, base_error *error)
 base_status table_database_close(table_database *database, base_error *error)
 {
     base_status status = BASE_OK;
-    if (database->file) {
+    if (!database->in_memory) {
         os_runtime *runtime = database->runtime;
         os_runtime_registry_lock(runtime);
         bool last = --database->open_count == 0;

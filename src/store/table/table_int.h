@@ -144,10 +144,10 @@ struct table_database {
     os_mutex registry;
     table_entry **buckets;
     uint32_t bucket_count, entry_count;
+    cache_file *file; /* in memory: from table_need_file on */
     /* Of a file. */
     os_registry_entry registered;
     uint32_t open_count; /* under the runtime's registry lock */
-    cache_file *file;
     wal_log *log;
     os_mutex fill_mutex; /* one index is filled at a time */
     os_mutex checkpoint_mutex;
@@ -165,6 +165,10 @@ BASE_INLINE const row_hook *table_hook_of(const table_relation *relation)
 {
     return relation->index_count ? &relation->hook : NULL;
 }
+
+/* table_database.c */
+/* Gives a database in memory the place for volumes; a file has it. */
+base_status table_need_file(table_database *database, base_error *error);
 
 /* table_relation.c */
 table_entry *table_entry_find(table_database *database, uint64_t id); /* registry held */
@@ -373,7 +377,7 @@ void table_saved_free(table_database *database, table_saved *saved);
 base_status table_saved_add_volume(table_database *database, table_saved *saved,
                                    const col_volume *volume, base_error *error);
 
-/* table_loader.c */
+/* table_attach.c */
 /* A loose volume becomes part of the relation with this transaction. */
 base_status table_attach_volume(txn_transaction *transaction, table_relation *relation,
                                 const cache_reference *reference, base_error *error);

@@ -226,7 +226,7 @@ base_status table_check_integrity(table_database *database,
     }
     base_free_array(&database->budget, ids, capacity, sizeof *ids);
     table_rollback(self.transaction);
-    if (status == BASE_OK && database->file) {
+    if (status == BASE_OK && !database->in_memory) {
         os_mutex_lock(&database->checkpoint_mutex);
         status = check_file(database, &self, error);
         os_mutex_unlock(&database->checkpoint_mutex);

@@ -50,9 +50,9 @@ static base_status refuse_rowid(table_conflict *conflict, int64_t rowid, base_er
 
 /* ---- Insert ---------------------------------------------------------------------------------- */
 
-/* The new hot row is there and holds the rowid; does a volume have a row of that number? Only
- * volumes that the snapshot reads are asked: of a younger one every row is still in the hot
- * store, which would have refused the rowid, or is stale. */
+/* The new hot row is there and holds the rowid; does a volume have a row of that number? One that
+ * the snapshot does not read yet was loaded by a commit since: the rows of a sealed one are
+ * still in the hot store, which has decided already, or are stale. */
 static base_status check_cold_rowid(txn_transaction *transaction, table_relation *relation,
                                     int64_t rowid, table_conflict *conflict, base_error *error)
 {
@@ -60,12 +60,14 @@ static base_status check_cold_rowid(txn_transaction *transaction, table_relation
         table_volume *volume;
         uint32_t position;
         base_status status = table_cold_find(relation->storage, txn_snapshot_of(transaction), rowid,
-                                             false, &volume, &position, error);
+                                             true, &volume, &position, error);
         if (status == BASE_NOT_FOUND)
             return BASE_OK;
         if (status != BASE_OK)
             return status;
         uint64_t mark = table_mark_get(volume, position);
+        if (!mark && !table_volume_is_visible(volume, txn_snapshot_of(transaction)))
+            return table_row_changed(transaction, error);
         if (!mark)
             return refuse_rowid(conflict, rowid, error);
         if (!(mark & TXN_ID_BIT) || mark == txn_id_of(transaction))

@@ -1,0 +1,70 @@
+/*
+ * table_attach.c - a volume becomes part of a relation with a transaction.
+ *
+ * The volume's extents are loose: written outside of a checkpoint, on disk before the log
+ * refers to them, reached by a header from the next checkpoint on. Until then the volume owns
+ * them: they are given back where the transaction is rolled back or the storage dropped. In
+ * memory there are no headers and extents stay loose for ever.
+ *
+ * Rejected: one undo record for a load as a whole. Volumes come one by one, and a savepoint may
+ * lie between two of them.
+ */
+#include "store/table/table_int.h"
+
+typedef struct volume_undo {
+    txn_undo undo;
+    table_storage *storage; /* I11 */
+    table_volume *volume;
+} volume_undo;
+
+static base_status discard_extent(void *context, const cache_reference *reference,
+                                  base_error *error)
+{
+    (void)error;
+    cache_discard(context, reference);
+    return BASE_OK;
+}
+
+void table_volume_discard(table_database *database, table_volume *volume)
+{
+    if (!volume->loose)
+        return;
+    (void)col_volume_visit(volume->data, discard_extent, database->file, NULL);
+    volume->loose = false;
+}
+
+static void rollback_volume(txn_undo *undo)
+{
+    volume_undo *self = (volume_undo *)(void *)undo;
+    atomic_store_explicit(&self->volume->since, TABLE_NEVER, memory_order_release);
+    table_volume_discard(self->storage->database, self->volume);
+}
+
+static void commit_volume(txn_undo *undo, uint64_t id, uint64_t sequence)
+{
+    volume_undo *self = (volume_undo *)(void *)undo;
+    (void)id;
+    atomic_store_explicit(&self->volume->since, sequence, memory_order_release);
+    atomic_store_explicit(&self->storage->cold_change, sequence, memory_order_release);
+}
+
+static const txn_undo_kind volume_kind = {
+    .name = "volume", .rollback = rollback_volume, .commit = commit_volume};
+
+base_status table_attach_volume(txn_transaction *transaction, table_relation *relation,
+                                const cache_reference *reference, base_error *error)
+{
+    table_storage *storage = relation->storage;
+    table_volume *volume;
+    volume_undo *undo = txn_undo_allocate(transaction, sizeof *undo);
+    if (!undo)
+        return base_error_no_memory(error);
+    RETURN_IF_ERROR(table_volume_add(storage, storage->database->file, reference,
+                                     txn_id_of(transaction), &volume, error));
+    volume->loose = true;
+    undo->storage = storage;
+    undo->volume = volume;
+    txn_undo_register(transaction, &undo->undo, &volume_kind);
+    table_note_rowid(storage, volume->info.last_rowid);
+    return BASE_OK;
+}
