@@ -182,7 +182,7 @@ static void read_columns(body_reader *reader, catalog_table *table)
         column->not_null = read_u8(reader);
         column->default_sql = read_text(reader);
         column->collation = read_text(reader);
-        reader->failed |= column->type.kind >= TYPES_KIND_COUNT;
+        reader->failed |= !types_is_valid(column->type);
         table->column_count = i + 1;
     }
     reader->failed |= table->rowid_column < -1 || table->rowid_column >= (int32_t)count;

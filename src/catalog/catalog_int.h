@@ -35,6 +35,8 @@ enum {
     CATALOG_OBJECT_COLUMNS,
 };
 
+extern const types_type catalog_object_types[CATALOG_OBJECT_COLUMNS]; /* catalog_rows.c */
+
 typedef struct catalog_entry {
     _Atomic(uint32_t) references;
     base_arena arena; /* holds everything that `table` points to */
@@ -84,6 +86,12 @@ void catalog_body_write(const catalog_table *table, base_buffer *body);
 /* Fills in columns, constraints and indexes; texts are copied into the entry's arena. */
 base_status catalog_body_read(catalog_entry *entry, base_text body, base_error *error);
 bool catalog_copy_text(base_arena *arena, base_text *to, base_text from);
+
+/* ---- Agreement with the storage (catalog_agree.c) ------------------------------------------- */
+/* BASE_CORRUPT unless the table's columns, rowid and indexes are those of its relation. */
+base_status catalog_entry_agree(const catalog_entry *entry, base_error *error);
+/* The same of the objects relation. */
+base_status catalog_objects_agree(const table_relation *relation, base_error *error);
 
 /* ---- Rows of the objects relation (catalog_rows.c) ------------------------------------------- */
 base_status catalog_rows_create(table_database *database, base_error *error);

@@ -6,7 +6,7 @@
  */
 #include "catalog/catalog_int.h"
 
-static const types_type object_types[CATALOG_OBJECT_COLUMNS] = {
+const types_type catalog_object_types[CATALOG_OBJECT_COLUMNS] = {
     {.kind = TYPES_INTEGER}, {.kind = TYPES_INTEGER}, {.kind = TYPES_TEXT},
     {.kind = TYPES_BLOB},    {.kind = TYPES_TEXT},
 };
@@ -27,8 +27,8 @@ base_status catalog_rows_create(table_database *database, base_error *error)
     RETURN_IF_ERROR(table_begin(database, TXN_SNAPSHOT, false, &transaction, error));
     table_column columns[CATALOG_OBJECT_COLUMNS];
     for (uint32_t i = 0; i < CATALOG_OBJECT_COLUMNS; i++)
-        columns[i] =
-            (table_column){.type = object_types[i], .missing = types_null_of(object_types[i])};
+        columns[i] = (table_column){.type = catalog_object_types[i],
+                                    .missing = types_null_of(catalog_object_types[i])};
     table_descriptor descriptor = {.id = CATALOG_OBJECTS_RELATION,
                                    .column_count = CATALOG_OBJECT_COLUMNS,
                                    .columns = columns,
@@ -73,6 +73,8 @@ static base_status load_entry(catalog *catalog, txn_transaction *transaction,
         status = catalog_body_read(entry, cell_text(&cells[CATALOG_COLUMN_BODY]), error);
     if (status == BASE_OK && table->kind == CATALOG_TABLE)
         status = table_acquire(transaction, table->id, &table->relation, error);
+    if (status == BASE_OK)
+        status = catalog_entry_agree(entry, error);
     if (status != BASE_OK) {
         catalog_entry_release(entry);
         return status;
@@ -95,14 +97,21 @@ static base_status load_chunk(catalog *catalog, txn_transaction *transaction,
     for (uint32_t i = 0; i < chunk->count; i++) {
         uint32_t row = vector_row(chunk->selection, i);
         types_cell cells[CATALOG_OBJECT_COLUMNS];
-        for (uint32_t c = 0; c < CATALOG_OBJECT_COLUMNS; c++)
-            cells[c] = vector_get(&chunk->columns[c], row).cell;
+        bool whole = true; /* the version row has no texts */
+        for (uint32_t c = 0; c < CATALOG_OBJECT_COLUMNS; c++) {
+            types_value value = vector_get(&chunk->columns[c], row);
+            cells[c] = value.cell;
+            whole = whole && !value.is_null;
+        }
         int64_t rowid = vector_get(&chunk->columns[CATALOG_OBJECT_COLUMNS], row).cell.int64;
         state->last_rowid = BASE_MAX(state->last_rowid, rowid);
         if (rowid == CATALOG_VERSION_ROW) {
             state->schema_version = (uint64_t)cells[CATALOG_COLUMN_ID].int64;
             continue;
         }
+        if (!whole || rowid == INT64_MAX || cells[CATALOG_COLUMN_KIND].int64 < CATALOG_TABLE ||
+            cells[CATALOG_COLUMN_KIND].int64 > CATALOG_VIEW)
+            return base_error_set(error, BASE_CORRUPT, "a catalog entry is damaged");
         if (!base_grow_array(catalog->budget, &state->entries, &state->capacity, state->count + 1,
                              sizeof *state->entries))
             return base_error_no_memory(error);
@@ -123,7 +132,7 @@ static base_status load_all(catalog *catalog, txn_transaction *transaction,
                                   .first_rowid = INT64_MIN,
                                   .last_rowid = INT64_MAX};
     types_type types[BASE_COUNT_OF(columns)];
-    memcpy(types, object_types, sizeof object_types);
+    memcpy(types, catalog_object_types, sizeof catalog_object_types);
     types[CATALOG_OBJECT_COLUMNS] = TYPES_OF(INTEGER);
     table_scan *scan = NULL;
     table_reader *reader = NULL;
@@ -159,6 +168,7 @@ base_status catalog_rows_load(catalog *catalog, base_error *error)
     base_status status;
     GOTO_IF_ERROR(status = table_acquire(transaction, CATALOG_OBJECTS_RELATION, &relation, error),
                   done);
+    GOTO_IF_ERROR(status = catalog_objects_agree(relation, error), done);
     GOTO_IF_ERROR(status = load_all(catalog, transaction, relation, &state, error), done);
     status = catalog_snapshot_create(catalog, state.entries, state.count, state.schema_version,
                                      &catalog->committed, error);
@@ -189,7 +199,7 @@ base_status catalog_rows_take_version(catalog *catalog, txn_transaction *transac
     if (status == BASE_NOT_FOUND)
         status = base_error_set(error, BASE_CORRUPT, "the catalog has no version row");
     if (status == BASE_OK) {
-        cell.int64++;
+        cell.int64 = (int64_t)((uint64_t)cell.int64 + 1);
         *schema_version = (uint64_t)cell.int64;
         status = table_update_row(transaction, relation, CATALOG_VERSION_ROW, &column, 1, &cell,
                                   &is_null, &conflict, error);

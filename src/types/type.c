@@ -31,6 +31,16 @@ bool types_equal(types_type a, types_type b)
     return a.kind == b.kind && a.precision == b.precision && a.scale == b.scale;
 }
 
+bool types_is_valid(types_type type)
+{
+    if (type.kind >= TYPES_KIND_COUNT || type.flags != 0)
+        return false;
+    if (type.kind != TYPES_DECIMAL)
+        return type.precision == 0 && type.scale == 0;
+    return type.precision >= 1 && type.precision <= TYPES_DECIMAL_MAX_PRECISION &&
+           type.scale <= type.precision;
+}
+
 bool types_is_integer(types_type type)
 {
     return type.kind >= TYPES_TINYINT && type.kind <= TYPES_UBIGINT;

@@ -88,6 +88,7 @@ BASE_INLINE uint32_t types_form_size(types_form form)
     return sizes[form];
 }
 bool types_equal(types_type a, types_type b); /* kind, precision, scale; not length */
+bool types_is_valid(types_type type);         /* what a file says may not be a type */
 bool types_is_integer(types_type type);       /* TINYINT .. UBIGINT */
 bool types_is_numeric(types_type type);       /* integers, DECIMAL, FLOAT4, FLOAT */
 /* "DECIMAL(15,2)", "VARCHAR(10)"; at most 32 bytes with the NUL. Returns `buffer`. */

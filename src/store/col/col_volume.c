@@ -245,6 +245,15 @@ static base_status make_dictionary(col_volume *volume, col_piece *piece, base_er
     return BASE_OK;
 }
 
+/* The borders of the row group, by which rows are searched, are those of its rowids. */
+static bool has_borders(const col_piece *piece, const col_group_info *group)
+{
+    types_cell first, last;
+    (void)piece->codec->get(&piece->body, 0, &first, NULL); /* integers need no heap */
+    (void)piece->codec->get(&piece->body, group->rows - 1, &last, NULL);
+    return !piece->nulls && first.int64 == group->first_rowid && last.int64 == group->last_rowid;
+}
+
 static base_status load_piece(col_volume *volume, uint32_t group, uint32_t place,
                               col_piece **loaded, base_error *error)
 {
@@ -260,6 +269,8 @@ static base_status load_piece(col_volume *volume, uint32_t group, uint32_t place
         status =
             col_piece_parse((const uint8_t *)piece->pin.data + info->offset, info->length,
                             volume->columns[place].form, volume->groups[group].rows, piece, error);
+    if (status == BASE_OK && place == 0 && !has_borders(piece, &volume->groups[group]))
+        status = col_damaged(error);
     if (status == BASE_OK)
         status = make_dictionary(volume, piece, error);
     if (status != BASE_OK) {

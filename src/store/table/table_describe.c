@@ -31,7 +31,7 @@ static bool get_type(table_bytes *bytes, types_type *type)
     type->scale = bytes->next[2];
     type->flags = bytes->next[3];
     bytes->next += 4;
-    return table_unpack_u32(bytes, &type->length) && type->kind < TYPES_KIND_COUNT;
+    return table_unpack_u32(bytes, &type->length) && types_is_valid(*type);
 }
 
 enum {
@@ -100,6 +100,10 @@ base_status table_get_descriptor(table_bytes *bytes, base_arena *arena,
         if (!table_get_column(bytes, &columns[i]))
             return table_corrupt("a table's definition", error);
     }
+    int32_t rowid = descriptor->rowid_column;
+    if (rowid < -1 || (rowid >= 0 && ((uint32_t)rowid >= descriptor->column_count ||
+                                      columns[rowid].type.kind != TYPES_INTEGER)))
+        return table_corrupt("a table's definition", error);
     descriptor->columns = columns;
     return BASE_OK;
 }

@@ -4,7 +4,8 @@
  * Every part keeps one batch. When the part with the smallest rowid can give all the rest of
  * its batch before any other's turn, that is handed on without a copy; where parts interleave
  * (updated rows in the hot tree among those of a volume) rows are copied, run by run. The
- * parts never give the same row: I15.
+ * parts never give the same row (I15), but a damaged file may, and rowids that do not rise:
+ * that ends the scan.
  */
 #include "store/table/table_scan_int.h"
 
@@ -181,6 +182,8 @@ base_status table_merge_next(table_reader *reader, vector_chunk *chunk, base_err
         if (!first)
             break;
         uint32_t length = run_length(reader->scan, first, second);
+        if (length == 0)
+            return base_error_set(error, BASE_CORRUPT, "a row of a columnar volume is there twice");
         bool whole = length == first->count - first->next;
         if (whole && chunk->count == 0) {
             hand_on(reader, first, chunk);
