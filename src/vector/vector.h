@@ -96,6 +96,8 @@ void vector_set_null(vector *column, uint32_t position);
 void vector_set_constant(vector *column, const types_value *value);
 /* CONSTANT or DICTIONARY to FLAT at the selected positions. */
 void vector_flatten(vector *column, const uint16_t *selection, uint32_t count);
+/* Turns the values at 0 .. count - 1 round. They lie in own memory (or are CONSTANT). */
+void vector_reverse(vector *column, uint32_t count);
 /* The cell at a position, of any shape; false (and the cell unchanged) where it is NULL. Only
  * the bytes of the form are written. */
 BASE_INLINE bool vector_load(const vector *column, uint32_t position, types_cell *cell)
@@ -163,6 +165,8 @@ void vector_compare(vector_comparison comparison, const vector *left, const vect
 /* Rows of a BOOLEAN vector that are true. */
 uint32_t vector_select_true(const vector *column, const uint16_t *selection, uint32_t count,
                             uint16_t *out);
+/* Positions below `count` whose byte is `value`, in order. `out` has room for 3 entries more. */
+uint32_t vector_select_byte(const uint8_t *bytes, uint8_t value, uint32_t count, uint16_t *out);
 /* Hashes the rows; with `combine` folds into the values that stand there. NULLs hash alike;
  * equal values of one type hash alike in every shape. `hashes` is dense: 0 .. count - 1. */
 void vector_hash(const vector *column, const uint16_t *selection, uint32_t count, bool combine,

@@ -200,3 +200,38 @@ void vector_flatten(vector *column, const uint16_t *selection, uint32_t count)
     column->dictionary = NULL;
     column->dictionary_size = 0;
 }
+
+#define REVERSE(type)                                                                              \
+    for (uint32_t i = 0, j = count - 1; i < j; i++, j--) {                                         \
+        type *values = column->data, kept = values[i];                                             \
+        values[i] = values[j];                                                                     \
+        values[j] = kept;                                                                          \
+    }                                                                                              \
+    break
+
+void vector_reverse(vector *column, uint32_t count)
+{
+    if (column->shape == VECTOR_CONSTANT || count < 2)
+        return;
+    BASE_ASSERT(column->data == column->own_data);
+    for (uint32_t i = 0, j = count - 1; column->validity && i < j; i++, j--) {
+        bool low = base_bit_get(column->validity, i), high = base_bit_get(column->validity, j);
+        if (low == high)
+            continue;
+        column->validity[i / 64] ^= (uint64_t)1 << (i % 64);
+        column->validity[j / 64] ^= (uint64_t)1 << (j % 64);
+    }
+    switch (column->shape == VECTOR_DICTIONARY ? sizeof(uint16_t)
+                                               : types_form_size((types_form)column->form)) {
+    case 1:
+        REVERSE(word_1);
+    case 2:
+        REVERSE(word_2);
+    case 4:
+        REVERSE(word_4);
+    case 8:
+        REVERSE(word_8);
+    default:
+        REVERSE(word_16);
+    }
+}

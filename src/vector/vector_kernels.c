@@ -127,6 +127,15 @@ uint32_t vector_flags_to_selection(const uint8_t *flags, uint32_t count, uint16_
     return selected;
 }
 
+uint32_t vector_select_byte(const uint8_t *bytes, uint8_t value, uint32_t count, uint16_t *out)
+{
+    uint8_t flags[VECTOR_SIZE];
+    BASE_ASSERT(count <= VECTOR_SIZE);
+    for (uint32_t i = 0; i < count; i++)
+        flags[i] = bytes[i] == value;
+    return vector_flags_to_selection(flags, count, out);
+}
+
 uint32_t vector_select_valid(const uint64_t *validity, const uint16_t *selection, uint32_t count,
                              uint16_t *out)
 {

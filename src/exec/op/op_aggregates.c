@@ -11,13 +11,17 @@
  * A batch that goes to few groups is dealt to them first, so that each aggregate runs over one
  * group's rows with its state in registers.
  *
+ * Aggregates that are updated alike, from the same arguments under the same filter, have one state
+ * (SUM and AVG of a column); only their results differ.
+ *
  * Rejected: rewriting DISTINCT as two aggregations here (that is the optimizer's choice; this must
  * work for any mix of aggregates).
  */
 #include "exec/op/op_aggregates.h"
 
 enum {
-    FEW_GROUPS = 16, /* of a batch: then it is dealt to them before aggregates see it */
+    FEW_GROUPS = 16,  /* of a batch: then it is dealt to them before aggregates see it */
+    SWEPT_GROUPS = 6, /* of a batch: then it is searched for each, which needs no counters */
 };
 
 /* ---- Shared part ------------------------------------------------------------------------- */
@@ -77,6 +81,33 @@ static base_status init_collected(op_aggregates *self, uint32_t index, base_erro
     return exec_sorter_init(&collected->sorter, execution, &collected->layout, keys, order, error);
 }
 
+/* Whether two aggregates of the operator keep the same state. */
+static bool are_updated_alike(const plan_aggregate *a, const plan_aggregate *b)
+{
+    if (a->function->update != b->function->update ||
+        a->function->combine != b->function->combine ||
+        a->function->state_size != b->function->state_size || a->function->order_sensitive ||
+        a->argument_count != b->argument_count || !a->filter != !b->filter)
+        return false;
+    if (a->filter && (plan_expr_is_volatile(a->filter) || !plan_expr_equal(a->filter, b->filter)))
+        return false;
+    for (uint32_t i = 0; i < a->argument_count; i++)
+        if (plan_expr_is_volatile(a->arguments[i]) ||
+            !plan_expr_equal(a->arguments[i], b->arguments[i]))
+            return false;
+    return true;
+}
+
+/* The earlier aggregate whose state this one can read; its own number: none. */
+static uint32_t keeper_of(const op_aggregates *self, uint32_t index)
+{
+    for (uint32_t i = 0; !self->collected[index].is_collected && i < index; i++)
+        if (!self->collected[i].is_collected &&
+            are_updated_alike(&self->plans[i], &self->plans[index]))
+            return i;
+    return index;
+}
+
 base_status op_aggregates_init(op_aggregates *self, exec_execution *execution,
                                const plan_aggregate *plans, uint32_t count, base_error *error)
 {
@@ -84,15 +115,22 @@ base_status op_aggregates_init(op_aggregates *self, exec_execution *execution,
     self->count = count;
     self->plans = plans;
     self->offsets = exec_new(execution, (count + 1) * sizeof(uint32_t));
+    self->shares = exec_new(execution, (count + 1) * sizeof(bool));
     self->collected = exec_new(execution, (count + 1) * sizeof(op_collected));
-    if (!self->offsets || !self->collected)
+    if (!self->offsets || !self->shares || !self->collected)
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < count; i++) {
         func_aggregate_call call;
+        RETURN_IF_ERROR(init_collected(self, i, error));
+        uint32_t keeper = keeper_of(self, i);
+        self->shares[i] = keeper != i;
+        if (self->shares[i]) {
+            self->offsets[i] = self->offsets[keeper];
+            continue;
+        }
         RETURN_IF_ERROR(init_call(execution, &plans[i], NULL, &call, error));
         self->offsets[i] = self->size;
         self->size += BASE_ALIGN_UP(plans[i].function->state_size(&call), 16u);
-        RETURN_IF_ERROR(init_collected(self, i, error));
     }
     return BASE_OK;
 }
@@ -153,10 +191,11 @@ base_status op_aggregates_lane_new(const op_aggregates *self, op_aggregates_lane
     lane->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     lane->filtered = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     lane->ordinals = exec_new(execution, VECTOR_SIZE);
-    lane->dealt = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
+    lane->by_place = exec_new(execution, VECTOR_SIZE);
+    lane->dealt = exec_new(execution, (VECTOR_SIZE + 4) * sizeof(uint16_t)); /* select_byte */
     if (!lane->calls || !lane->arguments || !lane->filters || !lane->order_keys || !lane->vectors ||
         !lane->rows || !lane->sets || !lane->heap || !lane->states || !lane->addresses ||
-        !lane->selection || !lane->filtered || !lane->ordinals || !lane->dealt)
+        !lane->selection || !lane->filtered || !lane->ordinals || !lane->by_place || !lane->dealt)
         return base_error_no_memory(error);
     base_arena_init(lane->heap, &execution->budget);
     if (!base_arena_on_release(&execution->arena, destroy_heap, lane->heap))
@@ -261,34 +300,92 @@ typedef struct dealt_batch {
     uint32_t ends[FEW_GROUPS]; /* in lane->dealt */
 } dealt_batch;
 
-static void deal_batch(op_aggregates_lane *lane, const vector_chunk *chunk, char *const *rows,
-                       dealt_batch *batch)
+/* The number of a group among those of this batch; FEW_GROUPS: there are too many. */
+BASE_INLINE uint32_t ordinal_of(op_aggregates_lane *lane, char *row, dealt_batch *batch)
 {
-    uint32_t counts[FEW_GROUPS] = {0}, groups = 0, count = chunk->count;
-    batch->group_count = 0;
-    if (count < FEW_GROUPS * 8)
-        return;
-    lane->batch++;
-    for (uint32_t i = 0; i < count; i++) {
-        exec_group *group = (exec_group *)(void *)rows[i];
-        if (BASE_UNLIKELY(group->batch != lane->batch)) {
-            if (groups == FEW_GROUPS)
-                return;
-            group->batch = lane->batch;
-            group->ordinal = groups;
-            batch->groups[groups++] = rows[i];
-        }
-        lane->ordinals[i] = (uint8_t)group->ordinal;
-        counts[group->ordinal]++;
+    exec_group *group = (exec_group *)(void *)row;
+    if (BASE_UNLIKELY(group->batch != lane->batch)) {
+        if (batch->group_count == FEW_GROUPS)
+            return FEW_GROUPS;
+        group->batch = lane->batch;
+        group->ordinal = batch->group_count;
+        batch->groups[batch->group_count++] = row;
     }
-    uint32_t start = 0;
-    for (uint32_t g = 0; g < groups; g++) {
+    return group->ordinal;
+}
+
+/* Ordinals of the batch's rows; false: too many groups. */
+static bool find_ordinals(op_aggregates_lane *lane, uint32_t count, char *const *rows,
+                          const exec_group_ranks *ranks, dealt_batch *batch)
+{
+    uint8_t *ordinals = lane->ordinals, of_rank[FEW_GROUPS * 4];
+    lane->batch++;
+    if (!ranks) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t ordinal = ordinal_of(lane, rows[i], batch);
+            if (BASE_UNLIKELY(ordinal == FEW_GROUPS))
+                return false;
+            ordinals[i] = (uint8_t)ordinal;
+        }
+        return true;
+    }
+    if (ranks->count > BASE_COUNT_OF(of_rank))
+        return false;
+    for (uint32_t r = 0; r < ranks->count; r++) {
+        uint32_t ordinal = ordinal_of(lane, ranks->rows[r], batch);
+        if (ordinal == FEW_GROUPS)
+            return false;
+        of_rank[r] = (uint8_t)ordinal;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ordinals[i] = of_rank[ranks->of_row[i]];
+    return true;
+}
+
+/* Searches the batch for the rows of each group: no row waits for the one before. False where a
+ * position is selected twice (joins do that): it was found once only. */
+static bool sweep(op_aggregates_lane *lane, const vector_chunk *chunk, dealt_batch *batch)
+{
+    const uint8_t *ordinals = lane->ordinals;
+    uint32_t extent = chunk->count, end = 0;
+    if (chunk->selection) {
+        extent = (uint32_t)chunk->selection[chunk->count - 1] + 1;
+        memset(lane->by_place, 0xFF, extent);
+        for (uint32_t i = 0; i < chunk->count; i++)
+            lane->by_place[chunk->selection[i]] = ordinals[i];
+        ordinals = lane->by_place;
+    }
+    for (uint32_t g = 0; g < batch->group_count; g++) {
+        end += vector_select_byte(ordinals, (uint8_t)g, extent, lane->dealt + end);
+        batch->ends[g] = end;
+    }
+    return end == chunk->count;
+}
+
+/* Counting sort by group. */
+static void deal_by_counts(op_aggregates_lane *lane, const vector_chunk *chunk, dealt_batch *batch)
+{
+    uint32_t counts[FEW_GROUPS] = {0}, start = 0;
+    for (uint32_t i = 0; i < chunk->count; i++)
+        counts[lane->ordinals[i]]++;
+    for (uint32_t g = 0; g < batch->group_count; g++) {
         batch->ends[g] = start;
         start += counts[g];
     }
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < chunk->count; i++)
         lane->dealt[batch->ends[lane->ordinals[i]]++] = (uint16_t)vector_row(chunk->selection, i);
-    batch->group_count = groups;
+}
+
+static void deal_batch(op_aggregates_lane *lane, const vector_chunk *chunk, char *const *rows,
+                       const exec_group_ranks *ranks, dealt_batch *batch)
+{
+    batch->group_count = 0;
+    if (chunk->count < FEW_GROUPS * 8)
+        return;
+    if (!find_ordinals(lane, chunk->count, rows, ranks, batch))
+        batch->group_count = 0;
+    else if (batch->group_count > SWEPT_GROUPS || !sweep(lane, chunk, batch))
+        deal_by_counts(lane, chunk, batch);
 }
 
 static base_status update_dealt(op_aggregates_lane *lane, uint32_t index, uint32_t tail,
@@ -306,12 +403,15 @@ static base_status update_dealt(op_aggregates_lane *lane, uint32_t index, uint32
 }
 
 base_status op_aggregates_update(op_aggregates_lane *lane, const vector_chunk *chunk,
-                                 char *const *rows, uint32_t tail, base_error *error)
+                                 char *const *rows, const exec_group_ranks *ranks, uint32_t tail,
+                                 base_error *error)
 {
     const op_aggregates *self = lane->aggregates;
     dealt_batch batch;
-    deal_batch(lane, chunk, rows, &batch);
+    deal_batch(lane, chunk, rows, ranks, &batch);
     for (uint32_t a = 0; a < self->count; a++) {
+        if (self->shares[a])
+            continue;
         vector_chunk filtered;
         char *const *filtered_rows;
         RETURN_IF_ERROR(apply_filter(lane, a, chunk, rows, &filtered, &filtered_rows, error));
@@ -341,6 +441,8 @@ base_status op_aggregates_update_single(op_aggregates_lane *lane, const vector_c
 {
     const op_aggregates *self = lane->aggregates;
     for (uint32_t a = 0; a < self->count; a++) {
+        if (self->shares[a])
+            continue;
         vector_chunk filtered;
         char *const *none;
         RETURN_IF_ERROR(apply_filter(lane, a, chunk, NULL, &filtered, &none, error));
@@ -372,7 +474,7 @@ base_status op_aggregates_combine(op_aggregates_lane *lane, char *into, const ch
 {
     const op_aggregates *self = lane->aggregates;
     for (uint32_t a = 0; a < self->count; a++)
-        if (!self->collected[a].is_collected)
+        if (!self->collected[a].is_collected && !self->shares[a])
             RETURN_IF_ERROR(self->plans[a].function->combine(
                 &lane->calls[a], into + self->offsets[a], from + self->offsets[a], error));
     return BASE_OK;

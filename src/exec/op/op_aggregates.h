@@ -5,7 +5,7 @@
 #ifndef EXEC_OP_AGGREGATES_H
 #define EXEC_OP_AGGREGATES_H
 
-#include "exec/rows/exec_groups.h"
+#include "exec/rows/exec_group_codes.h"
 #include "exec/rows/exec_sort.h"
 
 /* Rows of an aggregate with DISTINCT or ORDER BY are kept until all groups are known. */
@@ -21,6 +21,7 @@ typedef struct op_aggregates {
     uint32_t count;
     const plan_aggregate *plans;
     uint32_t *offsets; /* of each state in the states' memory, multiples of 16 */
+    bool *shares;      /* its state is an earlier aggregate's, which keeps it */
     uint32_t size;     /* of all states */
     op_collected *collected;
     bool any_collected;
@@ -42,8 +43,9 @@ typedef struct op_aggregates_lane {
     uint16_t *filtered;
     char **addresses;
     /* Rows of a batch dealt to its groups, where these are few: */
-    uint32_t batch; /* number of the batch; marks the groups that it met */
-    uint8_t *ordinals;
+    uint32_t batch;    /* number of the batch; marks the groups that it met */
+    uint8_t *ordinals; /* of the i-th selected row */
+    uint8_t *by_place; /* the same by physical position */
     uint16_t *dealt;
     vector *group_vector; /* group addresses as INTEGER */
 } op_aggregates_lane;
@@ -55,9 +57,11 @@ base_status op_aggregates_lane_new(const op_aggregates *aggregates, op_aggregate
 /* Frees what states point to and what was collected. */
 void op_aggregates_lane_clear(op_aggregates_lane *lane);
 
-/* Adds the chunk's rows; row i goes to the states at rows[i] + tail. */
+/* Adds the chunk's rows; row i goes to the states at rows[i] + tail. `ranks` says which rows have
+ * one group, where that is known (else NULL). */
 base_status op_aggregates_update(op_aggregates_lane *lane, const vector_chunk *chunk,
-                                 char *const *rows, uint32_t tail, base_error *error);
+                                 char *const *rows, const exec_group_ranks *ranks, uint32_t tail,
+                                 base_error *error);
 /* All rows of the chunk to the one group of `row`. */
 base_status op_aggregates_update_single(op_aggregates_lane *lane, const vector_chunk *chunk,
                                         char *row, uint32_t tail, base_error *error);

@@ -13,6 +13,7 @@
  * while aggregating (small inputs would pay for the partitions).
  */
 #include "exec/op/op_aggregates.h"
+#include "exec/rows/exec_group_codes.h"
 #include "exec/rows/exec_group_direct.h"
 #include "exec/rows/exec_group_memo.h"
 
@@ -39,6 +40,7 @@ typedef struct hash_aggregate_state {
     expr_program **keys;
     const vector **key_vectors;
     exec_groups *groups;
+    exec_group_codes *codes;   /* NULL: the keys never come as codes */
     exec_group_direct *direct; /* NULL: the key is not one integer */
     exec_group_memo *memo;     /* NULL: keys are too long for it */
     op_aggregates_lane *lane;
@@ -66,6 +68,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
                                      &state->keys, error));
     RETURN_IF_ERROR(
         exec_groups_new(execution, &self->layout, self->key_count, &state->groups, error));
+    RETURN_IF_ERROR(exec_group_codes_new(state->groups, &state->codes, error));
     RETURN_IF_ERROR(exec_group_direct_new(state->groups, &state->direct, error));
     RETURN_IF_ERROR(exec_group_memo_new(state->groups, &state->memo, error));
     *result = state;
@@ -78,12 +81,19 @@ static base_status make_single(hash_aggregate_state *state, base_error *error)
                          : exec_rows_reserve(state->groups->rows, 1, &state->single, error);
 }
 
-/* The group row of each input row, by the fastest way that the keys allow. */
+/* The group row of each input row, by the fastest way that the keys allow; and what is known of
+ * rows with equal keys. */
 static base_status find_groups(hash_aggregate_state *state, const vector_chunk *input,
-                               base_error *error)
+                               const exec_group_ranks **ranks, base_error *error)
 {
     const vector *const *keys = state->key_vectors;
     bool done = false;
+    *ranks = NULL;
+    if (state->codes)
+        RETURN_IF_ERROR(exec_group_codes_find(state->codes, keys, input->selection, input->count,
+                                              state->rows, ranks, error));
+    if (*ranks)
+        return BASE_OK;
     if (state->direct)
         RETURN_IF_ERROR(exec_group_direct_find(state->direct, keys[0], input->selection,
                                                input->count, state->rows, &done, error));
@@ -107,8 +117,9 @@ static base_status sink(exec_part *part, void *opaque, vector_chunk *input, base
     }
     for (uint32_t k = 0; k < self->key_count; k++)
         RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->key_vectors[k], error));
-    RETURN_IF_ERROR(find_groups(state, input, error));
-    return op_aggregates_update(state->lane, input, state->rows, tail, error);
+    const exec_group_ranks *ranks;
+    RETURN_IF_ERROR(find_groups(state, input, &ranks, error));
+    return op_aggregates_update(state->lane, input, state->rows, ranks, tail, error);
 }
 
 /* ---- Merging ----------------------------------------------------------------------------- */

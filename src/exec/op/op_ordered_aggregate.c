@@ -74,7 +74,8 @@ static base_status sink(exec_part *part, void *state, vector_chunk *input, base_
             self->last = new_rows[s++];
         self->rows[i] = self->last;
     }
-    return op_aggregates_update(self->lane, input, self->rows, self->layout.tail_offset, error);
+    return op_aggregates_update(self->lane, input, self->rows, NULL, self->layout.tail_offset,
+                                error);
 }
 
 static base_status finish(exec_part *part, base_error *error)

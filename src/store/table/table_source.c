@@ -3,6 +3,9 @@
  *
  * Zone maps are asked by row group and by vector before anything is decoded. Dictionary-coded
  * strings are handed on as codes.
+ *
+ * A descending scan turns the decoded columns round: positions in a selection always rise
+ * (vector.h), so a selection that falls is no way to say it.
  */
 #include "store/table/table_scan_int.h"
 
@@ -110,18 +113,28 @@ static base_status may_match(const table_source *source, uint32_t number, bool *
                                 may, error);
 }
 
-/* Rows start .. end - 1 that no mark hides; 0: none. `*all`: the whole vector as it is. */
+/* How many rows the vector has. */
+static uint32_t vector_rows(const table_source *source, uint32_t number)
+{
+    uint64_t left = source->volume->info.row_count - (uint64_t)number * VECTOR_SIZE;
+    return (uint32_t)BASE_MIN(left, (uint64_t)VECTOR_SIZE);
+}
+
+/* Rows start .. end - 1 that no mark hides, as positions of the batch, which rise: when
+ * descending they count from the vector's end. 0: none. `*all`: the whole vector. */
 static uint32_t choose_rows(const table_scan *scan, const table_source *source, uint32_t number,
                             uint32_t start, uint32_t end, uint16_t *selection, bool *all)
 {
     uint64_t bits[VECTOR_WORDS];
+    uint32_t rows = vector_rows(source, number), count = 0;
     memset(bits, 0xFF, sizeof bits);
     bool marked = table_mark_filter(source->volume, number, &scan->snapshot, bits);
-    *all = !marked && start == 0 && !scan->descending;
-    uint32_t count = 0;
+    *all = !marked && start == 0 && end == rows;
+    if (*all) /* nearly always: nobody looks at the selection */
+        return rows;
     if (scan->descending) {
         for (uint32_t row = end; row > start; row--) {
-            selection[count] = (uint16_t)(row - 1);
+            selection[count] = (uint16_t)(rows - row);
             count += base_bit_get(bits, row - 1);
         }
     } else {
@@ -140,8 +153,13 @@ static base_status read_column(const table_scan *scan, const table_source *sourc
     uint32_t id = table_is_rowid(relation, column) ? COL_ROWID : column;
     int32_t place = col_volume_column(source->volume->data, id);
     uint32_t count;
-    if (place >= 0)
-        return col_volume_vector(source->volume->data, place, number, out, &count, heap, error);
+    if (place >= 0) {
+        RETURN_IF_ERROR(
+            col_volume_vector(source->volume->data, place, number, out, &count, heap, error));
+        if (scan->descending)
+            vector_reverse(out, count);
+        return BASE_OK;
+    }
     vector_set_constant(out, &relation->descriptor.columns[column].missing);
     return BASE_OK;
 }

@@ -231,11 +231,44 @@ static void sums_are_exact_and_checked(void **test)
     end(&self);
 }
 
+/* A batch of the largest values of each precision: its sum is taken in 64 bits only where that is
+ * wide enough. */
+static void sums_of_extreme_decimals_are_exact(void **test)
+{
+    (void)test;
+    fixture self;
+    start(&self, 1);
+    vector column;
+    const vector *arguments[1] = {&column};
+    uint16_t selection[VECTOR_SIZE];
+    for (uint32_t precision = 1; precision <= TYPES_DECIMAL_MAX_INT64; precision++) {
+        types_type type = TYPES_DECIMAL_OF(precision, 0);
+        int64_t largest = (int64_t)types_power_of_ten(precision) - 1;
+        unit_assert_ok(vector_init(&column, &self.budget, type, NULL));
+        func_aggregate_call sum = find(&self, "sum", &type, 1);
+        for (uint32_t round = 0; round < 8; round++) {
+            int64_t value = round & 1 ? -largest : largest;
+            uint32_t count = round & 2 ? VECTOR_SIZE : VECTOR_SIZE - 1;
+            for (uint32_t i = 0; i < VECTOR_SIZE; i++) {
+                ((int64_t *)column.data)[i] = value;
+                selection[i] = (uint16_t)i;
+            }
+            void *state = new_state(&self, &sum);
+            unit_assert_ok(add_all(&sum, arguments, round & 4 ? selection : NULL, count, state));
+            types_value total = finish(&sum, state);
+            assert_true(total.cell.int128 == (int128_t)value * count);
+        }
+        vector_destroy(&column, &self.budget);
+    }
+    end(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grouped_single_and_combined_agree),
         cmocka_unit_test(sums_are_exact_and_checked),
+        cmocka_unit_test(sums_of_extreme_decimals_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

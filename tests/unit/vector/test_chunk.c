@@ -108,6 +108,46 @@ static void flatten_keeps_values(void **test)
     unit_budget_check(&budget);
 }
 
+/* Values and NULLs stand in the opposite order, of all shapes, over the borders of words. */
+static void reverse_turns_values_and_nulls(void **test)
+{
+    (void)test;
+    base_budget budget;
+    unit_budget_init(&budget);
+    base_arena arena;
+    base_arena_init(&arena, &budget);
+    uint64_t state = 5;
+    for (uint32_t t = 0; t < BASE_COUNT_OF(fixture_types); t++)
+        for (uint32_t round = 0; round < 12; round++) {
+            uint32_t count = (uint32_t[]){1, 2, 63, 64, 65, 300}[round % 6];
+            vector column, entries;
+            unit_assert_ok(vector_init(&column, &budget, fixture_types[t], NULL));
+            unit_assert_ok(vector_init(&entries, &budget, fixture_types[t], NULL));
+            fixture_fill(&column, &entries, (vector_shape)(round % 3), count, round / 6 * 4, &state,
+                         &arena);
+            if (column.shape != VECTOR_CONSTANT && column.data != column.own_data) {
+                memcpy(column.own_data, column.data, count * sizeof(uint16_t));
+                column.data = column.own_data;
+            }
+            types_value expected[300];
+            for (uint32_t i = 0; i < count; i++)
+                expected[i] = vector_get(&column, count - 1 - i);
+            vector_reverse(&column, count);
+            for (uint32_t i = 0; i < count; i++) {
+                types_value got = vector_get(&column, i);
+                assert_int_equal(got.is_null, expected[i].is_null);
+                if (!got.is_null)
+                    assert_int_equal(
+                        types_cell_compare((types_form)column.form, &got.cell, &expected[i].cell),
+                        0);
+            }
+            vector_destroy(&column, &budget);
+            vector_destroy(&entries, &budget);
+        }
+    base_arena_destroy(&arena);
+    unit_budget_check(&budget);
+}
+
 static void chunk_survives_each_failed_allocation(void **test)
 {
     (void)test;
@@ -256,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(append_gathers_and_owns_strings),
         cmocka_unit_test(flatten_keeps_values),
+        cmocka_unit_test(reverse_turns_values_and_nulls),
         cmocka_unit_test(chunk_survives_each_failed_allocation),
         cmocka_unit_test(keys_sort_as_values_and_decode),
         cmocka_unit_test(damaged_keys_are_refused),

@@ -170,12 +170,33 @@ static void flags_and_bits_of_any_length_become_selections(void **test)
     unit_budget_check(&budget);
 }
 
+static void bytes_of_one_value_are_selected(void **test)
+{
+    (void)test;
+    uint64_t state = 3;
+    for (uint32_t count = 0; count <= VECTOR_SIZE; count += count < 100 ? 1 : 487) {
+        uint8_t bytes[VECTOR_SIZE];
+        uint16_t expected[VECTOR_SIZE], got[VECTOR_SIZE + 4];
+        for (uint32_t i = 0; i < count; i++)
+            bytes[i] = (uint8_t)(fixture_random(&state) % 4 * 85); /* 0, 85, 170, 255 */
+        for (uint32_t value = 0; value <= 255; value += 85) {
+            uint32_t expected_count = 0;
+            for (uint32_t i = 0; i < count; i++)
+                if (bytes[i] == value)
+                    expected[expected_count++] = (uint16_t)i;
+            assert_int_equal(vector_select_byte(bytes, (uint8_t)value, count, got), expected_count);
+            assert_memory_equal(got, expected, expected_count * sizeof(uint16_t));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compare_agrees_with_single_rows),
         cmocka_unit_test(equal_rows_hash_alike_in_every_shape),
         cmocka_unit_test(flags_and_bits_of_any_length_become_selections),
+        cmocka_unit_test(bytes_of_one_value_are_selected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

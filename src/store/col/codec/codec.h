@@ -103,7 +103,10 @@ BASE_INLINE size_t codec_bits_size(uint32_t width)
 }
 /* Packs 1,024 values, each below 2^width. */
 void codec_bits_pack(const uint64_t *values, uint32_t width, uint8_t *out);
-void codec_bits_unpack(const uint8_t *in, uint32_t width, uint64_t *values);
+/* values[i] = base + i-th packed number, of up to 64, 32 and 16 bits; sums wrap. */
+void codec_bits_unpack(const uint8_t *in, uint32_t width, uint64_t base, uint64_t *values);
+void codec_bits_unpack_32(const uint8_t *in, uint32_t width, uint64_t base, uint32_t *values);
+void codec_bits_unpack_16(const uint8_t *in, uint32_t width, uint64_t base, uint16_t *values);
 uint64_t codec_bits_get(const uint8_t *in, uint32_t width, uint32_t index);
 
 #endif

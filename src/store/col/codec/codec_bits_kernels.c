@@ -1,73 +1,86 @@
 /*
  * codec_bits_kernels.c - packing 1,024 values of one width (layout: codec.h).
  *
- * The bodies are inlined with the width as a constant and stamped for every width, so that
- * shifts and masks are immediates and the loop over lanes becomes vector instructions.
+ * Unpacking is what scans of cold rows spend most of their time in, so it is compiled for the
+ * portable instruction set and again for AVX2 (codec_bits.inc), and writes the form that the
+ * column has. Packing happens once per row and stays plain.
  * Rejected: bits one after another in plain order, which unpacks several times slower, and
  * horizontal layouts tied to one register size.
+ *
+ * Build: this file is compiled with -O3 (CMakeLists.txt); correctness does not depend on it.
  */
 #include "store/col/codec/codec.h"
 
-BASE_INLINE void unpack_32(const uint8_t *in, uint64_t *values, const uint32_t width)
+/* Unpack width >= 1 bits, add the base. `to_16` and `to_32` for values that fit. */
+typedef struct codec_bits_table {
+    void (*to_16)(const uint8_t *in, uint32_t width, uint64_t base, uint16_t *values);
+    void (*to_32)(const uint8_t *in, uint32_t width, uint64_t base, uint32_t *values);
+    void (*to_64)(const uint8_t *in, uint32_t width, uint64_t base, uint64_t *values);
+    void (*wide_to_64)(const uint8_t *in, uint32_t width, uint64_t base, uint64_t *values);
+} codec_bits_table;
+
+#define CODEC_BITS_TABLE codec_bits_portable
+#include "store/col/codec/codec_bits.inc"
+
+#if defined(__x86_64__)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#endif
+#define CODEC_BITS_TABLE codec_bits_avx2
+#include "store/col/codec/codec_bits.inc"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+static const codec_bits_table *table_of_machine(void)
 {
-    const uint32_t mask = width == 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
-    for (uint32_t row = 0; row < 32; row++) {
-        const uint32_t bit = row * width, word = bit / 32, shift = bit % 32;
-        const uint8_t *from = in + (size_t)word * 128;
-        for (uint32_t lane = 0; lane < 32; lane++) {
-            uint32_t value = base_load_u32(from + lane * 4) >> shift;
-            if (shift + width > 32)
-                value |= base_load_u32(from + 128 + lane * 4) << (32 - shift);
-            values[row * 32 + lane] = value & mask;
-        }
+#if defined(__x86_64__)
+    /* Kept by the compiler's run-time library: a load and a test. */
+    if (__builtin_cpu_supports("avx2"))
+        return &codec_bits_avx2;
+#endif
+    return &codec_bits_portable;
+}
+
+void codec_bits_unpack(const uint8_t *in, uint32_t width, uint64_t base, uint64_t *values)
+{
+    const codec_bits_table *table = table_of_machine();
+    BASE_ASSERT(width <= 64);
+    if (width == 0) {
+        for (uint32_t i = 0; i < CODEC_BLOCK; i++)
+            values[i] = base;
+    } else if (width <= 32) {
+        table->to_64(in, width, base, values);
+    } else {
+        table->wide_to_64(in, width, base, values);
     }
 }
 
-BASE_INLINE void unpack_64(const uint8_t *in, uint64_t *values, const uint32_t width)
+void codec_bits_unpack_32(const uint8_t *in, uint32_t width, uint64_t base, uint32_t *values)
 {
-    const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-    for (uint32_t row = 0; row < 64; row++) {
-        const uint32_t bit = row * width, word = bit / 64, shift = bit % 64;
-        const uint8_t *from = in + (size_t)word * 128;
-        for (uint32_t lane = 0; lane < 16; lane++) {
-            uint64_t value = base_load_u64(from + lane * 8) >> shift;
-            if (shift + width > 64)
-                value |= base_load_u64(from + 128 + lane * 8) << (64 - shift);
-            values[row * 16 + lane] = value & mask;
-        }
+    BASE_ASSERT(width <= 32);
+    if (width == 0) {
+        for (uint32_t i = 0; i < CODEC_BLOCK; i++)
+            values[i] = (uint32_t)base;
+    } else {
+        table_of_machine()->to_32(in, width, base, values);
     }
 }
 
-/* X(width) for the widths of each lane size. */
-/* clang-format off */
-#define WIDTHS_32(X)                                                                               \
-    X(1)                                                                                           \
-    X(2)                                                                                           \
-    X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) \
-        X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31) X(32)
-#define WIDTHS_64(X)                                                                               \
-    X(33)                                                                                          \
-    X(34)                                                                                          \
-    X(35) X(36) X(37) X(38) X(39) X(40) X(41) X(42) X(43) X(44) X(45) X(46) X(47) X(48) X(49)      \
-        X(50) X(51) X(52) X(53) X(54) X(55) X(56) X(57) X(58) X(59) X(60) X(61) X(62) X(63) X(64)
-
-void codec_bits_unpack(const uint8_t *in, uint32_t width, uint64_t *values)
+void codec_bits_unpack_16(const uint8_t *in, uint32_t width, uint64_t base, uint16_t *values)
 {
-    switch (width) {
-#define CASE(w)                                                                                    \
-    case w:                                                                                        \
-        unpack_32(in, values, w);                                                                  \
-        return;
-        WIDTHS_32(CASE)
-#undef CASE
-#define CASE(w)                                                                                    \
-    case w:                                                                                        \
-        unpack_64(in, values, w);                                                                  \
-        return;
-        WIDTHS_64(CASE)
-#undef CASE
-    default:
-        memset(values, 0, CODEC_BLOCK * sizeof *values);
+    BASE_ASSERT(width <= 16);
+    if (width == 0) {
+        for (uint32_t i = 0; i < CODEC_BLOCK; i++)
+            values[i] = (uint16_t)base;
+    } else {
+        table_of_machine()->to_16(in, width, base, values);
     }
 }
 

@@ -167,10 +167,10 @@ static bool codes_are_good(const codec_body *body, uint32_t entries)
 {
     uint32_t width = body->data[4];
     const uint8_t *codes = body->data + base_load_u32(body->data + 8);
-    uint64_t block[CODEC_BLOCK];
+    uint16_t block[CODEC_BLOCK];
     for (uint32_t first = 0; first < body->count; first += CODEC_BLOCK) {
-        codec_bits_unpack(codes + first / CODEC_BLOCK * codec_bits_size(width), width, block);
-        uint64_t largest = 0;
+        codec_bits_unpack_16(codes + first / CODEC_BLOCK * codec_bits_size(width), width, 0, block);
+        uint16_t largest = 0;
         for (uint32_t i = 0; i < CODEC_BLOCK; i++)
             largest = BASE_MAX(largest, block[i]);
         if (largest >= entries)
@@ -227,12 +227,12 @@ static void dictionary_codes(const codec_body *body, uint32_t first, uint32_t co
     const uint8_t *packed = body->data + base_load_u32(body->data + 8);
     BASE_ASSERT(first % CODEC_BLOCK == 0);
     for (uint32_t done = 0; done < count; done += CODEC_BLOCK) {
-        uint64_t block[CODEC_BLOCK];
+        uint16_t block[CODEC_BLOCK];
         uint32_t part = BASE_MIN(count - done, (uint32_t)CODEC_BLOCK);
-        codec_bits_unpack(packed + (first + done) / CODEC_BLOCK * codec_bits_size(width), width,
-                          block);
-        for (uint32_t i = 0; i < part; i++)
-            codes[done + i] = (uint16_t)block[i];
+        codec_bits_unpack_16(packed + (first + done) / CODEC_BLOCK * codec_bits_size(width), width,
+                             0, part == CODEC_BLOCK ? codes + done : block);
+        if (part < CODEC_BLOCK)
+            memcpy(codes + done, block, part * sizeof *codes);
     }
 }
 

@@ -393,7 +393,7 @@ static bool lengths_are_good(const codec_body *body, const fsst_view *view, size
     for (uint32_t i = 0; i < body->count; i++) {
         if (i % CODEC_BLOCK == 0)
             codec_bits_unpack(view->lengths + i / CODEC_BLOCK * codec_bits_size(view->width),
-                              view->width, block);
+                              view->width, 0, block);
         if (i % GROUP == 0 && base_load_u32(view->anchors + i / GROUP * 4) != sum)
             return false;
         sum += block[i % CODEC_BLOCK];
@@ -489,12 +489,12 @@ static bool fsst_decode(const codec_body *body, uint32_t first, uint32_t count, 
     fsst_view view = view_of(body);
     types_string *strings = out;
     const uint8_t *at = view.bytes + base_load_u32(view.anchors + first / GROUP * 4);
+    uint64_t block[CODEC_BLOCK];
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t block[CODEC_BLOCK];
         if (i % CODEC_BLOCK == 0)
             codec_bits_unpack(view.lengths +
                                   (first + i) / CODEC_BLOCK * codec_bits_size(view.width),
-                              view.width, block);
+                              view.width, 0, block);
         const uint8_t *end = at + block[i % CODEC_BLOCK];
         if (!decode_string(&view, at, end, &strings[i], heap))
             return false;

@@ -181,22 +181,41 @@ static bool packed_get(const codec_body *body, uint32_t index, types_cell *cell,
     return true;
 }
 
+/* One block in the form that the column has. `out` has room for the whole block. */
+static void decode_block(const codec_body *body, const uint8_t *header, void *out)
+{
+    const uint8_t *packed = body->data + base_load_u32(header + 8);
+    uint64_t base = base_load_u64(header), values[CODEC_BLOCK];
+    uint32_t width = header[12], size = types_form_size(body->form);
+    if (size == 8) {
+        codec_bits_unpack(packed, width, base, out);
+    } else if (size == 4 && width <= 32) {
+        codec_bits_unpack_32(packed, width, base, out);
+    } else if (size == 2 && width <= 16) {
+        codec_bits_unpack_16(packed, width, base, out);
+    } else {
+        codec_bits_unpack(packed, width, base, values);
+        codec_from_int64(body->form, (const int64_t *)values, CODEC_BLOCK, out);
+    }
+}
+
 static bool packed_decode(const codec_body *body, uint32_t first, uint32_t count, void *out,
                           base_arena *heap)
 {
     (void)heap;
     BASE_ASSERT(first % CODEC_BLOCK == 0);
+    size_t size = types_form_size(body->form);
     uint8_t *to = out;
-    for (uint32_t done = 0; done < count; done += CODEC_BLOCK) {
+    for (uint32_t done = 0; done < count; done += CODEC_BLOCK, to += CODEC_BLOCK * size) {
         const uint8_t *header = body->data + (size_t)((first + done) / CODEC_BLOCK) * BLOCK_HEADER;
-        uint64_t values[CODEC_BLOCK];
         uint32_t part = BASE_MIN(count - done, (uint32_t)CODEC_BLOCK);
-        uint64_t base = base_load_u64(header);
-        codec_bits_unpack(body->data + base_load_u32(header + 8), header[12], values);
-        for (uint32_t i = 0; i < part; i++)
-            values[i] += base;
-        codec_from_int64(body->form, (const int64_t *)values, part, to);
-        to += (size_t)part * types_form_size(body->form);
+        if (part == CODEC_BLOCK) {
+            decode_block(body, header, to);
+            continue;
+        }
+        int128_t block[CODEC_BLOCK]; /* the widest form */
+        decode_block(body, header, block);
+        memcpy(to, block, part * size);
     }
     return true;
 }
