@@ -160,6 +160,20 @@ txn_undo *txn_undo_last(const txn_transaction *transaction, const txn_undo_kind 
  * BASE_LOCK_TIMEOUT or BASE_INTERRUPTED. No latch may be held. */
 base_status txn_wait_for(txn_transaction *transaction, uint64_t id, base_error *error);
 
+/* Something that two transactions may want though only one can have it, such as a key of the
+ * unique index `object` for the row `place`. */
+typedef struct txn_claim {
+    const void *object;
+    int64_t place;
+} txn_claim;
+/* As txn_wait_for, while the caller has no right yet to what `own` names: others may take it
+ * meanwhile, so the caller looks again afterwards. Returns at once where the other waits in the
+ * same way for `others`: of two who want one thing the second goes ahead. */
+base_status txn_wait_to_claim(txn_transaction *transaction, uint64_t id, const txn_claim *own,
+                              const txn_claim *others, base_error *error);
+/* Whether the transaction with this id waits so: it will look again before it has the claim. */
+bool txn_waits_to_claim(const txn_manager *manager, uint64_t id, const txn_claim *claim);
+
 /* A lock held to the transaction's end: shared by writers of a relation, exclusive for DDL.
  * The first is one atomic addition. */
 typedef struct txn_lock {

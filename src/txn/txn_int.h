@@ -52,6 +52,8 @@ struct txn_transaction {
     /* Read by other threads. */
     _Alignas(BASE_CACHE_LINE) _Atomic(uint64_t) active; /* snapshot's sequence or NO_SNAPSHOT */
     _Atomic(uint64_t) id;                               /* 0 between transactions */
+    _Atomic(const void *) claim_object;                 /* NULL: none */
+    _Atomic(int64_t) claim_place;
 
     /* The owner's. */
     _Alignas(BASE_CACHE_LINE) txn_manager *manager;

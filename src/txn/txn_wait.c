@@ -145,18 +145,62 @@ void txn_wake_waiters(txn_manager *manager)
     os_mutex_unlock(&manager->wait_mutex);
 }
 
-base_status txn_wait_for(txn_transaction *transaction, uint64_t id, base_error *error)
+/* Under the wait mutex: until the transaction with this id has ended. */
+static base_status wait_for_end(txn_transaction *transaction, uint64_t id, base_error *error)
 {
     txn_manager *manager = transaction->manager;
-    BASE_ASSERT(id & TXN_ID_BIT && id != transaction->snapshot.self);
     const txn_transaction *holder = txn_object_at(manager, (uint32_t)(id & (TXN_MAX_OBJECTS - 1)));
     int64_t deadline = deadline_of(transaction);
-    atomic_fetch_add(&manager->waiter_count, 1);
-    os_mutex_lock(&manager->wait_mutex);
     base_status status = enter(transaction, TXN_WAIT_ID, id, NULL, error);
     while (status == BASE_OK && atomic_load(&holder->id) == id)
         status = sleep_a_while(transaction, deadline, error);
     leave(transaction);
+    return status;
+}
+
+base_status txn_wait_for(txn_transaction *transaction, uint64_t id, base_error *error)
+{
+    txn_manager *manager = transaction->manager;
+    BASE_ASSERT(id & TXN_ID_BIT && id != transaction->snapshot.self);
+    atomic_fetch_add(&manager->waiter_count, 1);
+    os_mutex_lock(&manager->wait_mutex);
+    base_status status = wait_for_end(transaction, id, error);
+    os_mutex_unlock(&manager->wait_mutex);
+    atomic_fetch_sub(&manager->waiter_count, 1);
+    return status;
+}
+
+/* ---- Claims --------------------------------------------------------------------------------- */
+/*
+ * Who wants a unique key first writes its row and its index entry, then looks at the others
+ * that have the key. Two may find each other that way. The one that decides to wait says so
+ * here, under the wait mutex; the other, about to wait as well, then sees it and need not:
+ * before the first may have the key it looks again, and finds the second there. (It takes the
+ * word back before it looks; the second had its entry in the index before it saw the word.)
+ */
+
+bool txn_waits_to_claim(const txn_manager *manager, uint64_t id, const txn_claim *claim)
+{
+    const txn_transaction *other = txn_object_at(manager, (uint32_t)(id & (TXN_MAX_OBJECTS - 1)));
+    return atomic_load(&other->claim_object) == claim->object &&
+           atomic_load(&other->claim_place) == claim->place && atomic_load(&other->id) == id;
+}
+
+base_status txn_wait_to_claim(txn_transaction *transaction, uint64_t id, const txn_claim *own,
+                              const txn_claim *others, base_error *error)
+{
+    txn_manager *manager = transaction->manager;
+    base_status status = BASE_OK;
+    BASE_ASSERT(id & TXN_ID_BIT && id != transaction->snapshot.self);
+    BASE_ASSERT(own->object && own->object == others->object && own->place != others->place);
+    atomic_fetch_add(&manager->waiter_count, 1);
+    os_mutex_lock(&manager->wait_mutex);
+    if (!txn_waits_to_claim(manager, id, others)) {
+        atomic_store(&transaction->claim_place, own->place);
+        atomic_store(&transaction->claim_object, own->object);
+        status = wait_for_end(transaction, id, error);
+        atomic_store(&transaction->claim_object, NULL);
+    }
     os_mutex_unlock(&manager->wait_mutex);
     atomic_fetch_sub(&manager->waiter_count, 1);
     return status;

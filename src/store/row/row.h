@@ -79,18 +79,19 @@ typedef struct row_hook {
     void (*before_rollback)(void *context, int64_t rowid);
     void *context;
 } row_hook;
-/* BASE_UNIQUE_VIOLATION (without text) where a row has this rowid. `over_deleted` (may be
- * NULL) tells that a deleted row's versions lie behind the new one; the hook is not called for
- * it then. */
+/* BASE_UNIQUE_VIOLATION (without text) where a row has this rowid. `*over_deleted` (NULL
+ * allowed): versions of a deleted row lie behind the new one; the hook is not called for it. */
 base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout *layout,
                        int64_t rowid, const types_cell *cells, const bool *nulls,
                        const row_hook *hook, bool *over_deleted, base_error *error);
-/* Takes back the row that this transaction has just inserted (a unique index refused it). */
+/* Takes back the row that this transaction has just inserted over nothing, its newest record
+ * (a unique index refused it). */
 void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid);
-/* The chunk's selected rows in order; `written` counts those that are in, also on failure. */
+/* The chunk's selected rows from `first` on, in order, up to the first whose place is not free
+ * (it has or had a row: see row_insert); `*written` counts those that are in, also on failure. */
 base_status row_insert_chunk(txn_transaction *transaction, row_tree *tree, row_layout *layout,
-                             const vector_chunk *rows, const int64_t *rowids, const row_hook *hook,
-                             uint32_t *written, base_error *error);
+                             const vector_chunk *rows, const int64_t *rowids, uint32_t first,
+                             const row_hook *hook, uint32_t *written, base_error *error);
 /* NOT_FOUND (without text) where no version is visible here. `*was_sealed`: the version that
  * was replaced lies in a volume too, where it has to be marked. */
 base_status row_update(txn_transaction *transaction, row_tree *tree, row_layout *layout,
@@ -127,14 +128,18 @@ base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapsho
 base_status row_collect(row_tree *tree, const row_layout *layout, uint64_t newest,
                         row_position *position, const uint32_t *columns, uint32_t column_count,
                         vector_chunk *chunk, uint64_t *stamps);
-/* The rows with these rising rowids, as row_collect gave them, lie in a volume that is read
- * from `sequence` on. Those that changed since (stamp above `newest`, or gone) are reported:
- * their copy in the volume must never be read. Nothing may commit meanwhile. */
+/*
+ * The rows with these rising rowids, as row_collect gave them, lie in a volume that is read
+ * from `sequence` on. Two steps, and nothing may commit from the first to the end of the
+ * second. row_find_stale reports the rows that changed since (stamp above `newest`, or gone):
+ * their copy in the volume must never be read. Then the volume is shown, and row_seal gives the
+ * others their new stamp; it may report more, that open transactions changed meanwhile.
+ */
+typedef void (*row_stale)(void *context, uint32_t place);
+void row_find_stale(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+                    row_stale is_stale, void *context);
 void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
-              uint64_t sequence, void (*is_stale)(void *context, uint32_t place), void *context);
-/* Takes row_seal back: the volume could not be used. */
-void row_unseal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
-                uint64_t sequence);
+              uint64_t sequence, row_stale is_stale, void *context);
 /* Frees sealed rows that no snapshot reads here any more. */
 void row_sweep(row_tree *tree, uint64_t oldest);
 

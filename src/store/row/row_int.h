@@ -57,7 +57,6 @@ typedef struct row_image {
 typedef struct row_version {
     txn_undo undo;
     row_tree *tree;
-    const row_hook *hook; /* of an insertion; NULL otherwise */
     int64_t rowid;
     struct row_version *older;
     uint64_t stamp; /* of the version that it restores, ROW_DELETED included */

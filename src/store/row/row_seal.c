@@ -11,10 +11,12 @@
  */
 #include "store/row/row_int.h"
 
-void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
-              uint64_t sequence, void (*is_stale)(void *context, uint32_t place), void *context)
+/* The rows whose stamp is not above `newest` get the stamp `sealed`, unless that is 0; the
+ * others are reported. Returns how many there were of the former. */
+static int64_t pass_over(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+                         uint64_t sealed, row_stale is_stale, void *context)
 {
-    int64_t sealed = 0;
+    int64_t fresh = 0;
     for (uint32_t i = 0; i < count;) {
         row_leaf *leaf = row_leaf_lock(tree, rowids[i]);
         for (; i < count && rowids[i] <= leaf->high; i++) {
@@ -24,27 +26,28 @@ void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t ne
                 is_stale(context, i);
                 continue;
             }
+            fresh++;
             BASE_VERIFY(!row_chain_of(&leaf->slab, slot)); /* I15: it would have a newer stamp */
-            row_leaf_set_stamp(leaf, slot, ROW_SEALED | sequence);
-            sealed++;
+            if (sealed)
+                row_leaf_set_stamp(leaf, slot, sealed);
         }
         os_latch_unlock(&leaf->latch);
     }
-    atomic_fetch_sub_explicit(&tree->live_count, sealed, memory_order_relaxed);
+    return fresh;
 }
 
-void row_unseal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
-                uint64_t sequence)
+void row_find_stale(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+                    row_stale is_stale, void *context)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        row_leaf *leaf = row_leaf_lock(tree, rowids[i]);
-        uint32_t slot = row_slab_find(&leaf->slab, rowids[i]);
-        if (slot != UINT32_MAX && leaf->slab.stamps[slot] == (ROW_SEALED | sequence)) {
-            row_count_live(tree, leaf->slab.stamps[slot], newest);
-            row_leaf_set_stamp(leaf, slot, newest);
-        }
-        os_latch_unlock(&leaf->latch);
-    }
+    (void)pass_over(tree, rowids, count, newest, 0, is_stale, context);
+}
+
+void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+              uint64_t sequence, row_stale is_stale, void *context)
+{
+    int64_t sealed =
+        pass_over(tree, rowids, count, newest, ROW_SEALED | sequence, is_stale, context);
+    atomic_fetch_sub_explicit(&tree->live_count, sealed, memory_order_relaxed);
 }
 
 /* From the end, so that a tail of free slots is given up as it grows. */

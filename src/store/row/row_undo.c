@@ -116,11 +116,7 @@ const txn_undo_kind row_run_kind = {.name = "rows", .rollback = rollback_run, .c
 void row_insert_undo(txn_transaction *transaction, row_tree *tree, int64_t rowid)
 {
     row_run *run = (row_run *)(void *)txn_undo_last(transaction, &row_run_kind);
-    if (!run) { /* over a deleted row: a version of its own */
-        txn_undo_back_to(transaction, txn_undo_position(transaction) - 1);
-        return;
-    }
-    BASE_VERIFY(run->tree == tree && run->first + (run->count - 1) == rowid);
+    BASE_VERIFY(run && run->tree == tree && run->first + (run->count - 1) == rowid);
     if (run->hook)
         run->hook->before_rollback(run->hook->context, rowid);
     row_leaf *leaf = row_leaf_lock(tree, rowid);
@@ -171,8 +167,6 @@ static void rollback_version(txn_undo *undo)
 {
     row_version *version = as_version(undo);
     row_tree *tree = version->tree;
-    if (version->hook)
-        version->hook->before_rollback(version->hook->context, version->rowid);
     row_leaf *leaf = row_leaf_lock(tree, version->rowid);
     row_slab *slab = &leaf->slab;
     uint32_t slot = row_slab_find(slab, version->rowid);

@@ -67,7 +67,6 @@ static row_version *new_version(txn_transaction *transaction, row_tree *tree, in
     if (!version)
         return NULL;
     version->tree = tree;
-    version->hook = NULL;
     version->rowid = rowid;
     version->image_count = 0;
     return version;
@@ -125,7 +124,7 @@ static void apply_version(txn_transaction *transaction, row_leaf *leaf, uint32_t
 static base_status write_version(txn_transaction *transaction, row_tree *tree, row_layout *layout,
                                  row_leaf *leaf, int64_t rowid, const uint32_t *columns,
                                  uint32_t column_count, const types_cell *cells, const bool *nulls,
-                                 const row_hook *hook, base_error *error)
+                                 base_error *error)
 {
     RETURN_IF_ERROR(row_leaf_use_layout(tree, leaf, layout, error));
     row_slab *slab = &leaf->slab;
@@ -134,7 +133,6 @@ static base_status write_version(txn_transaction *transaction, row_tree *tree, r
     row_version *version = new_version(transaction, tree, rowid, column_count);
     if (!version)
         return base_error_no_memory(error);
-    version->hook = hook;
     for (uint32_t i = 0; i < column_count; i++) {
         uint32_t column = columns ? columns[i] : i;
         if (!layout->columns[column].stored)
@@ -248,9 +246,8 @@ base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout 
         } else if (!(stamp & ROW_DELETED)) {
             status = BASE_UNIQUE_VIOLATION;
         } else {
-            status =
-                write_version(transaction, tree, layout, leaf, rowid, NULL, layout->column_count,
-                              cells, nulls, over_deleted ? NULL : hook, error);
+            status = write_version(transaction, tree, layout, leaf, rowid, NULL,
+                                   layout->column_count, cells, nulls, error);
             if (over_deleted)
                 *over_deleted = true;
         }
@@ -293,7 +290,7 @@ base_status row_update(txn_transaction *transaction, row_tree *tree, row_layout 
     RETURN_IF_ERROR(lock_row(transaction, tree, rowid, &leaf, &slot, error));
     *was_sealed = row_is_sealed(leaf->slab.stamps[slot]);
     base_status status = write_version(transaction, tree, layout, leaf, rowid, columns,
-                                       column_count, cells, nulls, NULL, error);
+                                       column_count, cells, nulls, error);
     os_latch_unlock(&leaf->latch);
     return status;
 }
@@ -430,42 +427,18 @@ static base_status insert_run(txn_transaction *transaction, row_tree *tree, row_
     return status;
 }
 
-/* One row whose place has a history, as cells. */
-static base_status insert_one(txn_transaction *transaction, row_tree *tree, row_layout *layout,
-                              const vector_chunk *rows, uint32_t row, int64_t rowid,
-                              const row_hook *hook, base_error *error)
-{
-    base_buffer *scratch = txn_scratch_of(transaction, TXN_SCRATCH_COUNT - 1);
-    uint32_t count = layout->column_count;
-    base_buffer_clear(scratch);
-    if (!base_buffer_reserve(scratch, count * (sizeof(types_cell) + sizeof(bool))))
-        return base_error_no_memory(error);
-    types_cell *cells = (types_cell *)(void *)scratch->data;
-    bool *nulls = (bool *)(cells + count);
-    uint32_t position = vector_row(rows->selection, row);
-    for (uint32_t c = 0; c < count; c++) {
-        nulls[c] = true;
-        if (layout->columns[c].stored)
-            cell_of(&rows->columns[c], position, &cells[c], &nulls[c]);
-    }
-    return row_insert(transaction, tree, layout, rowid, cells, nulls, hook, NULL, error);
-}
-
 base_status row_insert_chunk(txn_transaction *transaction, row_tree *tree, row_layout *layout,
-                             const vector_chunk *rows, const int64_t *rowids, const row_hook *hook,
-                             uint32_t *written, base_error *error)
+                             const vector_chunk *rows, const int64_t *rowids, uint32_t first,
+                             const row_hook *hook, uint32_t *written, base_error *error)
 {
     BASE_ASSERT(rows->column_count >= layout->column_count);
     *written = 0;
-    while (*written < rows->count) {
+    while (first + *written < rows->count) {
         uint32_t done;
-        RETURN_IF_ERROR(
-            insert_run(transaction, tree, layout, rows, rowids, *written, hook, &done, error));
-        if (done == 0) {
-            RETURN_IF_ERROR(insert_one(transaction, tree, layout, rows, *written, rowids[*written],
-                                       hook, error));
-            done = 1;
-        }
+        RETURN_IF_ERROR(insert_run(transaction, tree, layout, rows, rowids, first + *written, hook,
+                                   &done, error));
+        if (done == 0)
+            return BASE_OK;
         *written += done;
     }
     return BASE_OK;

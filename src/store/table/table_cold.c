@@ -190,35 +190,44 @@ base_status table_fetch(const table_relation *relation, const txn_snapshot *snap
                            cold_heap, error);
 }
 
-/* ---- Versions, for index maintenance --------------------------------------------------------- */
-
-typedef struct cold_visit {
-    row_visitor visit;
-    void *context;
-    table_storage *storage;
-    uint32_t volume_count;
-    bool cold_first, retry;
-} cold_visit;
-
-/* Passes hot versions on. At the end, under the leaf's latch: a volume that came meanwhile may
- * have taken the row over between the look there and the look here. */
-static bool visit_hot(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
+base_status table_cold_past(const txn_transaction *transaction, table_storage *storage,
+                            int64_t rowid, table_past *past, uint64_t *holder, base_error *error)
 {
-    cold_visit *self = context;
-    if (!cells && !self->cold_first)
-        return false; /* the cold copies come after */
-    if (!cells && table_volume_count(self->storage) != self->volume_count) {
-        self->retry = true;
-        return true;
+    *past = TABLE_PAST_NONE;
+    for (uint32_t i = table_volume_count(storage); i > 0; i--) {
+        table_volume *volume = table_volume_at(storage, i - 1);
+        uint32_t position;
+        if (atomic_load(&volume->since) == TABLE_NEVER || rowid < volume->info.first_rowid ||
+            rowid > volume->info.last_rowid)
+            continue;
+        base_status status = col_volume_find(volume->data, rowid, &position, error);
+        if (status == BASE_NOT_FOUND)
+            continue;
+        if (status != BASE_OK)
+            return status;
+        uint64_t mark = table_mark_get(volume, position);
+        table_past found = TABLE_PAST_DEAD;
+        if (mark == TABLE_MARK_ALWAYS)
+            continue;
+        if (!mark)
+            found = table_volume_is_visible(volume, txn_snapshot_of(transaction))
+                        ? TABLE_PAST_LIVE
+                        : TABLE_PAST_LATER;
+        else if (mark & TXN_ID_BIT && mark != txn_id_of(transaction))
+            found = TABLE_PAST_HELD;
+        if (found == TABLE_PAST_HELD)
+            *holder = mark;
+        *past = BASE_MAX(*past, found);
     }
-    return self->visit(self->context, stamp, cells, nulls);
+    return BASE_OK;
 }
 
-/* Copies in volumes that some snapshot not older than `oldest` may read; of volumes that are
- * read from a sequence above `bound` on, none. */
+/* ---- Versions, for index maintenance --------------------------------------------------------- */
+
+/* Copies in volumes that some snapshot not older than `oldest` may read. */
 static base_status visit_cold(const table_relation *relation, int64_t rowid, uint64_t oldest,
-                              uint64_t bound, const uint32_t *columns, uint32_t column_count,
-                              const cold_visit *self, bool *stop)
+                              const uint32_t *columns, uint32_t column_count,
+                              const table_visitor *visitor, bool *stop)
 {
     table_storage *storage = relation->storage;
     types_cell cells[ROW_VISIT_COLUMNS];
@@ -226,12 +235,12 @@ static base_status visit_cold(const table_relation *relation, int64_t rowid, uin
     base_arena heap;
     base_status status = BASE_OK;
     base_arena_init(&heap, &storage->database->budget);
-    for (uint32_t i = self->volume_count; i > 0 && !*stop && status == BASE_OK; i--) {
+    for (uint32_t i = table_volume_count(storage); i > 0 && !*stop && status == BASE_OK; i--) {
         table_volume *volume = table_volume_at(storage, i - 1);
         uint64_t since = atomic_load(&volume->since);
         uint32_t position;
-        if (since == TABLE_NEVER || (!(since & TXN_ID_BIT) && since > bound) ||
-            rowid < volume->info.first_rowid || rowid > volume->info.last_rowid)
+        if (since == TABLE_NEVER || rowid < volume->info.first_rowid ||
+            rowid > volume->info.last_rowid)
             continue;
         status = col_volume_find(volume->data, rowid, &position, NULL);
         if (status == BASE_NOT_FOUND) {
@@ -239,45 +248,56 @@ static base_status visit_cold(const table_relation *relation, int64_t rowid, uin
             continue;
         }
         uint64_t mark = table_mark_get(volume, position);
-        if (status != BASE_OK || (mark && !(mark & TXN_ID_BIT) && mark <= oldest))
+        if (mark == TABLE_MARK_ALWAYS || (mark && !(mark & TXN_ID_BIT) && mark <= oldest))
             continue;
-        status = table_cold_read(relation, volume, position, rowid, columns, column_count, cells,
-                                 nulls, &heap, NULL);
+        if (status == BASE_OK)
+            status = table_cold_read(relation, volume, position, rowid, columns, column_count,
+                                     cells, nulls, &heap, NULL);
         /* A version that an open transaction took away counts as that transaction's. */
         if (status == BASE_OK)
-            *stop = self->visit(self->context, mark & TXN_ID_BIT ? mark | ROW_DELETED : since,
-                                cells, nulls);
+            *stop = visitor->cold(visitor->context,
+                                  mark & TXN_ID_BIT ? mark | ROW_DELETED : since, cells, nulls);
     }
     base_arena_destroy(&heap);
     return status;
 }
 
-base_status table_visit_versions(const table_relation *relation, int64_t rowid, uint64_t oldest,
-                                 bool cold_first, const uint32_t *columns, uint32_t column_count,
-                                 row_visitor visit, void *context)
+typedef struct hot_visit {
+    const table_visitor *visitor;
+    const table_storage *storage;
+    uint64_t placements;
+    bool missed;
+} hot_visit;
+
+/* Passes versions on. At the end, under the leaf's latch: the row may have gone from here to a
+ * volume since those were looked at. */
+static bool visit_hot(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
 {
-    table_storage *storage = relation->storage;
-    cold_visit self = {
-        .visit = visit, .context = context, .storage = storage, .cold_first = cold_first};
-    bool stop = false;
+    hot_visit *self = context;
+    if (!cells && atomic_load(&self->storage->placements) != self->placements) {
+        self->missed = true;
+        return true;
+    }
+    return self->visitor->hot(self->visitor->context, stamp, cells, nulls);
+}
+
+base_status table_visit_versions(const table_relation *relation, int64_t rowid, uint64_t oldest,
+                                 const uint32_t *columns, uint32_t column_count,
+                                 const table_visitor *visitor)
+{
+    hot_visit self = {.visitor = visitor, .storage = relation->storage};
     do {
-        self.volume_count = table_volume_count(storage);
-        self.retry = false;
-        if (cold_first && self.volume_count)
-            RETURN_IF_ERROR(visit_cold(relation, rowid, oldest, UINT64_MAX, columns, column_count,
-                                       &self, &stop));
+        bool stop = false;
+        self.missed = false;
+        self.placements = atomic_load(&relation->storage->placements);
+        if (visitor->start)
+            visitor->start(visitor->context);
+        if (table_volume_count(relation->storage) > 0)
+            RETURN_IF_ERROR(
+                visit_cold(relation, rowid, oldest, columns, column_count, visitor, &stop));
         if (!stop)
-            stop = row_visit_versions(storage->hot, relation->layout, rowid, oldest, columns,
-                                      column_count, visit_hot, &self);
-    } while (self.retry);
-    if (stop || cold_first)
-        return BASE_OK;
-    /* Counted anew: a row that left the hot store lies in a volume that was added before. Rows
-     * of volumes above the oldest snapshot were in the hot store when that was visited; a copy
-     * there that is not yet marked may be stale. */
-    uint64_t bound = txn_oldest_snapshot(storage->database->manager);
-    self.volume_count = table_volume_count(storage);
-    if (self.volume_count == 0)
-        return BASE_OK;
-    return visit_cold(relation, rowid, oldest, bound, columns, column_count, &self, &stop);
+            (void)row_visit_versions(relation->storage->hot, relation->layout, rowid, oldest,
+                                     columns, column_count, visit_hot, &self);
+    } while (self.missed);
+    return BASE_OK;
 }

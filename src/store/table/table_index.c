@@ -212,8 +212,11 @@ base_status table_index_fill(table_index *index, table_relation *relation,
     vector_chunk_destroy(&fill.chunk);
     if (status == BASE_OK && check && index->descriptor.unique && fill.duplicates_possible)
         status = find_duplicate(index, error);
-    if (status == BASE_OK)
+    if (status == BASE_OK) {
+        if (!old_keys_of)
+            index->since = snapshot->sequence;
         atomic_store_explicit(&index->filled, true, memory_order_release);
+    }
     return status;
 }
 

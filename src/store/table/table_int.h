@@ -37,6 +37,9 @@ struct table_index {
     uint32_t *key_columns;
     const index_kind *kind;
     index_tree *tree;
+    /* Versions that were over at this sequence do not count for its entries: who reads them
+     * does not see the index, and who ended them did not know it. */
+    uint64_t since;
     _Atomic(bool) filled; /* false after a reopen, until it is first needed */
 };
 
@@ -94,6 +97,9 @@ typedef struct table_storage {
     } * old_lists; /* replaced by longer ones; somebody may still look */
     os_mutex volume_mutex;
     _Atomic(uint64_t) cold_change; /* sequence of the newest commit that marked or loaded */
+    /* Raised whenever rows have got another place, after they can be found there and before
+     * they may go where they were: who finds it unchanged has not missed a row on its way. */
+    _Atomic(uint64_t) placements;
     _Atomic(int64_t) next_rowid;
     _Atomic(uint32_t) next_birth; /* of columns */
     os_mutex sample_mutex;
@@ -255,14 +261,32 @@ base_status table_fetch(const table_relation *relation, const txn_snapshot *snap
                         const uint32_t *columns, uint32_t column_count, types_cell *cells,
                         bool *nulls, base_arena *hot_heap, base_arena *cold_heap,
                         base_error *error);
-/* As row_visit_versions, with the copies in volumes: before the hot versions (`cold_first`;
- * then the last call, with `cells` NULL, is made under the leaf's latch, and what it removes
- * cannot come back unseen), or after them, newest first, without a last call. A copy that an
- * open transaction took away has that id and ROW_DELETED as its stamp. Fails where a volume
- * cannot be read. */
+/* What the copies of a rowid in volumes mean to who inserts it. */
+typedef enum table_past {
+    TABLE_PAST_NONE,
+    TABLE_PAST_DEAD, /* taken away, but snapshots may see them */
+    TABLE_PAST_HELD, /* taken away by the open transaction `*holder` */
+    TABLE_PAST_LIVE,
+    TABLE_PAST_LATER, /* live, in a volume that the snapshot does not read yet */
+} table_past;
+base_status table_cold_past(const txn_transaction *transaction, table_storage *storage,
+                            int64_t rowid, table_past *past, uint64_t *holder, base_error *error);
+/* Who looks at all versions of a row. `cold` gets copies in volumes, newest first; one that an
+ * open transaction took away has its id and ROW_DELETED as its stamp. `hot` as in
+ * row_visit_versions: its last call, without cells, is made under the leaf's latch, and then
+ * the row has no versions but those that were shown. `start`, which may be NULL, comes before
+ * anything, and again where all has to be looked at anew. */
+typedef struct table_visitor {
+    void (*start)(void *context);
+    row_visitor cold, hot;
+    void *context;
+} table_visitor;
+/* Versions that some snapshot not older than `oldest` may come to see: copies in volumes, then
+ * the hot store's, so that a row on its way from there to here or back is seen at least once.
+ * Fails where a volume cannot be read. */
 base_status table_visit_versions(const table_relation *relation, int64_t rowid, uint64_t oldest,
-                                 bool cold_first, const uint32_t *columns, uint32_t column_count,
-                                 row_visitor visit, void *context);
+                                 const uint32_t *columns, uint32_t column_count,
+                                 const table_visitor *visitor);
 bool table_volume_is_visible(const table_volume *volume, const txn_snapshot *snapshot);
 
 /* table_mark.c */
@@ -278,10 +302,13 @@ bool table_mark_filter(table_volume *volume, uint32_t vector_number, const txn_s
 base_status table_mark_set(txn_transaction *transaction, table_storage *storage,
                            table_volume *volume, uint32_t position, uint64_t *holder,
                            base_error *error);
-/* Recovery and sealing: a mark that everybody sees. */
+/* Recovery: a mark that everybody sees. */
 base_status table_mark_always(table_volume *volume, uint32_t position, base_error *error);
-/* Makes the memory for marks of this position's vector. */
-base_status table_mark_reserve(table_volume *volume, uint32_t position, base_error *error);
+/* Sealing must not fail half-way: memory for marks of all vectors, a mark without fail, and
+ * giving back what was not needed. */
+base_status table_mark_reserve_all(table_volume *volume, base_error *error);
+void table_mark_reserved(table_volume *volume, uint32_t position);
+void table_mark_trim(table_volume *volume);
 
 /* table_key.c */
 void table_key_space_init(table_key_space *space);
@@ -331,32 +358,49 @@ base_status table_index_attach(txn_transaction *transaction,
 /* table_maintain.c */
 extern const txn_undo_kind table_key_kind;
 void table_forget_row(void *relation, int64_t rowid); /* a row_hook */
-/* Entries of a new row; BASE_UNIQUE_VIOLATION fills `conflict`. `over_deleted`: versions lie
- * behind it, so the entries get undo of their own instead of the row's hook. */
+/* Entries of a new row; BASE_UNIQUE_VIOLATION fills `conflict`. `has_past`: versions lie
+ * behind it, so the entries get undo of their own; the row's hook does not suffice. */
 base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,
-                              const types_cell *row, const bool *nulls, bool over_deleted,
+                              const types_cell *row, const bool *nulls, bool has_past,
                               table_conflict *conflict, base_error *error);
+/* A new row with a past was taken back: its entries go unless other versions need them. */
+void table_drop_entries(table_relation *relation, int64_t rowid, const types_cell *row,
+                        const bool *nulls);
 /* The entry is of a version that is outdated already. */
 base_status table_note_old_key(txn_transaction *transaction, table_relation *relation,
                                table_index *index, int64_t rowid, base_text key, base_error *error);
 bool table_index_has_column(const table_index *index, const uint32_t *columns, uint32_t count);
-/* The row got new cells in `columns`; `before` has all its cells as they were. */
-base_status table_move_entries(txn_transaction *transaction, table_relation *relation,
-                               int64_t rowid, const types_cell *before, const bool *before_nulls,
-                               const uint32_t *columns, uint32_t column_count,
-                               const types_cell *cells, const bool *nulls, table_conflict *conflict,
-                               base_error *error);
+/*
+ * A row gets new cells in `columns`; `before` has all its cells as they are. First, before the
+ * row changes, the undo of its entries; then, when it has changed, the new entries. Keys that
+ * stay are in neither.
+ */
+typedef struct table_moves {
+    txn_undo *first;
+    uint32_t count;
+} table_moves;
+base_status table_note_moves(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                             const types_cell *before, const bool *before_nulls,
+                             const uint32_t *columns, uint32_t column_count,
+                             const types_cell *cells, const bool *nulls, table_moves *moves,
+                             base_error *error);
+base_status table_add_moved(txn_transaction *transaction, const table_moves *moves,
+                            table_conflict *conflict, base_error *error);
 /* The row was deleted. */
 base_status table_retire_entries(txn_transaction *transaction, table_relation *relation,
                                  int64_t rowid, const types_cell *before, const bool *before_nulls,
                                  base_error *error);
 
 /* table_unique.c */
-/* Looks at the rows that have entries with this key: BASE_OK, with `*holder` set where it
+typedef struct table_holder {
+    uint64_t id; /* of an open transaction; 0: none */
+    int64_t rowid;
+} table_holder;
+/* Looks at the other rows that have entries with this key: BASE_OK, with `holder` set where it
  * depends on an open transaction, or BASE_UNIQUE_VIOLATION. */
 base_status table_check_unique(txn_transaction *transaction, table_relation *relation,
-                               table_index *index, base_text key, int64_t rowid, uint64_t *holder,
-                               table_conflict *conflict, base_error *error);
+                               table_index *index, base_text key, int64_t rowid,
+                               table_holder *holder, table_conflict *conflict, base_error *error);
 
 /* table_recovery.c */
 /* Brings the rows of the file's root and then the log's units into memory. */

@@ -60,6 +60,7 @@ static base_status check_entries(check *self, table_relation *relation, table_in
     index_cursor *cursor;
     index_range all = {0};
     entry_check entry = {.index = index};
+    const table_visitor visitor = {.cold = match_version, .hot = match_version, .context = &entry};
     table_key_space_init(&entry.space);
     RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
     base_status status = index->kind->seek(cursor, &all, false, error);
@@ -74,8 +75,8 @@ static base_status check_entries(check *self, table_relation *relation, table_in
         for (uint32_t i = 0; i < count; i++) {
             entry.key = entries[i].key;
             entry.found = false;
-            status = table_visit_versions(relation, entries[i].rowid, 0, false, index->key_columns,
-                                          index->descriptor.part_count, match_version, &entry);
+            status = table_visit_versions(relation, entries[i].rowid, 0, index->key_columns,
+                                          index->descriptor.part_count, &visitor);
             if (status != BASE_OK)
                 break;
             if (!entry.found)

@@ -1,13 +1,24 @@
 /*
  * table_maintain.c - index entries follow the rows.
  *
- * Order of a write: row, entries, log. An entry of the new key is added after the row has its
- * new version; the entry of the old key stays, because older snapshots still find the row by
- * it, and is removed when the undo record of the change is released. Both removals, at
- * release and at rollback, ask the row itself whether any version that somebody may see has
- * the key, and remove the entry while the row's leaf is still latched: a writer that is about
- * to bring the key back either has its version in the row already or adds the entry again
- * after us.
+ * Order of a write: undo of the entries, row, entries, log. The entry of an old key stays,
+ * because older snapshots still find the row by it. Who ends a version looks, when it has
+ * ended, whether any version that somebody may still come to see has its key, and removes the
+ * entry if none has: the release of the commit that replaced the version (old key), or the
+ * rollback that took it back (new key; when all rows are back). What it finds instead is a
+ * version whose own end comes later, so each entry has somebody who will look last. That holds
+ * because
+ *   - a version that is over for every snapshot never counts: the oldest snapshot is asked for
+ *     after the version has ended, and never falls (I1);
+ *   - a copy in a volume that was outdated before the volume was shown never counts
+ *     (table_seal.c marks it first);
+ *   - a version that was over before the index was filled never counts (`since`): who ended it
+ *     may not know the index;
+ *   - undo is registered before the version can be seen: the look cannot fail to come;
+ *   - look and removal are one step under the latch of the row's leaf: a writer that is about
+ *     to bring the key back has its version in the row already, or adds the entry after us;
+ *     and a row on its way to a volume is found (placements).
+ * Rows that went into free places need no undo of their entries: no other version lies behind.
  *
  * Invariant I12: an entry exists for every version that somebody may see, and no entry
  * outlives the last such version of its row and key.
@@ -21,9 +32,18 @@ typedef struct key_change {
     table_index *index;
     int64_t rowid;
     uint32_t old_length, new_length;
-    bool has_new;
+    bool has_new, new_has_null;
     char bytes[]; /* old key, new key */
 } key_change;
+
+static base_text old_key_of(const key_change *change)
+{
+    return (base_text){change->bytes, change->old_length};
+}
+static base_text new_key_of(const key_change *change)
+{
+    return (base_text){change->bytes + change->old_length, change->new_length};
+}
 
 /* ---- Removing an entry that no version needs ---------------------------------------------- */
 
@@ -31,65 +51,73 @@ typedef struct remover {
     const table_index *index;
     base_text key;
     int64_t rowid;
-    bool skip_newest;
     table_key_space space;
 } remover;
 
-static bool same_key(remover *remove, const types_cell *cells, const bool *nulls)
+static bool is_needed(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
 {
-    base_buffer *key = &remove->space.key;
-    return table_key_build(remove->index, cells, nulls, key, NULL) == BASE_OK &&
+    remover *remove = context;
+    const base_buffer *key = &remove->space.key;
+    /* What an open transaction deleted may come back. */
+    if (stamp & ROW_DELETED && !(stamp & TXN_ID_BIT))
+        return false;
+    return table_key_build(remove->index, cells, nulls, &remove->space.key, NULL) == BASE_OK &&
            key->length == remove->key.length &&
-           memcmp(key->data, remove->key.data, key->length) == 0;
+           memcmp(key->data, remove->key.data, key->length) == 0; /* I12 */
 }
 
 static bool remove_if_unused(void *context, uint64_t stamp, const types_cell *cells,
                              const bool *nulls)
 {
     remover *remove = context;
-    if (!cells) {
-        (void)remove->index->kind->remove(remove->index->tree, remove->key, remove->rowid);
-        return true;
-    }
-    bool open = (stamp & TXN_ID_BIT) != 0, dead = (stamp & ROW_DELETED) != 0;
-    if (remove->skip_newest && open && !dead) {
-        remove->skip_newest = false; /* the version that is being taken back */
-        return false;
-    }
-    /* What an open transaction deleted may come back. */
-    return (!dead || open) && same_key(remove, cells, nulls); /* I12 */
+    if (cells)
+        return is_needed(context, stamp, cells, nulls);
+    (void)remove->index->kind->remove(remove->index->tree, remove->key, remove->rowid);
+    return true;
 }
 
-static void remove_entry(table_relation *relation, table_index *index, base_text key, int64_t rowid,
-                         uint64_t oldest, bool skip_newest)
+/* The same for a row whose hot versions are all about to be taken back. */
+static bool remove_anyway(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
 {
-    remover remove = {.index = index, .key = key, .rowid = rowid, .skip_newest = skip_newest};
+    return !cells && remove_if_unused(context, stamp, cells, nulls);
+}
+
+static void remove_entry(table_relation *relation, const table_index *index, base_text key,
+                         int64_t rowid, uint64_t oldest, row_visitor hot)
+{
+    remover remove = {.index = index, .key = key, .rowid = rowid};
+    const table_visitor visitor = {.cold = is_needed, .hot = hot, .context = &remove};
     table_key_space_init(&remove.space);
     /* Where a volume cannot be read the entry stays: readers look at the row anyway. */
-    (void)table_visit_versions(relation, rowid, oldest, true, index->key_columns,
-                               index->descriptor.part_count, remove_if_unused, &remove);
+    (void)table_visit_versions(relation, rowid, BASE_MAX(oldest, index->since), index->key_columns,
+                               index->descriptor.part_count, &visitor);
+}
+
+/* From here on no older snapshot can come: versions that nobody sees any more do not count,
+ * even if they still hang behind the row. Whoever releases them may have looked while a version
+ * was there that is gone now, and left the entry to us. */
+static uint64_t oldest_now(const table_relation *relation)
+{
+    return txn_oldest_snapshot(relation->entry->database->manager);
 }
 
 /* ---- Changed keys ---------------------------------------------------------------------------- */
 
-/* All rows are back. Versions that nobody sees any more do not count, even if they still hang
- * behind the row: whoever releases them may have looked while ours was there, and left the
- * entry to us. */
+/* All rows are back. */
 static void after_rollback_key(txn_undo *undo)
 {
     key_change *change = (key_change *)(void *)undo;
-    base_text key = {change->bytes + change->old_length, change->new_length};
-    uint64_t oldest = txn_oldest_snapshot(change->relation->entry->database->manager);
     if (change->has_new)
-        remove_entry(change->relation, change->index, key, change->rowid, oldest, false);
+        remove_entry(change->relation, change->index, new_key_of(change), change->rowid,
+                     oldest_now(change->relation), remove_if_unused);
 }
 
 static void release_key(txn_undo *undo, uint64_t oldest)
 {
     key_change *change = (key_change *)(void *)undo;
-    base_text key = {change->bytes, change->old_length};
     if (change->old_length)
-        remove_entry(change->relation, change->index, key, change->rowid, oldest, false);
+        remove_entry(change->relation, change->index, old_key_of(change), change->rowid, oldest,
+                     remove_if_unused);
 }
 
 const txn_undo_kind table_key_kind = {
@@ -97,7 +125,7 @@ const txn_undo_kind table_key_kind = {
 
 static base_status note_change(txn_transaction *transaction, table_relation *relation,
                                table_index *index, int64_t rowid, base_text old_key,
-                               const base_text *new_key, base_error *error)
+                               const base_text *new_key, key_change **made, base_error *error)
 {
     size_t new_length = new_key ? new_key->length : 0;
     key_change *change =
@@ -110,17 +138,20 @@ static base_status note_change(txn_transaction *transaction, table_relation *rel
     change->old_length = (uint32_t)old_key.length;
     change->new_length = (uint32_t)new_length;
     change->has_new = new_key != NULL;
+    change->new_has_null = false;
     memcpy(change->bytes, old_key.data, old_key.length);
     if (new_key)
         memcpy(change->bytes + old_key.length, new_key->data, new_length);
     txn_undo_register(transaction, &change->undo, &table_key_kind);
+    if (made)
+        *made = change;
     return BASE_OK;
 }
 
 base_status table_note_old_key(txn_transaction *transaction, table_relation *relation,
                                table_index *index, int64_t rowid, base_text key, base_error *error)
 {
-    return note_change(transaction, relation, index, rowid, key, NULL, error);
+    return note_change(transaction, relation, index, rowid, key, NULL, NULL, error);
 }
 
 bool table_index_has_column(const table_index *index, const uint32_t *columns, uint32_t count)
@@ -148,22 +179,24 @@ static base_status add_entry(txn_transaction *transaction, table_relation *relat
 {
     for (;;) {
         uint32_t found = 0;
-        uint64_t holder = 0;
+        table_holder holder;
         RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowid, &found, error));
         if (!index->descriptor.unique || has_null || !(found & INDEX_FOUND_KEY))
             return BASE_OK;
         RETURN_IF_ERROR(
             table_check_unique(transaction, relation, index, key, rowid, &holder, conflict, error));
-        if (!holder)
+        if (!holder.id)
             return BASE_OK;
+        /* An entry of an older version stays: it is that version's. */
         if (!(found & INDEX_FOUND_ENTRY))
             (void)index->kind->remove(index->tree, key, rowid);
-        RETURN_IF_ERROR(txn_wait_for(transaction, holder, error));
+        const txn_claim own = {index, rowid}, others = {index, holder.rowid};
+        RETURN_IF_ERROR(txn_wait_to_claim(transaction, holder.id, &own, &others, error));
     }
 }
 
 base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,
-                              const types_cell *row, const bool *nulls, bool over_deleted,
+                              const types_cell *row, const bool *nulls, bool has_past,
                               table_conflict *conflict, base_error *error)
 {
     base_buffer *key = txn_scratch_of(transaction, 0);
@@ -174,17 +207,32 @@ base_status table_add_entries(txn_transaction *transaction, table_relation *rela
         table_key_cells(relation, index, rowid, row, nulls, cells, part_nulls);
         RETURN_IF_ERROR(table_key_build(index, cells, part_nulls, key, error));
         base_text fresh = text_of(key);
-        if (over_deleted)
+        if (has_past)
             RETURN_IF_ERROR(note_change(transaction, relation, index, rowid, (base_text){"", 0},
-                                        &fresh, error));
-        RETURN_IF_ERROR(add_entry(transaction, relation, index, text_of(key), rowid,
+                                        &fresh, NULL, error));
+        RETURN_IF_ERROR(add_entry(transaction, relation, index, fresh, rowid,
                                   table_key_has_null(index, part_nulls), conflict, error));
     }
     return BASE_OK;
 }
 
+void table_drop_entries(table_relation *relation, int64_t rowid, const types_cell *row,
+                        const bool *nulls)
+{
+    table_key_space space;
+    table_key_space_init(&space);
+    for (uint32_t i = 0; i < relation->index_count; i++) {
+        table_index *index = relation->indexes[i];
+        types_cell cells[TABLE_MAX_KEY_PARTS];
+        bool part_nulls[TABLE_MAX_KEY_PARTS];
+        table_key_cells(relation, index, rowid, row, nulls, cells, part_nulls);
+        if (table_key_build(index, cells, part_nulls, &space.key, NULL) == BASE_OK)
+            remove_entry(relation, index, text_of(&space.key), rowid, oldest_now(relation),
+                         remove_if_unused);
+    }
+}
+
 typedef struct forgetter {
-    table_relation *relation;
     table_index *index;
     table_key_space space;
 } forgetter;
@@ -199,18 +247,25 @@ static bool note_newest(void *context, uint64_t stamp, const types_cell *cells, 
     return true;
 }
 
-/* The newest version of the row is about to be taken back. */
+/*
+ * A row that went into a free place is about to be taken back, and nobody else can write it
+ * before. No hot versions lie behind it. If a copy in a volume has the key, the entry stays for
+ * that, and undo of its own (`has_past`) looks again when the row is gone.
+ */
 void table_forget_row(void *relation, int64_t rowid)
 {
-    forgetter forget = {.relation = relation};
+    table_relation *self = relation;
+    forgetter forget;
     table_key_space_init(&forget.space);
-    for (uint32_t i = 0; i < forget.relation->index_count; i++) {
-        forget.index = forget.relation->indexes[i];
-        row_visit_versions(forget.relation->storage->hot, forget.relation->layout, rowid, 0,
-                           forget.index->key_columns, forget.index->descriptor.part_count,
-                           note_newest, &forget);
-        if (forget.space.key.length)
-            remove_entry(forget.relation, forget.index, text_of(&forget.space.key), rowid, 0, true);
+    for (uint32_t i = 0; i < self->index_count; i++) {
+        forget.index = self->indexes[i];
+        row_visit_versions(self->storage->hot, self->layout, rowid, 0, forget.index->key_columns,
+                           forget.index->descriptor.part_count, note_newest, &forget);
+        base_text key = text_of(&forget.space.key);
+        if (key.length && table_volume_count(self->storage) == 0)
+            (void)forget.index->kind->remove(forget.index->tree, key, rowid);
+        else if (key.length)
+            remove_entry(self, forget.index, key, rowid, oldest_now(self), remove_anyway);
     }
 }
 
@@ -231,14 +286,15 @@ static void overlay(const table_index *index, const uint32_t *columns, uint32_t 
     }
 }
 
-base_status table_move_entries(txn_transaction *transaction, table_relation *relation,
-                               int64_t rowid, const types_cell *before, const bool *before_nulls,
-                               const uint32_t *columns, uint32_t column_count,
-                               const types_cell *cells, const bool *nulls, table_conflict *conflict,
-                               base_error *error)
+base_status table_note_moves(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                             const types_cell *before, const bool *before_nulls,
+                             const uint32_t *columns, uint32_t column_count,
+                             const types_cell *cells, const bool *nulls, table_moves *moves,
+                             base_error *error)
 {
     base_buffer *old_key = txn_scratch_of(transaction, 0);
     base_buffer *new_key = txn_scratch_of(transaction, 1);
+    *moves = (table_moves){0};
     for (uint32_t i = 0; i < relation->index_count; i++) {
         table_index *index = relation->indexes[i];
         if (!table_index_has_column(index, columns, column_count))
@@ -252,10 +308,24 @@ base_status table_move_entries(txn_transaction *transaction, table_relation *rel
         base_text fresh = text_of(new_key);
         if (base_text_equal(text_of(old_key), fresh))
             continue;
-        RETURN_IF_ERROR(
-            note_change(transaction, relation, index, rowid, text_of(old_key), &fresh, error));
-        RETURN_IF_ERROR(add_entry(transaction, relation, index, fresh, rowid,
-                                  table_key_has_null(index, part_nulls), conflict, error));
+        key_change *change;
+        RETURN_IF_ERROR(note_change(transaction, relation, index, rowid, text_of(old_key), &fresh,
+                                    &change, error));
+        change->new_has_null = table_key_has_null(index, part_nulls);
+        if (moves->count++ == 0)
+            moves->first = &change->undo;
+    }
+    return BASE_OK;
+}
+
+base_status table_add_moved(txn_transaction *transaction, const table_moves *moves,
+                            table_conflict *conflict, base_error *error)
+{
+    const txn_undo *undo = moves->first;
+    for (uint32_t i = 0; i < moves->count; i++, undo = undo->next) {
+        const key_change *change = (const key_change *)(const void *)undo;
+        RETURN_IF_ERROR(add_entry(transaction, change->relation, change->index, new_key_of(change),
+                                  change->rowid, change->new_has_null, conflict, error));
     }
     return BASE_OK;
 }
@@ -272,7 +342,7 @@ base_status table_retire_entries(txn_transaction *transaction, table_relation *r
         table_key_cells(relation, index, rowid, before, before_nulls, cells, nulls);
         RETURN_IF_ERROR(table_key_build(index, cells, nulls, key, error));
         RETURN_IF_ERROR(
-            note_change(transaction, relation, index, rowid, text_of(key), NULL, error));
+            note_change(transaction, relation, index, rowid, text_of(key), NULL, NULL, error));
     }
     return BASE_OK;
 }

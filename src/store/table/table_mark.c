@@ -21,9 +21,9 @@ static table_marks *marks_of(const table_volume *volume, uint32_t position)
     return volume->marks[position / VECTOR_SIZE];
 }
 
-base_status table_mark_reserve(table_volume *volume, uint32_t position, base_error *error)
+/* Memory for the marks of a vector, if it has none. */
+static base_status reserve(table_volume *volume, uint32_t vector_number, base_error *error)
 {
-    uint32_t vector_number = position / VECTOR_SIZE;
     os_latch_lock_shared(&volume->latch);
     bool there = volume->marks[vector_number] != NULL;
     os_latch_unlock_shared(&volume->latch);
@@ -40,6 +40,47 @@ base_status table_mark_reserve(table_volume *volume, uint32_t position, base_err
     os_latch_unlock(&volume->latch);
     base_free(volume->budget, marks, sizeof *marks);
     return BASE_OK;
+}
+
+/* Latches the volume once the position's vector has memory for marks. */
+static base_status lock_marks(table_volume *volume, uint32_t position, base_error *error)
+{
+    for (;;) {
+        os_latch_lock(&volume->latch);
+        if (BASE_LIKELY(marks_of(volume, position) != NULL))
+            return BASE_OK;
+        os_latch_unlock(&volume->latch);
+        RETURN_IF_ERROR(reserve(volume, position / VECTOR_SIZE, error));
+    }
+}
+
+base_status table_mark_reserve_all(table_volume *volume, base_error *error)
+{
+    for (uint32_t i = 0; i < volume->vector_count; i++)
+        RETURN_IF_ERROR(reserve(volume, i, error));
+    return BASE_OK;
+}
+
+static bool is_unused(const table_marks *marks)
+{
+    uint64_t any = 0;
+    for (uint32_t word = 0; word < VECTOR_WORDS; word++)
+        any |= marks->bits[word];
+    return any == 0;
+}
+
+void table_mark_trim(table_volume *volume)
+{
+    for (uint32_t i = 0; i < volume->vector_count; i++) {
+        table_marks *unused = NULL;
+        os_latch_lock(&volume->latch);
+        if (volume->marks[i] && is_unused(volume->marks[i])) {
+            unused = volume->marks[i];
+            volume->marks[i] = NULL;
+        }
+        os_latch_unlock(&volume->latch);
+        base_free(volume->budget, unused, sizeof *unused);
+    }
 }
 
 /* The latch is held exclusively; 0 takes the mark away. */
@@ -98,11 +139,17 @@ bool table_mark_filter(table_volume *volume, uint32_t vector_number, const txn_s
 
 base_status table_mark_always(table_volume *volume, uint32_t position, base_error *error)
 {
-    RETURN_IF_ERROR(table_mark_reserve(volume, position, error));
-    os_latch_lock(&volume->latch);
+    RETURN_IF_ERROR(lock_marks(volume, position, error));
     put_mark(volume, position, TABLE_MARK_ALWAYS);
     os_latch_unlock(&volume->latch);
     return BASE_OK;
+}
+
+void table_mark_reserved(table_volume *volume, uint32_t position)
+{
+    os_latch_lock(&volume->latch);
+    put_mark(volume, position, TABLE_MARK_ALWAYS);
+    os_latch_unlock(&volume->latch);
 }
 
 /* ---- Under a transaction ------------------------------------------------------------------- */
@@ -146,14 +193,13 @@ base_status table_mark_set(txn_transaction *transaction, table_storage *storage,
                            base_error *error)
 {
     *holder = 0;
-    RETURN_IF_ERROR(table_mark_reserve(volume, position, error));
     mark_undo *mark = txn_undo_allocate(transaction, sizeof *mark);
     if (!mark)
         return base_error_no_memory(error);
     mark->storage = storage;
     mark->volume = volume;
     mark->position = position;
-    os_latch_lock(&volume->latch);
+    RETURN_IF_ERROR(lock_marks(volume, position, error));
     uint64_t stamp = marks_of(volume, position)->stamps[position % VECTOR_SIZE];
     if (!stamp) {
         txn_undo_register(transaction, &mark->undo, &table_mark_kind);

@@ -160,28 +160,30 @@ typedef struct switcher {
     table_storage *storage;
     const table_sealed *sealed;
     table_volume *volume;
-    bool failed;
 } switcher;
 
 static void mark_stale(void *context, uint32_t place)
 {
     switcher *self = context;
-    self->failed |= table_mark_always(self->volume, place, NULL) != BASE_OK;
+    table_mark_reserved(self->volume, place);
 }
 
-/* Between two commits. The volume is known to writers before the first row says so. */
+/*
+ * Between two commits; cannot fail. Copies that commits have outdated are marked before anybody
+ * sees the volume, so that no copy is ever taken for a version that was already over (I12). The
+ * volume is known to writers before the first row says so. What row_seal still finds stale is
+ * held by open transactions: behind their versions lies what the copy has.
+ */
 static void publish_switch(void *context, uint64_t sequence)
 {
     switcher *self = context;
     const table_sealed *sealed = self->sealed;
+    row_tree *hot = self->storage->hot;
+    row_find_stale(hot, sealed->rowids, sealed->count, sealed->newest, mark_stale, self);
     atomic_store_explicit(&self->volume->since, sequence, memory_order_release);
-    row_seal(self->storage->hot, sealed->rowids, sealed->count, sealed->newest, sequence,
-             mark_stale, self);
+    atomic_fetch_add(&self->storage->placements, 1);
+    row_seal(hot, sealed->rowids, sealed->count, sealed->newest, sequence, mark_stale, self);
     atomic_store(&self->volume->marked_at, sequence);
-    if (self->failed) {
-        atomic_store_explicit(&self->volume->since, TABLE_NEVER, memory_order_release);
-        row_unseal(self->storage->hot, sealed->rowids, sealed->count, sealed->newest, sequence);
-    }
 }
 
 static base_status switch_volume(table_seal *seal, table_storage *storage,
@@ -194,10 +196,12 @@ static base_status switch_volume(table_seal *seal, table_storage *storage,
         return BASE_OUT_OF_MEMORY;
     base_status status = table_volume_add(storage, database->file, &sealed->reference, TABLE_NEVER,
                                           &self.volume, NULL);
-    if (status == BASE_OK)
-        status = txn_publish(database->manager, publish_switch, &self, NULL);
-    if (status == BASE_OK && self.failed)
-        status = BASE_OUT_OF_MEMORY;
+    if (status == BASE_OK) {
+        status = table_mark_reserve_all(self.volume, NULL);
+        if (status == BASE_OK)
+            status = txn_publish(database->manager, publish_switch, &self, NULL);
+        table_mark_trim(self.volume);
+    }
     if (status != BASE_OK) {
         base_free(&database->budget, later, sizeof *later);
         return status;

@@ -53,55 +53,64 @@ static base_status refuse_rowid(table_conflict *conflict, int64_t rowid, base_er
 /* The new hot row is there and holds the rowid; does a volume have a row of that number? One that
  * the snapshot does not read yet was loaded by a commit since: the rows of a sealed one are
  * still in the hot store, which has decided already, or are stale. */
-static base_status check_cold_rowid(txn_transaction *transaction, table_relation *relation,
-                                    int64_t rowid, table_conflict *conflict, base_error *error)
+static base_status check_past(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              bool *has_past, uint64_t *holder, table_conflict *conflict,
+                              base_error *error)
 {
-    for (;;) {
-        table_volume *volume;
-        uint32_t position;
-        base_status status = table_cold_find(relation->storage, txn_snapshot_of(transaction), rowid,
-                                             true, &volume, &position, error);
-        if (status == BASE_NOT_FOUND)
-            return BASE_OK;
-        if (status != BASE_OK)
-            return status;
-        uint64_t mark = table_mark_get(volume, position);
-        if (!mark && !table_volume_is_visible(volume, txn_snapshot_of(transaction)))
-            return table_row_changed(transaction, error);
-        if (!mark)
-            return refuse_rowid(conflict, rowid, error);
-        if (!(mark & TXN_ID_BIT) || mark == txn_id_of(transaction))
-            return BASE_OK;
-        RETURN_IF_ERROR(txn_wait_for(transaction, mark, error));
-    }
+    table_past past;
+    RETURN_IF_ERROR(
+        table_cold_past(transaction, relation->storage, rowid, &past, holder, error));
+    *has_past |= past != TABLE_PAST_NONE;
+    if (past == TABLE_PAST_LATER)
+        return table_row_changed(transaction, error);
+    return past == TABLE_PAST_LIVE ? refuse_rowid(conflict, rowid, error) : BASE_OK;
 }
 
-/* Row and entries; nothing is left of a row that is refused. */
-static base_status insert_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+/* Row and entries; nothing is left of a row that is refused, or that must wait for `*holder`
+ * (0: it need not). */
+static base_status try_insert(txn_transaction *transaction, table_relation *relation, int64_t rowid,
                               const types_cell *cells, const bool *nulls, bool may_be_cold,
-                              table_conflict *conflict, base_error *error)
+                              uint64_t *holder, table_conflict *conflict, base_error *error)
 {
     row_tree *hot = relation->storage->hot;
     bool over_deleted;
-    uint64_t position = txn_undo_position(transaction);
+    uint64_t before = txn_undo_position(transaction);
+    *holder = 0;
     base_status status = row_insert(transaction, hot, relation->layout, rowid, cells, nulls,
                                     table_hook_of(relation), &over_deleted, error);
     if (status == BASE_UNIQUE_VIOLATION)
         return refuse_rowid(conflict, rowid, error);
     if (status != BASE_OK)
         return status;
+    uint64_t after = txn_undo_position(transaction);
+    bool has_past = over_deleted;
     if (may_be_cold)
-        status = check_cold_rowid(transaction, relation, rowid, conflict, error);
-    if (status == BASE_OK && relation->index_count)
-        status = table_add_entries(transaction, relation, rowid, cells, nulls, over_deleted,
-                                   conflict, error);
-    if (status == BASE_OK)
+        status = check_past(transaction, relation, rowid, &has_past, holder, conflict, error);
+    if (status == BASE_OK && !*holder && relation->index_count)
+        status = table_add_entries(transaction, relation, rowid, cells, nulls, has_past, conflict,
+                                   error);
+    if (status == BASE_OK && !*holder)
         return BASE_OK;
-    if (over_deleted)
-        txn_undo_back_to(transaction, position);
-    else
+    txn_undo_back_to(transaction, over_deleted ? before : after);
+    if (!over_deleted)
         row_insert_undo(transaction, hot, rowid);
+    if (has_past)
+        table_drop_entries(relation, rowid, cells, nulls);
     return status;
+}
+
+static base_status insert_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              const types_cell *cells, const bool *nulls, bool may_be_cold,
+                              table_conflict *conflict, base_error *error)
+{
+    for (;;) {
+        uint64_t holder;
+        RETURN_IF_ERROR(try_insert(transaction, relation, rowid, cells, nulls, may_be_cold, &holder,
+                                   conflict, error));
+        if (BASE_LIKELY(!holder))
+            return BASE_OK;
+        RETURN_IF_ERROR(txn_wait_for(transaction, holder, error));
+    }
 }
 
 base_status table_insert_row(txn_transaction *transaction, table_relation *relation,
@@ -173,27 +182,48 @@ static base_status insert_by_row(txn_transaction *transaction, table_relation *r
     return BASE_OK;
 }
 
-/* The rows at once, then the entries of those that are in. */
-static base_status insert_by_column(txn_transaction *transaction, table_relation *relation,
-                                    const vector_chunk *rows, const int64_t *rowids,
-                                    uint32_t *written, table_conflict *conflict, base_error *error)
+/* Entries of the rows [from, end) that went into free places. */
+static base_status enter_rows(txn_transaction *transaction, table_relation *relation,
+                              const vector_chunk *rows, const int64_t *rowids, uint32_t from,
+                              uint32_t end, types_cell *cells, bool *nulls,
+                              table_conflict *conflict, base_error *error)
 {
-    base_status status = row_insert_chunk(transaction, relation->storage->hot, relation->layout,
-                                          rows, rowids, table_hook_of(relation), written, error);
-    if (status == BASE_UNIQUE_VIOLATION)
-        refuse_rowid(conflict, rowids[*written], error);
-    if ((status != BASE_OK && status != BASE_UNIQUE_VIOLATION) || !relation->index_count)
-        return status;
-    types_cell *cells = NULL;
-    bool *nulls = NULL;
-    RETURN_IF_ERROR(
-        cell_space(transaction, 2, relation->descriptor.column_count, &cells, &nulls, error));
-    for (uint32_t i = 0; i < *written; i++) {
+    for (uint32_t i = from; i < end && relation->index_count; i++) {
         row_cells(relation, rows, i, cells, nulls);
         RETURN_IF_ERROR(table_add_entries(transaction, relation, rowids[i], cells, nulls, false,
                                           conflict, error));
     }
-    return status;
+    return BASE_OK;
+}
+
+/* The rows at once, then the entries of those that are in; a row whose place is not free, alone. */
+static base_status insert_by_column(txn_transaction *transaction, table_relation *relation,
+                                    const vector_chunk *rows, const int64_t *rowids,
+                                    uint32_t *written, table_conflict *conflict, base_error *error)
+{
+    types_cell *cells = NULL;
+    bool *nulls = NULL;
+    *written = 0;
+    RETURN_IF_ERROR(
+        cell_space(transaction, 2, relation->descriptor.column_count, &cells, &nulls, error));
+    while (*written < rows->count) {
+        uint32_t done;
+        base_status status =
+            row_insert_chunk(transaction, relation->storage->hot, relation->layout, rows, rowids,
+                             *written, table_hook_of(relation), &done, error);
+        uint32_t from = *written;
+        *written += done;
+        RETURN_IF_ERROR(status);
+        RETURN_IF_ERROR(enter_rows(transaction, relation, rows, rowids, from, *written, cells,
+                                   nulls, conflict, error));
+        if (*written == rows->count)
+            break;
+        row_cells(relation, rows, *written, cells, nulls);
+        RETURN_IF_ERROR(insert_one(transaction, relation, rowids[*written], cells, nulls, false,
+                                   conflict, error));
+        ++*written;
+    }
+    return BASE_OK;
 }
 
 base_status table_insert(txn_transaction *transaction, table_relation *relation,
@@ -340,19 +370,22 @@ static base_status update_one(txn_transaction *transaction, table_relation *rela
 {
     types_cell *before = NULL;
     bool *before_nulls = NULL;
+    table_moves moves = {0};
     base_status status = BASE_OK;
     base_arena heap; /* allocates only for cold rows */
     base_arena_init(&heap, table_database_budget(table_database_of(transaction)));
     if (keys_change)
         status = read_before(transaction, relation, rowid, &before, &before_nulls, &heap, error);
+    if (status == BASE_OK && keys_change)
+        status = table_note_moves(transaction, relation, rowid, before, before_nulls, columns,
+                                  column_count, cells, nulls, &moves, error);
     if (status == BASE_OK)
         status = update_anywhere(transaction, relation, rowid, columns, column_count, cells, nulls,
                                  &heap, error);
     if (status == BASE_NOT_FOUND)
         status = not_visible(rowid, error);
-    if (status == BASE_OK && keys_change)
-        status = table_move_entries(transaction, relation, rowid, before, before_nulls, columns,
-                                    column_count, cells, nulls, conflict, error);
+    if (status == BASE_OK)
+        status = table_add_moved(transaction, &moves, conflict, error);
     if (status == BASE_OK)
         status = table_log_update(transaction, relation, rowid, columns, column_count, cells, nulls,
                                   error);
