@@ -70,6 +70,9 @@ uint64_t txn_oldest_snapshot(txn_manager *manager);
 uint32_t txn_active_count(txn_manager *manager);
 /* Disposes of garbage that no snapshot needs any more: `limit` pieces at most. */
 void txn_collect_garbage(txn_manager *manager, uint32_t limit);
+/* Disposes of all that; true: nothing is left that no snapshot not older than `*oldest` needs.
+ * False: another thread is at it. */
+bool txn_collect_all_garbage(txn_manager *manager, uint64_t *oldest);
 
 /* An object that was replaced (a dropped table's rows): `dispose` runs when every undo record
  * of commits up to now was released and no older snapshot is left. Cannot fail. */
@@ -168,7 +171,7 @@ typedef struct txn_claim {
 } txn_claim;
 /* As txn_wait_for, while the caller has no right yet to what `own` names: others may take it
  * meanwhile, so the caller looks again afterwards. Returns at once where the other waits in the
- * same way for `others`: of two who want one thing the second goes ahead. */
+ * same way for `others` (may be NULL): of two who want one thing the second goes ahead. */
 base_status txn_wait_to_claim(txn_transaction *transaction, uint64_t id, const txn_claim *own,
                               const txn_claim *others, base_error *error);
 /* Whether the transaction with this id waits so: it will look again before it has the claim. */

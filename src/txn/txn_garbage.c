@@ -104,11 +104,10 @@ static txn_garbage *take_first(txn_manager *manager, uint64_t oldest)
     return first;
 }
 
-void txn_collect_garbage(txn_manager *manager, uint32_t limit)
+static bool collect(txn_manager *manager, uint64_t oldest, uint64_t limit)
 {
     if (atomic_exchange_explicit(&manager->collecting, true, memory_order_acquire))
-        return;
-    uint64_t oldest = txn_oldest_snapshot(manager);
+        return false;
     while (limit-- > 0) {
         txn_garbage *garbage = take_first(manager, oldest);
         if (!garbage)
@@ -117,4 +116,17 @@ void txn_collect_garbage(txn_manager *manager, uint32_t limit)
         garbage->dispose(garbage, manager, oldest);
     }
     atomic_store_explicit(&manager->collecting, false, memory_order_release);
+    return true;
+}
+
+void txn_collect_garbage(txn_manager *manager, uint32_t limit)
+{
+    if (!atomic_load_explicit(&manager->collecting, memory_order_relaxed))
+        (void)collect(manager, txn_oldest_snapshot(manager), limit);
+}
+
+bool txn_collect_all_garbage(txn_manager *manager, uint64_t *oldest)
+{
+    *oldest = txn_oldest_snapshot(manager);
+    return collect(manager, *oldest, UINT64_MAX);
 }

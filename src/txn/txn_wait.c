@@ -192,10 +192,10 @@ base_status txn_wait_to_claim(txn_transaction *transaction, uint64_t id, const t
     txn_manager *manager = transaction->manager;
     base_status status = BASE_OK;
     BASE_ASSERT(id & TXN_ID_BIT && id != transaction->snapshot.self);
-    BASE_ASSERT(own->object && own->object == others->object && own->place != others->place);
+    BASE_ASSERT(own->object && (!others || own->place != others->place));
     atomic_fetch_add(&manager->waiter_count, 1);
     os_mutex_lock(&manager->wait_mutex);
-    if (!txn_waits_to_claim(manager, id, others)) {
+    if (!others || !txn_waits_to_claim(manager, id, others)) {
         atomic_store(&transaction->claim_place, own->place);
         atomic_store(&transaction->claim_object, own->object);
         status = wait_for_end(transaction, id, error);

@@ -255,8 +255,8 @@ static base_status visit_cold(const table_relation *relation, int64_t rowid, uin
                                      cells, nulls, &heap, NULL);
         /* A version that an open transaction took away counts as that transaction's. */
         if (status == BASE_OK)
-            *stop = visitor->cold(visitor->context,
-                                  mark & TXN_ID_BIT ? mark | ROW_DELETED : since, cells, nulls);
+            *stop = visitor->cold(visitor->context, mark & TXN_ID_BIT ? mark | ROW_DELETED : since,
+                                  cells, nulls);
     }
     base_arena_destroy(&heap);
     return status;

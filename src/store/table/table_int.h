@@ -393,8 +393,9 @@ base_status table_retire_entries(txn_transaction *transaction, table_relation *r
 
 /* table_unique.c */
 typedef struct table_holder {
-    uint64_t id; /* of an open transaction; 0: none */
-    int64_t rowid;
+    uint64_t id;       /* of an open transaction; 0: none */
+    int64_t rowid;     /* its row */
+    bool may_give_way; /* by the newest version: it need not have the key while it waits itself */
 } table_holder;
 /* Looks at the other rows that have entries with this key: BASE_OK, with `holder` set where it
  * depends on an open transaction, or BASE_UNIQUE_VIOLATION. */

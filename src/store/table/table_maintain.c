@@ -191,7 +191,8 @@ static base_status add_entry(txn_transaction *transaction, table_relation *relat
         if (!(found & INDEX_FOUND_ENTRY))
             (void)index->kind->remove(index->tree, key, rowid);
         const txn_claim own = {index, rowid}, others = {index, holder.rowid};
-        RETURN_IF_ERROR(txn_wait_to_claim(transaction, holder.id, &own, &others, error));
+        RETURN_IF_ERROR(txn_wait_to_claim(transaction, holder.id, &own,
+                                          holder.may_give_way ? &others : NULL, error));
     }
 }
 

@@ -30,9 +30,10 @@ typedef struct prober {
     uint64_t self;
     int64_t rowid; /* the row that is looked at */
     unique_answer answer;
-    uint64_t holder;      /* the open transaction that wrote the newest version */
-    bool seen_hot;        /* some hot version */
-    bool seen_cold;       /* a copy, and the first decides: whose it is, has it the key */
+    uint64_t holder; /* the open transaction that wrote the newest version */
+    bool by_newest;  /* that is the version with the key */
+    bool seen_hot;   /* some hot version */
+    bool seen_cold;  /* a copy, and the first decides: whose it is, has it the key */
     bool cold_equal;
     uint64_t cold_stamp;
     table_key_space space;
@@ -50,7 +51,7 @@ static void start_row(void *context)
     prober *probe = context;
     probe->answer = UNIQUE_FREE;
     probe->holder = 0;
-    probe->seen_hot = probe->seen_cold = probe->cold_equal = false;
+    probe->seen_hot = probe->seen_cold = probe->cold_equal = probe->by_newest = false;
 }
 
 static bool probe_copy(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
@@ -99,8 +100,11 @@ static bool probe_version(void *context, uint64_t stamp, const types_cell *cells
     if (is_first && bare & TXN_ID_BIT) {
         txn_claim claim = {probe->index, probe->rowid};
         probe->holder = bare;
-        if (equal && !dead && txn_waits_to_claim(probe->manager, bare, &claim))
+        probe->by_newest = equal && !dead;
+        if (probe->by_newest && txn_waits_to_claim(probe->manager, bare, &claim)) {
+            probe->by_newest = false;
             return false; /* it has not got the key */
+        }
     }
     if (equal && probe->holder)
         probe->answer = UNIQUE_OPEN;
@@ -159,7 +163,8 @@ base_status table_check_unique(txn_transaction *transaction, table_relation *rel
     RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
     base_status status = probe_entries(&probe, relation, cursor, rowid, &answer, error);
     index->kind->cursor_destroy(cursor);
-    *holder = (table_holder){answer == UNIQUE_OPEN ? probe.holder : 0, probe.rowid};
+    *holder =
+        (table_holder){answer == UNIQUE_OPEN ? probe.holder : 0, probe.rowid, probe.by_newest};
     if (status != BASE_OK || answer != UNIQUE_TAKEN)
         return status;
     if (conflict) {

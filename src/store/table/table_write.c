@@ -58,8 +58,7 @@ static base_status check_past(txn_transaction *transaction, table_relation *rela
                               base_error *error)
 {
     table_past past;
-    RETURN_IF_ERROR(
-        table_cold_past(transaction, relation->storage, rowid, &past, holder, error));
+    RETURN_IF_ERROR(table_cold_past(transaction, relation->storage, rowid, &past, holder, error));
     *has_past |= past != TABLE_PAST_NONE;
     if (past == TABLE_PAST_LATER)
         return table_row_changed(transaction, error);
