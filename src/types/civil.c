@@ -85,7 +85,8 @@ void types_civil_from_date(int32_t days, types_civil *civil)
 
 void types_civil_time(int64_t microseconds, types_civil *civil)
 {
-    BASE_ASSERT(microseconds >= 0 && microseconds <= TYPES_MICROSECONDS_PER_DAY);
+    if (microseconds < 0 || microseconds > TYPES_MICROSECONDS_PER_DAY) /* a damaged file's */
+        (void)split_timestamp(microseconds, &microseconds);
     civil->microsecond = (int32_t)(microseconds % 1000000);
     int64_t seconds = microseconds / 1000000;
     civil->second = (int32_t)(seconds % 60);

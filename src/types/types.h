@@ -238,7 +238,7 @@ uint32_t types_days_in_month(int32_t year, int32_t month); /* month 1..12 */
 bool types_date_from_civil(int32_t year, int32_t month, int32_t day, int32_t *days);
 void types_civil_from_date(int32_t days, types_civil *civil);
 void types_civil_from_timestamp(int64_t microseconds, types_civil *civil);
-/* The time of day, 0 .. 24:00:00, into hour .. microsecond. */
+/* The time of day, 0 .. 24:00:00, into hour .. microsecond; what lies outside wraps. */
 void types_civil_time(int64_t microseconds, types_civil *civil);
 /* The day that a timestamp lies in. */
 int32_t types_timestamp_day(int64_t microseconds);

@@ -109,6 +109,8 @@ base_status cache_open(const cache_options *options, cache_file **file, bool *cr
                        base_error *error);
 /* Cuts free space off the file's end where that is safe, unlocks, closes, frees all. */
 void cache_close(cache_file *file);
+/* Unlocks, closes, frees all and leaves the file as it is: for one that was refused. */
+void cache_abandon(cache_file *file); /* NULL allowed */
 
 const unsigned char *cache_database_id(const cache_file *file); /* 16 bytes */
 const cache_root *cache_get_root(const cache_file *file);       /* of the newest header */

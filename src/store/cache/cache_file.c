@@ -262,6 +262,13 @@ void cache_close(cache_file *file)
     file_free(file);
 }
 
+void cache_abandon(cache_file *file)
+{
+    if (file)
+        file->read_only = true;
+    cache_close(file);
+}
+
 /* ---- Checkpoints ----------------------------------------------------------------------------- */
 
 base_status cache_checkpoint_begin(cache_file *file, base_error *error)

@@ -79,8 +79,10 @@ static void destroy_database(table_database *database)
     table_saved_free(database, &database->reached);
     if (database->log)
         (void)wal_close(database->log, false, NULL);
-    if (database->file)
+    if (database->in_memory || database->registered.owner)
         cache_close(database->file);
+    else
+        cache_abandon(database->file); /* opening failed: whatever is there stays */
     os_mutex_destroy(&database->registry);
     os_mutex_destroy(&database->checkpoint_mutex);
     os_mutex_destroy(&database->fill_mutex);
@@ -104,30 +106,23 @@ static wal_sync_mode sync_mode_of(table_sync_mode mode)
 static base_status open_log(table_database *database, const char *path, base_error *error)
 {
     const cache_root *root = cache_get_root(database->file);
-    base_buffer name;
-    base_buffer_init(&name, &database->budget);
-    base_buffer_append_format(&name, "%s-wal", path);
-    if (name.failed)
-        return base_error_no_memory(error);
     wal_options options = {.environment = os_runtime_environment(database->runtime),
                            .budget = &database->budget,
-                           .path = name.data,
+                           .path = path,
                            .sync_mode = sync_mode_of(database->options.sync_mode),
-                           .read_only = database->read_only,
+                           .read_only = database->options.read_only,
                            .epoch = cache_epoch(database->file),
                            .sequence = root->sequence,
                            .generation = root->log_generation};
     memcpy(options.database_id, cache_database_id(database->file), sizeof options.database_id);
-    base_status status = wal_open(&options, &database->log, error);
-    base_buffer_destroy(&name);
-    return status;
+    return wal_open(&options, &database->log, error);
 }
 
 /* Everything that is on disk comes into memory. */
-static base_status recover(table_database *database, const char *path, base_error *error)
+static base_status recover(table_database *database, const char *log_path, base_error *error)
 {
     uint64_t units = 0;
-    RETURN_IF_ERROR(open_log(database, path, error));
+    RETURN_IF_ERROR(open_log(database, log_path, error));
     RETURN_IF_ERROR(table_load(database, error));
     RETURN_IF_ERROR(table_replay(database, &units, error));
     const cache_root *root = cache_get_root(database->file);
@@ -139,17 +134,45 @@ static base_status recover(table_database *database, const char *path, base_erro
     return BASE_OK;
 }
 
-static base_status open_file(table_database *database, const char *path, base_error *error)
+/* A log with content says that there was a database: its file is lost or damaged, and making
+ * a new one in its place would orphan the commits in the log. (A new file is on disk before
+ * its log is made.) */
+static base_status log_has_content(table_database *database, const char *log_path, bool *content,
+                                   base_error *error)
 {
-    database->read_only = database->options.read_only;
+    os_environment *environment = os_runtime_environment(database->runtime);
+    os_file *log;
+    uint64_t size;
+    RETURN_IF_ERROR(environment->exists(environment, log_path, content, error));
+    if (!*content)
+        return BASE_OK;
+    RETURN_IF_ERROR(
+        os_file_open(environment, &database->budget, log_path, OS_OPEN_READ, &log, error));
+    base_status status = log->operations->size(log, &size, error);
+    os_file_close(log);
+    *content = status == BASE_OK && size > 0;
+    return status;
+}
+
+static base_status open_file(table_database *database, const char *path, const char *log_path,
+                             base_error *error)
+{
+    bool has_log, created = false;
+    RETURN_IF_ERROR(log_has_content(database, log_path, &has_log, error));
     cache_options options = {.environment = os_runtime_environment(database->runtime),
                              .budget = &database->budget,
                              .path = path,
-                             .read_only = database->read_only,
-                             .create = database->options.create};
-    bool created = false;
-    RETURN_IF_ERROR(cache_open(&options, &database->file, &created, error));
-    RETURN_IF_ERROR(recover(database, path, error));
+                             .read_only = database->options.read_only,
+                             .create = database->options.create && !has_log};
+    base_status status = cache_open(&options, &database->file, &created, error);
+    if (status != BASE_OK) {
+        if (has_log &&
+            (status == BASE_CANNOT_OPEN || status == BASE_FORMAT || status == BASE_CORRUPT))
+            base_error_set_hint(error, "its log \"%s\" is there: do not lose it", log_path);
+        return status;
+    }
+    RETURN_IF_ERROR(recover(database, log_path, error));
+    database->read_only = database->options.read_only; /* recovery itself had to write */
     return os_task_group_create(database->runtime, &database->background, error);
 }
 
@@ -198,8 +221,13 @@ static base_status open_or_share(os_runtime *runtime, const char *path,
         return BASE_OK;
     }
     table_database *self;
+    base_buffer log_path;
     RETURN_IF_ERROR(create_database(runtime, options, &self, error));
-    base_status status = open_file(self, path, error);
+    base_buffer_init(&log_path, &self->budget);
+    base_buffer_append_format(&log_path, "%s-wal", path);
+    base_status status =
+        log_path.failed ? base_error_no_memory(error) : open_file(self, path, log_path.data, error);
+    base_buffer_destroy(&log_path);
     if (status != BASE_OK) {
         destroy_database(self);
         return status;

@@ -271,6 +271,11 @@ base_status table_check_integrity(table_database *database,
         table_statement_start(self.transaction); /* sees whom the lock made it wait for */
         if (status == BASE_OK)
             status = check_relation(&self, relation, error);
+        if (status == BASE_CORRUPT) {
+            complain(&self, "%s", error ? error->message : "cannot be read");
+            base_error_clear(error);
+            status = BASE_OK;
+        }
         table_release(relation);
     }
     base_free_array(&database->budget, ids, capacity, sizeof *ids);
