@@ -54,11 +54,11 @@ static base_status header_option(session_run *run, const parser_option *option,
 {
     const parser_expr *value = option->value;
     if (!value) {
-        options->header = true;
+        options->header = COPY_HEADER_SKIP;
         return BASE_OK;
     }
     if (value->kind == PARSER_EXPR_BOOLEAN) {
-        options->header = value->boolean;
+        options->header = value->boolean ? COPY_HEADER_SKIP : COPY_HEADER_NONE;
         return BASE_OK;
     }
     static const char *const on[] = {"on", "true", "1", "yes"};
@@ -67,11 +67,17 @@ static base_status header_option(session_run *run, const parser_option *option,
     for (size_t i = 0; text && i < BASE_COUNT_OF(on); i++) {
         if (base_text_equal_folded(value->text, base_text_of(on[i])) ||
             base_text_equal_folded(value->text, base_text_of(off[i]))) {
-            options->header = base_text_equal_folded(value->text, base_text_of(on[i]));
+            bool is_on = base_text_equal_folded(value->text, base_text_of(on[i]));
+            options->header = is_on ? COPY_HEADER_SKIP : COPY_HEADER_NONE;
             return BASE_OK;
         }
     }
-    return bad_option(run, option, "true or false");
+    if (text && run->tree->copy->from && base_text_equal_folded(value->text, BASE_TEXT("match"))) {
+        options->header = COPY_HEADER_MATCH;
+        return BASE_OK;
+    }
+    return bad_option(run, option,
+                      run->tree->copy->from ? "true, false or match" : "true or false");
 }
 
 static base_status apply_option(session_run *run, const parser_option *option,
