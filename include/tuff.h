@@ -21,15 +21,17 @@
  * statements and results, belongs to one thread at a time; tuff_interrupt is the one call
  * on it that other threads may make. Open several connections to work in parallel.
  *
- * Ownership. Handles are freed by their closing call, which accepts NULL. Text and bytes
- * given to the library are copied unless a function says otherwise. Pointers that the
- * library returns belong to the handle and live as long as stated there.
+ * Ownership. Handles are freed by their closing call, which accepts NULL; every other call needs
+ * a handle that is open. Text and bytes given to the library are copied unless a function says
+ * otherwise. Pointers that the library returns belong to the handle and live as long as stated
+ * there. Arguments through which a call answers (tuff_db **, and so on) must not be NULL unless
+ * the function says so; where a call fails they are set to NULL.
  *
  * Open results. A result reads the state of the database at the start of its statement,
  * whatever others commit meanwhile. It stays readable when another statement begins on the
  * same connection, and after COMMIT, ROLLBACK or DDL: the rows not yet read are then moved
- * into memory. Closing a database waits for nothing: it fails with TUFF_MISUSE while
- * connections are open.
+ * into memory. It ends when its statement is executed again, bound, reset or finalized. Closing
+ * a database waits for nothing: it fails with TUFF_MISUSE while connections are open.
  *
  * Indexes: parameters count from 1 (as in SQL: $1), columns from 0.
  */
@@ -130,8 +132,11 @@ typedef struct tuff_error {
     const char *message;
     const char *detail;
     const char *hint;
-    int32_t position;     /* byte offset into the statement's text, -1: unknown */
-    int32_t line, column; /* of the position, from 1; 0: unknown */
+    /* Byte offset into the text that was given to tuff_exec, tuff_query or tuff_prepare; for
+     * tuff_execute, tuff_next and the other calls on a statement into its own text
+     * (tuff_stmt_sql). -1: unknown. */
+    int32_t position;
+    int32_t line, column; /* of the position, from 1, the column in characters; 0: unknown */
     const char *table, *column_name, *constraint;
 } tuff_error;
 
@@ -171,8 +176,8 @@ typedef struct tuff_conn tuff_conn;
 
 /*
  * Opens a database, making the file if it is missing, and recovers it from its log if need
- * be. The DSN is a path, `file://PATH?key=value&...`, or `memory://` (also ":memory:"), a
- * new database each time. Keys: `mode` (ro, rw, rwc; rwc unless set), `sync_mode` (full,
+ * be. The DSN is a path, `file://PATH?key=value&...`, or `memory://` (also ":memory:" and
+ * NULL), a new database each time. Keys: `mode` (ro, rw, rwc; rwc unless set), `sync_mode` (full,
  * normal, none), `lock_timeout` (milliseconds), `memory_limit` (bytes, or with K, M, G),
  * `threads`, `history_retention` (seconds). An unknown key is an error.
  *
@@ -185,28 +190,33 @@ TUFF_API tuff_status tuff_open_in(tuff_runtime *runtime, const char *dsn, tuff_d
 /* Folds the log into the file; only the file is left. TUFF_MISUSE (and nothing done) while
  * connections are open; otherwise the handle is gone whatever the answer. */
 TUFF_API tuff_status tuff_close(tuff_db *db);
-/* Details of the last failure on the handle itself. Valid until its next call. */
+/* Details of the last failure on the handle itself (tuff_open, tuff_connect, tuff_close). Valid
+ * until its next call: threads that connect at the same time must not read it meanwhile. */
 TUFF_API const tuff_error *tuff_db_error(const tuff_db *db);
 
+/* A connection is cheap: a few KiB and no thread. On failure tuff_db_error tells why. */
 TUFF_API tuff_status tuff_connect(tuff_db *db, tuff_conn **conn);
-/* Rolls back an open transaction, closes results and finalizes statements. */
+/* Rolls back an open transaction, closes results and finalizes statements. Appenders must have
+ * been closed. NULL allowed. */
 TUFF_API void tuff_disconnect(tuff_conn *conn);
 /* Details of the last failed call on the connection, its statements or results. Valid
  * until the next call on it. */
 TUFF_API const tuff_error *tuff_conn_error(const tuff_conn *conn);
 
-/* Stops the statement that is running on `conn`, or does nothing: it never stops a later
- * one. The statement fails with TUFF_INTERRUPTED and is undone. Any thread. */
+/* Stops the statement that is running on `conn` (a query runs from tuff_execute to its last row),
+ * or does nothing: it never stops a later one. The statement fails with TUFF_INTERRUPTED and is
+ * undone; a transaction goes on. Any thread, as long as the connection is open. */
 TUFF_API void tuff_interrupt(tuff_conn *conn);
 
 /* Called now and then while a statement runs, on the thread that runs it. `fraction` is in
  * 0..1, or negative where the end is not known; `rows` is how many rows were worked on. A
- * return value other than 0 interrupts the statement. It must not use the connection. */
+ * return value other than 0 interrupts the statement. It must not use the connection. NULL takes
+ * it away. */
 typedef int (*tuff_progress)(void *context, double fraction, uint64_t rows);
 TUFF_API void tuff_set_progress(tuff_conn *conn, tuff_progress progress, void *context);
 
-/* How long a statement waits for rows that another transaction has changed; negative: for
- * ever, 0: not at all. 5000 unless set. */
+/* How long a statement of this connection waits for rows that another transaction has changed;
+ * negative: for ever, 0: not at all. 5000 unless the DSN says otherwise. */
 TUFF_API tuff_status tuff_set_lock_timeout(tuff_conn *conn, int64_t milliseconds);
 
 /* ---- Statements ---- */
@@ -230,6 +240,10 @@ TUFF_API void tuff_finalize(tuff_stmt *stmt);
 TUFF_API const char *tuff_stmt_sql(const tuff_stmt *stmt); /* its own text; until finalize */
 /* True when it may change data or schema. */
 TUFF_API bool tuff_stmt_is_write(const tuff_stmt *stmt);
+/* The columns that its result will have, before it is executed: as tuff_column_count and its
+ * companions give them. A schema change may alter them at the next execution. Statements other
+ * than queries, changes with RETURNING, SHOW, DESCRIBE and PRAGMA have none until they have run. */
+TUFF_API uint32_t tuff_stmt_column_count(const tuff_stmt *stmt);
 
 /* Does `sql` end with a complete statement? For shells that read line by line. */
 TUFF_API bool tuff_is_complete(const char *sql, size_t length);
@@ -238,7 +252,7 @@ TUFF_API bool tuff_is_complete(const char *sql, size_t length);
 
 /* `?` parameters are numbered in order, `$n` gives the number, and each new name of `:a`
  * or `@a` gets the next number. Values stay bound until bound again or cleared. A
- * parameter that was never bound is NULL. */
+ * parameter that was never bound is NULL. Binding ends an open result of the statement. */
 TUFF_API uint32_t tuff_parameter_count(const tuff_stmt *stmt);
 /* Number of the parameter called `name` (without its sign), 0: none. */
 TUFF_API uint32_t tuff_parameter_index(const tuff_stmt *stmt, const char *name);
@@ -250,17 +264,27 @@ TUFF_API tuff_status tuff_bind_null(tuff_stmt *stmt, uint32_t index);
 TUFF_API tuff_status tuff_bind_bool(tuff_stmt *stmt, uint32_t index, bool value);
 TUFF_API tuff_status tuff_bind_int64(tuff_stmt *stmt, uint32_t index, int64_t value);
 TUFF_API tuff_status tuff_bind_double(tuff_stmt *stmt, uint32_t index, double value);
-/* UTF-8 (checked: TUFF_INVALID_ENCODING); `length` negative: NUL-terminated. Copied. */
+/* UTF-8 (checked: TUFF_INVALID_ENCODING); `length` negative: NUL-terminated. Copied. A NULL
+ * pointer binds NULL; an empty blob may be given as (NULL, 0). */
 TUFF_API tuff_status tuff_bind_text(tuff_stmt *stmt, uint32_t index, const char *text,
                                     int64_t length);
 TUFF_API tuff_status tuff_bind_blob(tuff_stmt *stmt, uint32_t index, const void *bytes,
                                     size_t length);
-/* Days since 1970-01-01; microseconds since midnight; microseconds since 1970-01-01 00:00. */
+/* Days since 1970-01-01; microseconds since midnight; microseconds since 1970-01-01 00:00.
+ * TUFF_DATETIME_OVERFLOW outside of 4714-11-24 BC .. 294246-12-31 and 0 .. 24:00:00. */
 TUFF_API tuff_status tuff_bind_date(tuff_stmt *stmt, uint32_t index, int32_t days);
 TUFF_API tuff_status tuff_bind_time(tuff_stmt *stmt, uint32_t index, int64_t microseconds);
 TUFF_API tuff_status tuff_bind_timestamp(tuff_stmt *stmt, uint32_t index, int64_t microseconds);
-/* A decimal, its digits as text: "-12.50". */
+/* The three parts are kept apart: a month has no fixed number of days, nor a day of hours. */
+typedef struct tuff_interval {
+    int32_t months, days;
+    int64_t microseconds;
+} tuff_interval;
+TUFF_API tuff_status tuff_bind_interval(tuff_stmt *stmt, uint32_t index, tuff_interval interval);
+/* A number as SQL writes it: "-12.50" is a decimal, "7" an integer, "1e9" a float. NULL binds
+ * NULL; TUFF_INVALID_TEXT when it is no number. */
 TUFF_API tuff_status tuff_bind_decimal(tuff_stmt *stmt, uint32_t index, const char *digits);
+/* All parameters are NULL again. */
 TUFF_API void tuff_clear_bindings(tuff_stmt *stmt);
 
 /* ---- Execution ---- */
@@ -313,8 +337,9 @@ typedef enum tuff_type {
 TUFF_API uint32_t tuff_column_count(const tuff_result *result);
 /* UTF-8, until the result closes; NULL for an index out of range. */
 TUFF_API const char *tuff_column_name(const tuff_result *result, uint32_t column);
+/* TUFF_TYPE_NULL for an index out of range, and for a column of nothing but NULL literals. */
 TUFF_API tuff_type tuff_column_type(const tuff_result *result, uint32_t column);
-/* "DECIMAL(15,2)"; until the result closes. */
+/* "DECIMAL(15,2)"; until the result closes. NULL for an index out of range. */
 TUFF_API const char *tuff_column_type_name(const tuff_result *result, uint32_t column);
 /* Decimals: digits before and after the point together, and after it. 0 otherwise. */
 TUFF_API uint32_t tuff_column_precision(const tuff_result *result, uint32_t column);
@@ -337,10 +362,7 @@ TUFF_API const char *tuff_get_text(tuff_result *result, uint32_t column, size_t 
 /* The bytes of a BLOB or TEXT as they are; NULL for other types. Not terminated; valid until the
  * next row or the next statement on the connection. */
 TUFF_API const void *tuff_get_blob(const tuff_result *result, uint32_t column, size_t *length);
-typedef struct tuff_interval {
-    int32_t months, days;
-    int64_t microseconds;
-} tuff_interval;
+/* Zeros for other types. */
 TUFF_API tuff_interval tuff_get_interval(const tuff_result *result, uint32_t column);
 
 /* ---- Many rows at once ---- */
@@ -422,15 +444,20 @@ TUFF_API void tuff_set_copy(tuff_conn *conn, tuff_copy_read read, tuff_copy_writ
 typedef struct tuff_appender tuff_appender;
 TUFF_API tuff_status tuff_appender_create(tuff_conn *conn, const char *table,
                                           tuff_appender **appender);
-/* Each puts the next column's value, cast to its type. TUFF_MISUSE beyond the last. */
+/* Each puts the next column's value, cast to its type. TUFF_MISUSE beyond the last. A value that
+ * is refused fails the appender: only tuff_appender_close(appender, false) is left. Texts as in
+ * tuff_bind_text; decimals go in as text. */
 TUFF_API tuff_status tuff_append_null(tuff_appender *appender);
 TUFF_API tuff_status tuff_append_bool(tuff_appender *appender, bool value);
 TUFF_API tuff_status tuff_append_int64(tuff_appender *appender, int64_t value);
 TUFF_API tuff_status tuff_append_double(tuff_appender *appender, double value);
 TUFF_API tuff_status tuff_append_text(tuff_appender *appender, const char *text, int64_t length);
 TUFF_API tuff_status tuff_append_blob(tuff_appender *appender, const void *bytes, size_t length);
+/* Ranges and units as in tuff_bind_date and its companions. */
 TUFF_API tuff_status tuff_append_date(tuff_appender *appender, int32_t days);
+TUFF_API tuff_status tuff_append_time(tuff_appender *appender, int64_t microseconds);
 TUFF_API tuff_status tuff_append_timestamp(tuff_appender *appender, int64_t microseconds);
+TUFF_API tuff_status tuff_append_interval(tuff_appender *appender, tuff_interval interval);
 /* Columns that were not given get their defaults. */
 TUFF_API tuff_status tuff_append_end_row(tuff_appender *appender);
 /* Adds the rows, unless `keep` is false: then none. Frees the appender either way. */

@@ -16,7 +16,9 @@ BANNED = ("strcpy", "strcat", "sprintf", "vsprintf", "gets", "strtok", "atoi", "
           "srand", "time", "localtime", "gmtime", "system", "alloca", "malloc", "calloc", "realloc",
           "free", "setjmp", "longjmp", "signal", "getenv")
 SYSTEM_CALLS_ALLOWED = ("src/os/", "src/base/memory.c", "src/base/platform.h")
-MAX_LINE, MAX_FILE, MAX_FUNCTION = 100, 1500, 70
+MAX_LINE, MAX_FILE, MAX_FUNCTION = 100, 800, 70
+# printf's %f, %g and %e take the decimal point from the locale of the process that we live in.
+FLOAT_FORMAT = re.compile(r'%[-+ #0]*[0-9*]*(?:\.(?!0)[0-9*]*)?[fFgGeE]\b')
 findings = []
 
 
@@ -110,6 +112,10 @@ def check_text(rooms):
                     report(path, number, "products include the public headers only")
             if in_src and path.endswith(".c") and re.match(r"extern\s+\w.*\(", line):
                 report(path, number, "prototype in a .c file")
+            call = re.sub(r'"(\\.|[^"\\])*"', "", " ".join(lines[max(0, number - 3):number]))
+            if in_src and path.endswith(".c") and FLOAT_FORMAT.search(line) \
+                    and re.search(r"printf\(|_format\(|error_set\w*\(", call):
+                report(path, number, "a float by printf: its point follows the locale")
             if in_src and not path.startswith(SYSTEM_CALLS_ALLOWED):
                 code = re.sub(r'"(\\.|[^"\\])*"', '""', line)
                 code = re.sub(r"/\*.*?\*/|^\s*\*.*|/\*.*", "", code)

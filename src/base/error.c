@@ -59,6 +59,22 @@ void base_error_clear(base_error *error)
     error->table[0] = error->column[0] = error->constraint[0] = '\0';
 }
 
+/* Messages quote pieces of user text by length: a character that such a piece cuts in two
+ * becomes a question mark. */
+static void keep_whole_characters(char *text)
+{
+    while (*text) {
+        uint8_t lead = (uint8_t)*text;
+        uint32_t size = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        uint32_t have = 1;
+        while (have < size && ((uint8_t)text[have] & 0xC0) == 0x80)
+            have++;
+        if (have != size)
+            memset(text, '?', have);
+        text += have;
+    }
+}
+
 /* Formats into a field; a text that does not fit is cut at a character border. */
 static void fill_text(char *field, size_t size, const char *format, va_list arguments)
 {
@@ -67,12 +83,13 @@ static void fill_text(char *field, size_t size, const char *format, va_list argu
         field[0] = '\0';
         return;
     }
-    if ((size_t)length < size)
-        return;
-    size_t end = size - 4;
-    while (end > 0 && ((unsigned char)field[end] & 0xC0) == 0x80)
-        end--;
-    memcpy(field + end, "...", 4);
+    if ((size_t)length >= size) {
+        size_t end = size - 4;
+        while (end > 0 && ((unsigned char)field[end] & 0xC0) == 0x80)
+            end--;
+        memcpy(field + end, "...", 4);
+    }
+    keep_whole_characters(field);
 }
 
 static base_status set_error(base_error *error, base_status status, int32_t position,
@@ -133,15 +150,23 @@ void base_error_set_hint(base_error *error, const char *format, ...)
     va_end(arguments);
 }
 
+static void fill_name(char *field, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fill_text(field, size, format, arguments);
+    va_end(arguments);
+}
+
 void base_error_set_names(base_error *error, const char *table, const char *column,
                           const char *constraint)
 {
     if (!error)
         return;
     if (table)
-        (void)snprintf(error->table, sizeof error->table, "%s", table);
+        fill_name(error->table, sizeof error->table, "%s", table);
     if (column)
-        (void)snprintf(error->column, sizeof error->column, "%s", column);
+        fill_name(error->column, sizeof error->column, "%s", column);
     if (constraint)
-        (void)snprintf(error->constraint, sizeof error->constraint, "%s", constraint);
+        fill_name(error->constraint, sizeof error->constraint, "%s", constraint);
 }

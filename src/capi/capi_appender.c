@@ -36,6 +36,12 @@ static tuff_status append(tuff_appender *appender, const types_value *value)
     return answer(appender->conn, session_append(appender->session, value));
 }
 
+static tuff_status refuse(tuff_appender *appender, base_status status, const char *message)
+{
+    session_append_fail(appender->session, status);
+    return capi_refuse(appender->conn, status, message);
+}
+
 tuff_status tuff_append_null(tuff_appender *appender)
 {
     types_value value = types_null_of(TYPES_OF(NULL));
@@ -64,7 +70,7 @@ static tuff_status append_bytes(tuff_appender *appender, types_type type, const 
                                 size_t length)
 {
     if (length > UINT32_MAX)
-        return capi_refuse(appender->conn, BASE_LIMIT, "a value is larger than 4 GiB");
+        return refuse(appender, BASE_LIMIT, "a value is larger than 4 GiB");
     types_value value = {.type = type, .cell.string = types_string_of(bytes, length)};
     return append(appender, &value);
 }
@@ -75,7 +81,7 @@ tuff_status tuff_append_text(tuff_appender *appender, const char *text, int64_t 
         return tuff_append_null(appender);
     size_t bytes = length < 0 ? strlen(text) : (size_t)length;
     if (types_utf8_valid_prefix(text, bytes) != bytes)
-        return capi_refuse(appender->conn, BASE_INVALID_ENCODING, "the text is not valid UTF-8");
+        return refuse(appender, BASE_INVALID_ENCODING, "the text is not valid UTF-8");
     return append_bytes(appender, TYPES_OF(TEXT), text, bytes);
 }
 
@@ -86,12 +92,33 @@ tuff_status tuff_append_blob(tuff_appender *appender, const void *bytes, size_t 
 
 tuff_status tuff_append_date(tuff_appender *appender, int32_t days)
 {
+    if (!types_is_date(days))
+        return refuse(appender, BASE_DATETIME_OVERFLOW, "date out of range");
     types_value value = {.type = TYPES_OF(DATE), .cell.int32 = days};
+    return append(appender, &value);
+}
+
+tuff_status tuff_append_time(tuff_appender *appender, int64_t microseconds)
+{
+    if (!types_is_time(microseconds))
+        return refuse(appender, BASE_DATETIME_OVERFLOW, "a time lies between 0 and 24 hours");
+    types_value value = {.type = TYPES_OF(TIME), .cell.int64 = microseconds};
+    return append(appender, &value);
+}
+
+tuff_status tuff_append_interval(tuff_appender *appender, tuff_interval given)
+{
+    types_value value = {
+        .type = TYPES_OF(INTERVAL),
+        .cell.interval = {given.months, given.days, given.microseconds},
+    };
     return append(appender, &value);
 }
 
 tuff_status tuff_append_timestamp(tuff_appender *appender, int64_t microseconds)
 {
+    if (!types_is_timestamp(microseconds))
+        return refuse(appender, BASE_DATETIME_OVERFLOW, "timestamp out of range");
     types_value value = {.type = TYPES_OF(TIMESTAMP), .cell.int64 = microseconds};
     return append(appender, &value);
 }

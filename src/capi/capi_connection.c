@@ -119,6 +119,22 @@ bool tuff_in_transaction(const tuff_conn *conn)
 
 /* ---- Scripts ------------------------------------------------------------------------------ */
 
+/* Runs the statement, throwing its rows away. `text` up to `end` is what was prepared so far:
+ * an error's place is told within the whole text, as it is when preparing fails. */
+static tuff_status run_to_end(tuff_stmt *stmt, base_text text, size_t end, int64_t *rows_affected)
+{
+    tuff_result *result;
+    tuff_status status = tuff_execute(stmt, &result);
+    while (status == TUFF_OK || status == TUFF_ROW)
+        status = capi_result_batch(result);
+    if (status != TUFF_DONE) {
+        capi_relocate(stmt->conn, text, end - session_statement_sql(stmt->session).length);
+        return status;
+    }
+    *rows_affected += tuff_rows_affected(result);
+    return TUFF_OK;
+}
+
 tuff_status tuff_exec(tuff_conn *conn, const char *sql, int64_t *rows_affected)
 {
     base_text text = base_text_of(sql);
@@ -127,17 +143,10 @@ tuff_status tuff_exec(tuff_conn *conn, const char *sql, int64_t *rows_affected)
     tuff_status status = TUFF_OK;
     while (status == TUFF_OK && offset < text.length) {
         tuff_stmt *stmt;
-        tuff_result *result;
         status = capi_prepare(conn, text, &offset, &stmt);
         if (status != TUFF_OK || !stmt)
             break;
-        status = tuff_execute(stmt, &result);
-        while (status == TUFF_OK || status == TUFF_ROW)
-            status = capi_result_batch(result);
-        if (status == TUFF_DONE)
-            status = TUFF_OK;
-        if (status == TUFF_OK)
-            total += tuff_rows_affected(result);
+        status = run_to_end(stmt, text, offset, &total);
         tuff_finalize(stmt);
     }
     if (rows_affected)
@@ -145,33 +154,31 @@ tuff_status tuff_exec(tuff_conn *conn, const char *sql, int64_t *rows_affected)
     return status;
 }
 
+/* A statement is prepared when those before it have run: it may need the tables that they make.
+ * Whether it is the last one shows when the text behind it holds none. */
 tuff_status tuff_query(tuff_conn *conn, const char *sql, tuff_result **result)
 {
     base_text text = base_text_of(sql);
     size_t offset = 0;
-    tuff_stmt *stmt = NULL, *next = NULL;
+    tuff_stmt *stmt = NULL;
+    int64_t ignored = 0;
     *result = NULL;
     tuff_status status = capi_prepare(conn, text, &offset, &stmt);
     if (status == TUFF_OK && !stmt)
         return capi_refuse(conn, BASE_SYNTAX, "the text holds no statement");
-    while (status == TUFF_OK) {
-        status = tuff_execute(stmt, result);
-        if (status != TUFF_OK)
-            break;
-        status = capi_prepare(conn, text, &offset, &next);
-        if (status != TUFF_OK || !next)
-            break;
-        while (status == TUFF_OK || status == TUFF_ROW)
-            status = capi_result_batch(*result);
-        if (status == TUFF_DONE)
-            status = TUFF_OK;
+    while (status == TUFF_OK && !session_is_blank(text, offset)) {
+        status = run_to_end(stmt, text, offset, &ignored);
         tuff_finalize(stmt);
-        stmt = next;
-        *result = NULL;
+        stmt = NULL;
+        if (status == TUFF_OK)
+            status = capi_prepare(conn, text, &offset, &stmt);
     }
+    if (status != TUFF_OK)
+        return status;
+    status = tuff_execute(stmt, result);
     if (status != TUFF_OK) {
+        capi_relocate(conn, text, offset - session_statement_sql(stmt->session).length);
         tuff_finalize(stmt);
-        *result = NULL;
         return status;
     }
     (*result)->owns_stmt = true;

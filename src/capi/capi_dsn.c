@@ -184,6 +184,8 @@ base_status capi_dsn_parse(const char *dsn, base_arena *arena, capi_dsn *parsed,
     *parsed = (capi_dsn){0};
     table_options_default(&parsed->options);
     parsed->options.create = true;
+    if (!dsn)
+        return BASE_OK;
     base_text text = base_text_of(dsn);
     bool memory = !strncmp(dsn, "memory:", 7);
     bool file = !strncmp(dsn, "file:", 5);

@@ -50,7 +50,8 @@ struct tuff_result {
     base_arena texts; /* NUL-terminated copies for the current row */
     bool texts_used;
     base_buffer packed;
-    base_arena names; /* type names */
+    base_arena names;        /* type names, for as long as the result is open */
+    const char **type_names; /* by column, each made when asked for; NULL: none yet */
 };
 
 struct tuff_stmt {
@@ -58,7 +59,8 @@ struct tuff_stmt {
     session_statement *session;
     tuff_stmt *next, *previous;
     tuff_result result;
-    base_arena names; /* of parameters, made when asked for */
+    base_arena names;             /* of parameters */
+    const char **parameter_names; /* each made when asked for; NULL: none yet */
 };
 
 /* ---- Runtime ------------------------------------------------------------------------------ */
@@ -77,6 +79,9 @@ BASE_INLINE tuff_status capi_status(base_status status)
 void capi_view(const base_error *error, int32_t line, int32_t column, tuff_error *view);
 /* Notes line and column of the connection's error in `sql`; hands the status on. */
 tuff_status capi_failed(tuff_conn *conn, base_status status, base_text sql);
+/* Moves the place of the connection's error from the statement that begins at `start` to the
+ * whole of `sql`. */
+void capi_relocate(tuff_conn *conn, base_text sql, size_t start);
 /* A failure found by this room itself. */
 tuff_status capi_refuse(tuff_conn *conn, base_status status, const char *message);
 
@@ -87,6 +92,7 @@ typedef struct capi_dsn {
     table_options options;
     uint32_t threads;
 } capi_dsn;
+/* `dsn` NULL: a database in memory. */
 base_status capi_dsn_parse(const char *dsn, base_arena *arena, capi_dsn *parsed, base_error *error);
 
 /* ---- Statements and results ----------------------------------------------------------------- */

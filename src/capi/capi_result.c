@@ -16,6 +16,9 @@ void capi_result_begin(tuff_result *result)
     if (result->texts_used)
         base_arena_reset(&result->texts);
     result->texts_used = false;
+    if (result->type_names)
+        base_arena_reset(&result->names);
+    result->type_names = NULL;
 }
 
 void capi_result_end(tuff_result *result)
@@ -132,10 +135,19 @@ tuff_type tuff_column_type(const tuff_result *result, uint32_t column)
 const char *tuff_column_type_name(const tuff_result *result, uint32_t column)
 {
     char name[TYPES_NAME_SIZE];
-    base_arena *names = (base_arena *)&result->names; /* a cache of what is derived */
-    (void)types_name(column_type(result, column), name);
-    const char *copy = base_arena_copy_text(names, name, strlen(name));
-    return copy ? copy : "";
+    tuff_result *cache = (tuff_result *)result; /* only what is derived changes */
+    uint32_t count = tuff_column_count(result);
+    if (column >= count)
+        return NULL;
+    if (!cache->type_names)
+        cache->type_names = base_arena_allocate_array(&cache->names, count, sizeof(char *));
+    if (!cache->type_names)
+        return "";
+    if (!cache->type_names[column]) {
+        (void)types_name(column_type(result, column), name);
+        cache->type_names[column] = base_arena_copy_text(&cache->names, name, strlen(name));
+    }
+    return cache->type_names[column] ? cache->type_names[column] : "";
 }
 
 uint32_t tuff_column_precision(const tuff_result *result, uint32_t column)

@@ -37,11 +37,11 @@ tuff_status capi_prepare(tuff_conn *conn, base_text sql, size_t *offset, tuff_st
 tuff_status tuff_prepare(tuff_conn *conn, const char *sql, int64_t length, tuff_stmt **stmt,
                          const char **tail)
 {
-    base_text text = {sql, length < 0 ? strlen(sql) : (size_t)length};
+    base_text text = length < 0 ? base_text_of(sql) : (base_text){sql, (size_t)length};
     size_t offset = 0;
     tuff_status status = capi_prepare(conn, text, &offset, stmt);
     if (tail)
-        *tail = sql + offset;
+        *tail = sql ? sql + offset : NULL;
     return status;
 }
 
@@ -73,6 +73,11 @@ const char *tuff_stmt_sql(const tuff_stmt *stmt)
 bool tuff_stmt_is_write(const tuff_stmt *stmt)
 {
     return session_statement_is_write(stmt->session);
+}
+
+uint32_t tuff_stmt_column_count(const tuff_stmt *stmt)
+{
+    return session_column_count(stmt->session);
 }
 
 bool tuff_is_complete(const char *sql, size_t length)
@@ -107,9 +112,17 @@ const char *tuff_parameter_name(const tuff_stmt *stmt, uint32_t index)
     base_text name = session_parameter_name(stmt->session, index - 1);
     if (name.length < 2)
         return NULL;
-    /* The arena only caches what is derived from the statement. */
-    base_arena *names = (base_arena *)&stmt->names;
-    return base_arena_copy_text(names, name.data + 1, name.length - 1);
+    tuff_stmt *cache = (tuff_stmt *)stmt; /* only what is derived changes */
+    if (!cache->parameter_names) {
+        uint32_t count = session_parameter_count(stmt->session);
+        cache->parameter_names = base_arena_allocate_array(&cache->names, count, sizeof(char *));
+    }
+    if (!cache->parameter_names)
+        return NULL;
+    const char **known = &cache->parameter_names[index - 1];
+    if (!*known)
+        *known = base_arena_copy_text(&cache->names, name.data + 1, name.length - 1);
+    return *known;
 }
 
 static tuff_status bind(tuff_stmt *stmt, uint32_t index, const types_value *value)
@@ -117,6 +130,7 @@ static tuff_status bind(tuff_stmt *stmt, uint32_t index, const types_value *valu
     if (index == 0 || index > session_parameter_count(stmt->session))
         return capi_refuse(stmt->conn, BASE_INVALID_PARAMETER,
                            "the statement has no parameter of that number");
+    capi_result_end(&stmt->result); /* its rows were asked for with the values of before */
     base_status status = session_bind(stmt->session, index - 1, value);
     return status == BASE_OK ? TUFF_OK : capi_failed(stmt->conn, status, (base_text){0});
 }
@@ -171,13 +185,15 @@ tuff_status tuff_bind_blob(tuff_stmt *stmt, uint32_t index, const void *bytes, s
 
 tuff_status tuff_bind_date(tuff_stmt *stmt, uint32_t index, int32_t days)
 {
+    if (!types_is_date(days))
+        return capi_refuse(stmt->conn, BASE_DATETIME_OVERFLOW, "date out of range");
     types_value value = {.type = TYPES_OF(DATE), .cell.int32 = days};
     return bind(stmt, index, &value);
 }
 
 tuff_status tuff_bind_time(tuff_stmt *stmt, uint32_t index, int64_t microseconds)
 {
-    if (microseconds < 0 || microseconds > TYPES_MICROSECONDS_PER_DAY)
+    if (!types_is_time(microseconds))
         return capi_refuse(stmt->conn, BASE_DATETIME_OVERFLOW,
                            "a time lies between 0 and 24 hours");
     types_value value = {.type = TYPES_OF(TIME), .cell.int64 = microseconds};
@@ -186,13 +202,26 @@ tuff_status tuff_bind_time(tuff_stmt *stmt, uint32_t index, int64_t microseconds
 
 tuff_status tuff_bind_timestamp(tuff_stmt *stmt, uint32_t index, int64_t microseconds)
 {
+    if (!types_is_timestamp(microseconds))
+        return capi_refuse(stmt->conn, BASE_DATETIME_OVERFLOW, "timestamp out of range");
     types_value value = {.type = TYPES_OF(TIMESTAMP), .cell.int64 = microseconds};
+    return bind(stmt, index, &value);
+}
+
+tuff_status tuff_bind_interval(tuff_stmt *stmt, uint32_t index, tuff_interval given)
+{
+    types_value value = {
+        .type = TYPES_OF(INTERVAL),
+        .cell.interval = {given.months, given.days, given.microseconds},
+    };
     return bind(stmt, index, &value);
 }
 
 tuff_status tuff_bind_decimal(tuff_stmt *stmt, uint32_t index, const char *digits)
 {
     types_value value;
+    if (!digits)
+        return tuff_bind_null(stmt, index);
     base_error *error = session_error(stmt->conn->session);
     base_error_clear(error);
     base_text text = base_text_of(digits);
@@ -204,5 +233,6 @@ tuff_status tuff_bind_decimal(tuff_stmt *stmt, uint32_t index, const char *digit
 
 void tuff_clear_bindings(tuff_stmt *stmt)
 {
+    capi_result_end(&stmt->result);
     session_clear_bindings(stmt->session);
 }

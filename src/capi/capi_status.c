@@ -83,6 +83,15 @@ tuff_status capi_failed(tuff_conn *conn, base_status status, base_text sql)
     return capi_status(status);
 }
 
+void capi_relocate(tuff_conn *conn, base_text sql, size_t start)
+{
+    base_error *error = session_error(conn->session);
+    if (error->position < 0)
+        return;
+    error->position += (int32_t)start; /* session_prepare refuses texts that do not fit */
+    (void)capi_failed(conn, error->status, sql);
+}
+
 tuff_status capi_refuse(tuff_conn *conn, base_status status, const char *message)
 {
     base_error *error = session_error(conn->session);

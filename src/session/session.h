@@ -64,6 +64,9 @@ base_status session_rollback(session_connection *connection);
 /* Does `sql` hold a whole statement? For shells that read line by line. */
 bool session_is_complete(base_text sql);
 
+/* Nothing but blanks, comments and semicolons from `offset` on? */
+bool session_is_blank(base_text sql, size_t offset);
+
 /* ---- Statements -------------------------------------------------------------------------- */
 
 /* Prepares the statement at `*offset` of `sql` and moves the offset behind it; *statement
@@ -104,6 +107,8 @@ typedef struct session_appender session_appender;
 base_status session_appender_create(session_connection *connection, base_text table,
                                     session_appender **appender);
 base_status session_append(session_appender *appender, const types_value *value);
+/* The next value is none that could be handed over: nothing can be kept any more. */
+void session_append_fail(session_appender *appender, base_status status);
 base_status session_append_end_row(session_appender *appender);
 /* Frees the appender whatever the answer. */
 base_status session_appender_close(session_appender *appender, bool keep);

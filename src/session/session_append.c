@@ -149,9 +149,15 @@ base_status session_append(session_appender *self, const types_value *value)
     base_status status = put(self, value, error);
     if (status == BASE_OK)
         self->given++;
-    else if (self->failure == BASE_OK)
-        self->failure = status;
+    else
+        session_append_fail(self, status);
     return status;
+}
+
+void session_append_fail(session_appender *self, base_status status)
+{
+    if (self->failure == BASE_OK)
+        self->failure = status;
 }
 
 base_status session_append_end_row(session_appender *self)

@@ -24,6 +24,7 @@ base_status session_connect(session_database *database, session_connection **con
         .optimizer = true,
         .external_access = true,
         .fast_path = true,
+        .lock_timeout = table_database_options(database->table)->lock_timeout,
     };
     os_environment *environment = os_runtime_environment(database->runtime);
     connection->environment.version = "0.1.0";

@@ -34,6 +34,13 @@ static base_status run_to_end(session_run *run, exec_execution *execution, uint6
     return status == BASE_DONE ? BASE_OK : status;
 }
 
+/* Milliseconds; printf's point would follow the process's locale. */
+static void append_time(base_buffer *out, uint64_t nanoseconds)
+{
+    base_buffer_append_format(out, "%llu.%03u ms", (unsigned long long)(nanoseconds / 1000000),
+                              (uint32_t)(nanoseconds / 1000 % 1000));
+}
+
 /* What a line of EXPLAIN ANALYZE adds to its operator. */
 static void annotate(void *context, const plan_operator *operator, base_buffer * out)
 {
@@ -42,7 +49,8 @@ static void annotate(void *context, const plan_operator *operator, base_buffer *
     base_buffer_append_format(out, "  [%llu rows", (unsigned long long)statistics.rows);
     if (statistics.examined)
         base_buffer_append_format(out, ", %llu examined", (unsigned long long)statistics.examined);
-    base_buffer_append_format(out, ", %.3f ms", (double)statistics.nanoseconds / 1e6);
+    base_buffer_append_text(out, ", ");
+    append_time(out, (uint64_t)statistics.nanoseconds);
     if (statistics.bytes)
         base_buffer_append_format(out, ", %llu KiB", (unsigned long long)statistics.bytes / 1024);
     base_buffer_append_byte(out, ']');
@@ -65,8 +73,9 @@ static base_status describe_run(session_run *run, const plan_statement *plan, ba
     exec_reset(execution);
     if (status == BASE_OK) {
         plan_print_analyzed(plan->root, annotate, execution, out);
-        base_buffer_append_format(out, "%llu rows in %.3f ms, at most %zu KiB\n",
-                                  (unsigned long long)rows, (double)taken / 1e6, peak / 1024);
+        base_buffer_append_format(out, "%llu rows in ", (unsigned long long)rows);
+        append_time(out, (uint64_t)taken);
+        base_buffer_append_format(out, ", at most %zu KiB\n", peak / 1024);
     }
     exec_destroy(execution);
     return status;

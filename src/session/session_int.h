@@ -41,12 +41,14 @@ typedef struct session_settings {
     bool fast_path;          /* false: everything through pipelines */
     uint32_t threads;        /* 0: all of the runtime */
     size_t memory_limit;     /* of one statement; 0: none */
+    int64_t lock_timeout;    /* microseconds; negative: for ever */
 } session_settings;
 
 typedef struct session_savepoint {
     base_text name; /* own memory */
     txn_mark mark;
     catalog_snapshot *schema; /* pinned, or NULL: as committed */
+    bool began;               /* no transaction was open: RELEASE commits it */
     struct session_savepoint *older;
 } session_savepoint;
 

@@ -260,6 +260,7 @@ static base_status begin_own_transaction(session_statement *statement, base_erro
         connection->settings.read_only || (statement->is_plan && !statement->plan.is_write);
     RETURN_IF_ERROR(table_begin(connection->database->table, TXN_READ_COMMITTED, read_only,
                                 &connection->transaction, error));
+    txn_set_lock_timeout(connection->transaction, connection->settings.lock_timeout);
     table_set_interrupt(connection->transaction, session_is_interrupted, connection);
     connection->environment.transaction_time = connection->environment.statement_time;
     statement->owns_transaction = true;

@@ -1,8 +1,9 @@
 /*
  * session_setting.c - the settings: one row each, with how it is shown and set.
  *
- * Some belong to the connection, some to the database (sync_mode, lock_timeout,
- * history_retention): the description says which.
+ * Some belong to the connection, some to the database (sync_mode, seal_rows,
+ * history_retention): the description says which. The options that a database was opened with
+ * are what its new connections begin with and what SET x = DEFAULT goes back to.
  */
 #include "session/session_setting_int.h"
 
@@ -83,6 +84,11 @@ static void show_switch(bool value, base_buffer *out)
 
 /* ---- Of the connection ---------------------------------------------------------------------- */
 
+static table_options *options_of(const session_connection *connection)
+{
+    return table_database_options(connection->database->table);
+}
+
 static void show_threads(const session_connection *connection, base_buffer *out)
 {
     uint32_t all = os_runtime_parallelism(connection->database->runtime);
@@ -137,7 +143,7 @@ static void show_read_only(const session_connection *connection, base_buffer *ou
 static base_status set_read_only(session_connection *connection, const base_text *value,
                                  base_error *error)
 {
-    bool of_database = table_database_options(connection->database->table)->read_only;
+    bool of_database = options_of(connection)->read_only;
     bool read_only;
     RETURN_IF_ERROR(parse_switch(value, of_database, &read_only, error));
     if (!read_only && of_database)
@@ -197,12 +203,28 @@ static base_status set_timezone(session_connection *connection, const base_text 
     return bad_value(*value, "UTC", error);
 }
 
-/* ---- Of the database ------------------------------------------------------------------------ */
-
-static table_options *options_of(const session_connection *connection)
+static void show_lock_timeout(const session_connection *connection, base_buffer *out)
 {
-    return table_database_options(connection->database->table);
+    int64_t timeout = connection->settings.lock_timeout;
+    base_buffer_append_format(out, "%lld", timeout < 0 ? -1LL : (long long)(timeout / 1000));
 }
+static base_status set_lock_timeout(session_connection *connection, const base_text *value,
+                                    base_error *error)
+{
+    int64_t microseconds = options_of(connection)->lock_timeout;
+    if (value) {
+        int64_t milliseconds;
+        if (!parse_integer(*value, -1, INT64_MAX / 1000, &milliseconds))
+            return bad_value(*value, "milliseconds, or -1 for ever", error);
+        microseconds = milliseconds < 0 ? -1 : milliseconds * 1000;
+    }
+    connection->settings.lock_timeout = microseconds;
+    if (connection->transaction)
+        txn_set_lock_timeout(connection->transaction, microseconds);
+    return BASE_OK;
+}
+
+/* ---- Of the database ------------------------------------------------------------------------ */
 
 static void show_sync_mode(const session_connection *connection, base_buffer *out)
 {
@@ -222,21 +244,6 @@ static base_status set_sync_mode(session_connection *connection, const base_text
     else
         return bad_value(*value, "full, normal or none", error);
     table_set_sync_mode(connection->database->table, mode);
-    return BASE_OK;
-}
-
-static void show_lock_timeout(const session_connection *connection, base_buffer *out)
-{
-    int64_t timeout = options_of(connection)->lock_timeout;
-    base_buffer_append_format(out, "%lld", timeout < 0 ? -1LL : (long long)(timeout / 1000));
-}
-static base_status set_lock_timeout(session_connection *connection, const base_text *value,
-                                    base_error *error)
-{
-    int64_t milliseconds = 5000;
-    if (value && !parse_integer(*value, -1, INT64_MAX / 1000, &milliseconds))
-        return bad_value(*value, "milliseconds, or -1 for ever", error);
-    options_of(connection)->lock_timeout = milliseconds < 0 ? -1 : milliseconds * 1000;
     return BASE_OK;
 }
 
@@ -273,7 +280,7 @@ static const session_setting settings[] = {
     {"history_retention", NULL, "seconds that old versions of rows are kept (database)",
      show_history_retention, NULL},
     {"lock_timeout", "busy_timeout",
-     "milliseconds that a change waits for another transaction; -1: for ever (database)",
+     "milliseconds that a change waits for another transaction; -1: for ever (connection)",
      show_lock_timeout, set_lock_timeout},
     {"memory_limit", "work_mem", "bytes that one statement may use; 0: no limit (connection)",
      show_memory_limit, set_memory_limit},

@@ -66,6 +66,19 @@ static session_statement *take_cached(session_connection *connection, base_text 
     return NULL;
 }
 
+/* A kept statement must not hold on to large values that were bound to it. */
+static void forget_bindings(session_statement *statement)
+{
+    enum {
+        KEPT_BYTES = 1024
+    };
+    session_clear_bindings(statement);
+    for (uint32_t i = 0; i < statement->parameter_count; i++) {
+        if (statement->parameter_text[i].capacity > KEPT_BYTES)
+            base_buffer_destroy(&statement->parameter_text[i]);
+    }
+}
+
 static void keep_or_destroy(session_statement *statement)
 {
     session_connection *connection = statement->connection;
@@ -73,7 +86,7 @@ static void keep_or_destroy(session_statement *statement)
         destroy_statement(statement);
         return;
     }
-    session_clear_bindings(statement);
+    forget_bindings(statement);
     session_statement **place = &connection->cached[connection->next_cached];
     connection->next_cached = (connection->next_cached + 1) % SESSION_CACHED_STATEMENTS;
     if (*place)
@@ -214,6 +227,14 @@ bool session_is_complete(base_text sql)
     return any && blank; /* a further statement that has begun must end, too */
 }
 
+bool session_is_blank(base_text sql, size_t offset)
+{
+    base_text rest = {sql.data + offset, sql.length - offset};
+    size_t end;
+    bool blank;
+    return !parser_is_complete(rest, &end, &blank) && blank;
+}
+
 session_connection *session_connection_of(session_statement *statement)
 {
     return statement->connection;
@@ -267,7 +288,7 @@ base_status session_bind(session_statement *statement, uint32_t index, const typ
         base_error_set_hint(error, "The statement has %u parameters.", statement->parameter_count);
         return BASE_INVALID_PARAMETER;
     }
-    if (statement->open)
+    if (statement->open) /* its rows still read the values of before */
         session_reset(statement);
     types_value *bound = &statement->parameters[index];
     *bound = *value;
@@ -286,6 +307,8 @@ base_status session_bind(session_statement *statement, uint32_t index, const typ
 
 void session_clear_bindings(session_statement *statement)
 {
+    if (statement->open)
+        session_reset(statement);
     for (uint32_t i = 0; i < statement->parameter_count; i++)
         statement->parameters[i] = types_null_of(TYPES_OF(NULL));
 }

@@ -4,6 +4,11 @@
  *   none --BEGIN--> open --COMMIT/ROLLBACK--> none
  *   none --statement--> its own --end of the statement--> none
  *   open --conflict, deadlock--> failed --ROLLBACK/COMMIT--> none
+ *   none --SAVEPOINT s--> open --RELEASE s, COMMIT/ROLLBACK--> none
+ *
+ * A savepoint outside of a transaction begins one, and its RELEASE commits it: SQLite's rule,
+ * which libraries use to nest changes without knowing whether a transaction is open. Leaving the
+ * transaction open would lose the change when the connection closes.
  *
  * A failed statement undoes itself alone and the transaction goes on, as in SQLite and
  * MySQL: every statement is atomic. Conflicts are different: what the transaction has read
@@ -56,6 +61,7 @@ static base_status begin(session_connection *connection, txn_isolation isolation
     RETURN_IF_ERROR(session_park_active(connection, error));
     RETURN_IF_ERROR(table_begin(connection->database->table, isolation, read_only,
                                 &connection->transaction, error));
+    txn_set_lock_timeout(connection->transaction, connection->settings.lock_timeout);
     table_set_interrupt(connection->transaction, session_is_interrupted, connection);
     os_environment *environment = os_runtime_environment(connection->database->runtime);
     connection->environment.transaction_time = environment->wall_clock(environment);
@@ -106,18 +112,21 @@ base_status session_rollback(session_connection *connection)
 static base_status set_savepoint(session_run *run, base_text name)
 {
     session_connection *connection = run->connection;
-    if (!connection->in_transaction)
-        RETURN_IF_ERROR(begin(connection, connection->settings.isolation,
-                              connection->settings.read_only, run->error));
+    bool begins = !connection->in_transaction;
     session_savepoint *savepoint = base_allocate_zeroed(&connection->budget, sizeof *savepoint);
     char *copy = base_allocate(&connection->budget, name.length);
-    if (!savepoint || !copy) {
+    base_status status = savepoint && copy ? BASE_OK : base_error_no_memory(run->error);
+    if (status == BASE_OK && begins)
+        status = begin(connection, connection->settings.isolation, connection->settings.read_only,
+                       run->error);
+    if (status != BASE_OK) {
         base_free(&connection->budget, savepoint, sizeof *savepoint);
         base_free(&connection->budget, copy, name.length);
-        return base_error_no_memory(run->error);
+        return status;
     }
     memcpy(copy, name.data, name.length);
     savepoint->name = (base_text){copy, name.length};
+    savepoint->began = begins;
     savepoint->mark = table_get_mark(connection->transaction);
     savepoint->schema =
         catalog_before_statement(connection->database->catalog, connection->transaction);
@@ -141,6 +150,8 @@ static base_status use_savepoint(session_run *run, base_text name, bool rollback
     if (!savepoint)
         return base_error_set(run->error, BASE_NO_SAVEPOINT, "savepoint \"%.*s\" does not exist",
                               BASE_TEXT_ARGUMENTS(name));
+    if (!rollback && savepoint->began)
+        return finish(connection, true, run->error);
     RETURN_IF_ERROR(session_park_active(connection, run->error));
     if (!rollback) {
         free_savepoints(connection, savepoint->older);

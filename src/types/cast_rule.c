@@ -80,6 +80,14 @@ static types_type common_decimal(types_type a, types_type b)
     return TYPES_DECIMAL_OF(BASE_MIN(precision, (uint32_t)TYPES_DECIMAL_MAX_PRECISION), scale);
 }
 
+/* TRUE is 1, which DECIMAL(2,2) has no room for. */
+static types_type common_boolean(types_type numeric)
+{
+    return numeric.kind == TYPES_DECIMAL
+               ? common_decimal(types_decimal_of_integer(TYPES_OF(BOOLEAN)), numeric)
+               : numeric;
+}
+
 static types_type common_numeric(types_type a, types_type b)
 {
     if (a.kind == TYPES_FLOAT4 && b.kind == TYPES_FLOAT4)
@@ -118,11 +126,11 @@ bool types_common(types_type a, types_type b, types_type *common)
         return true;
     }
     if (a.kind == TYPES_BOOLEAN && types_is_numeric(b)) {
-        *common = b;
+        *common = common_boolean(b);
         return true;
     }
     if (b.kind == TYPES_BOOLEAN && types_is_numeric(a)) {
-        *common = a;
+        *common = common_boolean(a);
         return true;
     }
     if (types_is_numeric(a) && types_is_numeric(b)) {

@@ -31,9 +31,19 @@ static int64_t split_timestamp(int64_t timestamp, int64_t *time)
     return day;
 }
 
-static bool in_range(int64_t timestamp)
+bool types_is_date(int32_t days)
 {
-    return timestamp >= TYPES_TIMESTAMP_MIN && timestamp <= TYPES_TIMESTAMP_MAX;
+    return days >= TYPES_DATE_MIN && days <= TYPES_DATE_MAX;
+}
+
+bool types_is_time(int64_t microseconds)
+{
+    return microseconds >= 0 && microseconds <= TYPES_MICROSECONDS_PER_DAY;
+}
+
+bool types_is_timestamp(int64_t microseconds)
+{
+    return microseconds >= TYPES_TIMESTAMP_MIN && microseconds <= TYPES_TIMESTAMP_MAX;
 }
 
 uint32_t types_days_in_month(int32_t year, int32_t month)
@@ -114,7 +124,7 @@ static base_status out_of_range(base_error *error)
 base_status types_timestamp_add(int64_t timestamp, types_interval interval, int64_t *result,
                                 base_error *error)
 {
-    if (!in_range(timestamp))
+    if (!types_is_timestamp(timestamp))
         return out_of_range(error);
     int64_t time;
     int64_t day = split_timestamp(timestamp, &time);
@@ -133,7 +143,7 @@ base_status types_timestamp_add(int64_t timestamp, types_interval interval, int6
     int64_t sum;
     if (__builtin_mul_overflow(day, TYPES_MICROSECONDS_PER_DAY, &sum) ||
         __builtin_add_overflow(sum, time, &sum) ||
-        __builtin_add_overflow(sum, interval.microseconds, &sum) || !in_range(sum))
+        __builtin_add_overflow(sum, interval.microseconds, &sum) || !types_is_timestamp(sum))
         return out_of_range(error);
     *result = sum;
     return BASE_OK;
@@ -356,7 +366,7 @@ int64_t types_timestamp_truncate(int64_t timestamp, types_field field)
         [TYPES_FIELD_SECOND] = 1000000,
         [TYPES_FIELD_MILLISECOND] = 1000,
     };
-    if (!in_range(timestamp))
+    if (!types_is_timestamp(timestamp))
         return timestamp;
     if ((size_t)field < BASE_COUNT_OF(units) && units[field]) {
         int64_t unit = units[field];

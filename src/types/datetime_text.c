@@ -359,7 +359,7 @@ base_status types_parse_timestamp(base_text text, int64_t *microseconds, base_er
     if (result == GOOD) {
         /* A day, a time within it and an offset of hours: far from overflow. */
         int64_t value = days * TYPES_MICROSECONDS_PER_DAY + time - offset * 1000000;
-        if (value >= TYPES_TIMESTAMP_MIN && value <= TYPES_TIMESTAMP_MAX) {
+        if (types_is_timestamp(value)) {
             *microseconds = value;
             return BASE_OK;
         }

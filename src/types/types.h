@@ -234,6 +234,10 @@ typedef struct types_civil {
 #define TYPES_DATE_MAX 106751981
 #define TYPES_TIMESTAMP_MIN (TYPES_DATE_MIN * TYPES_MICROSECONDS_PER_DAY)
 #define TYPES_TIMESTAMP_MAX ((TYPES_DATE_MAX + 1) * TYPES_MICROSECONDS_PER_DAY - 1)
+/* Values from outside (the host's, a file's) are checked before they are calculated with. */
+bool types_is_date(int32_t days);
+bool types_is_time(int64_t microseconds); /* 0 .. 24:00:00 */
+bool types_is_timestamp(int64_t microseconds);
 uint32_t types_days_in_month(int32_t year, int32_t month); /* month 1..12 */
 bool types_date_from_civil(int32_t year, int32_t month, int32_t day, int32_t *days);
 void types_civil_from_date(int32_t days, types_civil *civil);

@@ -9,7 +9,11 @@
 
 static base_status outside(const char *name, double number, base_error *error)
 {
-    return base_error_set(error, BASE_INVALID_PARAMETER, "%s is not defined for %g", name, number);
+    char text[32]; /* the longest shortest form of a double has 24 characters */
+    base_buffer shown = {.data = text, .capacity = sizeof text};
+    types_format(&(types_value){.type = TYPES_OF(FLOAT), .cell.float64 = number}, &shown);
+    return base_error_set(error, BASE_INVALID_PARAMETER, "%s is not defined for %.*s", name,
+                          (int)shown.length, text);
 }
 
 static base_status too_large(const char *name, base_error *error)
@@ -106,8 +110,7 @@ static base_status power_row(func_call *call, const types_cell *arguments, const
     result->float64 = pow(base, exponent);
     bool finite = isfinite(base) && isfinite(exponent);
     if (finite && isnan(result->float64))
-        return base_error_set(error, BASE_INVALID_PARAMETER,
-                              "a negative number has no real power of %g", exponent);
+        return outside("a real power of a negative number", exponent, error);
     if (finite && isinf(result->float64))
         return base == 0
                    ? base_error_set(error, BASE_INVALID_PARAMETER, "zero has no negative power")

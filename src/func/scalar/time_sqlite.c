@@ -16,11 +16,6 @@ double func_julian_day(int64_t timestamp)
     return (double)(timestamp - julian_epoch) / (double)TYPES_MICROSECONDS_PER_DAY;
 }
 
-static bool in_range(int64_t timestamp)
-{
-    return timestamp >= TYPES_TIMESTAMP_MIN && timestamp <= TYPES_TIMESTAMP_MAX;
-}
-
 /* A number is a Julian day, or with the modifier 'unixepoch' seconds since 1970. */
 static bool from_number(double number, bool is_epoch, int64_t *timestamp)
 {
@@ -29,7 +24,7 @@ static bool from_number(double number, bool is_epoch, int64_t *timestamp)
     if (!(fabs(microseconds) < 9e18))
         return false;
     *timestamp = (int64_t)microseconds;
-    return in_range(*timestamp);
+    return types_is_timestamp(*timestamp);
 }
 
 static bool start_value(func_call *call, types_type type, const types_cell *cell, bool is_epoch,
@@ -81,7 +76,7 @@ static bool add_months_unclamped(int64_t *timestamp, int64_t months)
         return false;
     int64_t time = *timestamp - types_timestamp_day(*timestamp) * TYPES_MICROSECONDS_PER_DAY;
     *timestamp = ((int64_t)first + civil.day - 1) * TYPES_MICROSECONDS_PER_DAY + time;
-    return in_range(*timestamp);
+    return types_is_timestamp(*timestamp);
 }
 
 /* "+1.5 hours", "-2 months" */
@@ -128,7 +123,7 @@ static bool apply_shift(base_text modifier, int64_t *timestamp)
     if (!(fabs(moved) < 9e18))
         return false;
     *timestamp += (int64_t)rint(count * scale);
-    return in_range(*timestamp);
+    return types_is_timestamp(*timestamp);
 }
 
 static bool apply_modifier(base_text modifier, int64_t *timestamp)
@@ -147,7 +142,7 @@ static bool apply_modifier(base_text modifier, int64_t *timestamp)
         if (wanted < 0 || wanted > 6)
             return false;
         *timestamp += (wanted - today + 7) % 7 * TYPES_MICROSECONDS_PER_DAY;
-        return in_range(*timestamp);
+        return types_is_timestamp(*timestamp);
     }
     /* All times are UTC here; the number's meaning was taken with the start value. */
     static const char *const nothing[] = {"unixepoch", "utc",       "localtime", "auto",

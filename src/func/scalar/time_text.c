@@ -167,7 +167,9 @@ static bool put_date_directive(base_buffer *out, char directive, const fields *t
         put_digits(out, time->day_of_year, 3, '0');
         return true;
     case 'J': /* days since noon of Julian day 0 */
-        base_buffer_append_format(out, "%.16g", func_julian_day(time->timestamp));
+        types_format(&(types_value){.type = TYPES_OF(FLOAT),
+                                    .cell.float64 = func_julian_day(time->timestamp)},
+                     out);
         return true;
     case 'w':
         base_buffer_append_format(out, "%d", time->weekday);
@@ -682,7 +684,7 @@ static bool timestamp_of(parsed *time, int64_t *timestamp)
                  ((int64_t)civil->hour * 3600 + civil->minute * 60 + civil->second - time->offset) *
                      1000000 +
                  civil->microsecond;
-    return *timestamp >= TYPES_TIMESTAMP_MIN && *timestamp <= TYPES_TIMESTAMP_MAX;
+    return types_is_timestamp(*timestamp);
 }
 
 static base_status parse_formatted(base_text text, base_text format, bool is_template,

@@ -112,6 +112,27 @@ static void texts_compare_and_measure(void **state)
     unit_budget_check(&root);
 }
 
+/* Messages quote the first bytes of what a user gave: half a character becomes question marks. */
+static void error_texts_hold_whole_characters(void **state)
+{
+    (void)state;
+    base_error error;
+    char name[BASE_ERROR_NAME_SIZE + 8];
+    base_error_clear(&error);
+    base_error_set(&error, BASE_INTERNAL, "\"%.*s\" and \xE2\x82\xAC", 4, "ab\xE2\x82\xAC");
+    assert_string_equal(error.message, "\"ab??\" and \xE2\x82\xAC");
+    memset(name, 'x', sizeof name);
+    memcpy(name + BASE_ERROR_NAME_SIZE - 5, "\xC3\xA9", 3);
+    base_error_set_names(&error, name, "\xC3", NULL);
+    name[BASE_ERROR_NAME_SIZE - 3] = '\0';
+    assert_string_equal(error.table, name); /* fits to the byte */
+    memcpy(name + BASE_ERROR_NAME_SIZE - 5, "\xC3\xA9\xC3\xA9\xC3\xA9", 7);
+    base_error_set_names(&error, name, NULL, NULL);
+    memcpy(name + BASE_ERROR_NAME_SIZE - 5, "...", 4);
+    assert_string_equal(error.table, name);
+    assert_string_equal(error.column, "?");
+}
+
 static void hashes_differ_by_length_and_byte(void **state)
 {
     (void)state;
@@ -133,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_keeps_the_first_and_cuts_at_characters),
+        cmocka_unit_test(error_texts_hold_whole_characters),
         cmocka_unit_test(budget_refuses_at_any_level),
         cmocka_unit_test(arena_marks_nest_and_release),
         cmocka_unit_test(arena_survives_each_failed_allocation),
