@@ -205,6 +205,7 @@ typedef struct plan_system_source {
     base_status (*next)(void *state, vector_chunk *chunk, base_error *error);
     void (*close)(void *state); /* NULL: nothing to do */
     double rows;                /* estimate; negative: unknown */
+    bool reads_no_table;        /* may be read while tables are written */
 } plan_system_source;
 
 struct plan_node {

@@ -258,6 +258,7 @@ base_status session_appender_close(session_appender *self, bool keep)
         self->source.columns = self->columns;
         self->source.open = open_rows;
         self->source.next = next_rows;
+        self->source.reads_no_table = true;
         self->source.rows = (double)self->chunk_count * VECTOR_SIZE;
         status = run_insert(self);
     }

@@ -415,6 +415,7 @@ static base_status begin(copy_source *self)
     self->source.name = source_name;
     self->source.open = open_rows;
     self->source.next = next_rows;
+    self->source.reads_no_table = true;
     self->source.rows = self->stream->size ? (double)self->stream->size / 64.0 : -1;
     session_copy_reader_init(&self->reader, self->stream, self->options, self->budget, COPY_SLICE,
                              self->slice_limit);

@@ -33,7 +33,7 @@ bool op_reads_table(const plan_operator *op, const catalog_table *table)
         reads = access_reads(&op->index_join.access, table);
         break;
     case PLAN_OP_SYSTEM_SCAN:
-        reads = true; /* nobody knows what a built-in relation looks at */
+        reads = !op->system.source->reads_no_table;
         break;
     default:
         break;
