@@ -7,7 +7,8 @@ A state is prepared by SQL, `PRAGMA volume_stats` must say that the rows are whe
 and then all 22 queries are asked with one and two threads, with the tuple path allowed and not,
 and rows of four tables by their key, which both executors can (the 22 all need pipelines):
 
-  memory      loaded into memory
+  memory      loaded into memory, hot
+  memory sealed   volumes made of it
   hot         loaded into a file, nothing sealed
   sealed      a checkpoint has made volumes of all rows
   reopened    the file closed and opened again
@@ -185,7 +186,8 @@ class Scale:
         def both(rows, in_hot, in_cold):
             return in_hot >= rows // 3 and in_cold >= rows // 3 and in_hot + in_cold == rows
 
-        self.run("memory://", [("memory", self.load, hot)])
+        self.run("memory://", [("memory", never + self.load, hot),
+                               ("memory sealed", always, cold)])
         # A background checkpoint may have written tables already, and would not again.
         touch = "".join(f"UPDATE {table} SET {column} = {column} WHERE {key} < 2;\n"
                         for table, key, column, _, _ in CHANGES)

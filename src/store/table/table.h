@@ -79,7 +79,8 @@ os_runtime *table_database_runtime(table_database *database);
 table_options *table_database_options(table_database *database); /* lock_timeout may be changed */
 /* When a commit is on disk, from the next commit on. */
 void table_set_sync_mode(table_database *database, table_sync_mode mode);
-/* Writes a checkpoint: seals committed hot rows into volumes, then shortens the log. */
+/* Writes a checkpoint: seals committed hot rows into volumes, then shortens the log. In memory
+ * only the first. */
 base_status table_checkpoint(table_database *database, base_error *error);
 /* Calls `report` for every inconsistency found (text is for people); BASE_OK when the
  * check itself could run, whatever it found. */

@@ -245,10 +245,10 @@ static base_status note_written(checkpoint *self, table_relation *relation, base
 
 /* Volumes are not merged yet, so a new one has to be a fair part of what is there: their
  * number then grows with the logarithm of the table. */
-static uint64_t rows_worth_sealing(const checkpoint *self, const table_storage *storage)
+uint64_t table_rows_worth_sealing(const table_database *database, const table_storage *storage)
 {
-    if (self->database->options.seal_rows)
-        return self->database->options.seal_rows;
+    if (database->options.seal_rows)
+        return database->options.seal_rows;
     return BASE_MAX((uint64_t)TABLE_SEAL_ROWS, table_cold_count(storage) / 4);
 }
 
@@ -256,7 +256,7 @@ static uint64_t rows_worth_sealing(const checkpoint *self, const table_storage *
 static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
 {
     self->seal.database = self->database;
-    if (row_tree_count(relation->storage->hot) >= rows_worth_sealing(self, relation->storage))
+    if (row_tree_count(relation->storage->hot) >= table_rows_worth_sealing(self->database, relation->storage))
         RETURN_IF_ERROR(table_seal_write(&self->seal, relation, error));
     RETURN_IF_ERROR(pack_relation(self, relation, error));
     if (self->rows.failed)
@@ -541,7 +541,7 @@ base_status table_checkpoint(table_database *database, base_error *error)
 {
     txn_collect_garbage(database->manager, UINT32_MAX);
     if (database->in_memory)
-        return BASE_OK;
+        return table_seal_in_memory(database, error);
     if (database->read_only)
         return base_error_set(error, BASE_READ_ONLY, "the database is open for reading only");
     checkpoint self = {.database = database, .seal = {.database = database}};

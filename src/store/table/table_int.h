@@ -454,7 +454,12 @@ base_status table_seal_write(table_seal *seal, const table_relation *relation, b
 void table_seal_switch(table_seal *seal, table_storage *storage);
 void table_seal_free(table_seal *seal);
 
+/* table_seal_memory.c */
+base_status table_seal_in_memory(table_database *database, base_error *error);
+
 /* table_checkpoint.c */
+/* So many hot rows of the storage make a volume worth while. */
+uint64_t table_rows_worth_sealing(const table_database *database, const table_storage *storage);
 /* After a commit: starts one in the background when the log has grown long. */
 void table_checkpoint_if_due(table_database *database);
 

@@ -91,6 +91,7 @@ static base_status start_volume(sealer *self, base_error *error)
     col_writer_options options = {.file = database->file,
                                   .budget = &database->budget,
                                   .runtime = database->runtime,
+                                  .loose = database->in_memory,
                                   .column_count = self->column_count,
                                   .columns = self->cold};
     return col_writer_create(&options, &self->writer, error);
@@ -197,6 +198,7 @@ static base_status switch_volume(table_seal *seal, table_storage *storage,
     base_status status = table_volume_add(storage, database->file, &sealed->reference, TABLE_NEVER,
                                           &self.volume, NULL);
     if (status == BASE_OK) {
+        self.volume->loose = database->in_memory; /* and for ever */
         status = table_mark_reserve_all(self.volume, NULL);
         if (status == BASE_OK)
             status = txn_publish(database->manager, publish_switch, &self, NULL);

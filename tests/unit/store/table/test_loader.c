@@ -389,6 +389,44 @@ static void test_memory_returns(void **state)
     fixture_close(&self);
 }
 
+/* CHECKPOINT in memory: rows go to volumes, stay what they are, and may be changed. */
+static void test_checkpoint_in_memory(void **state)
+{
+    (void)state;
+    fixture self;
+    open_table(&self, NULL);
+    txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    for (int64_t id = 1; id <= ROWS; id++)
+        unit_assert_ok(fixture_insert(&self, transaction, id, id * 10));
+    fixture_commit(&self, transaction);
+    size_t hot = atomic_load(&table_database_budget(self.database)->used);
+    txn_transaction *old = fixture_begin(&self, TXN_SNAPSHOT);
+    unit_assert_ok(table_checkpoint(self.database, &self.error));
+    assert_int_equal(cold_rows(&self), ROWS);
+    expect_rows(&self, old, 1, ROWS);
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    expect_rows(&self, transaction, 1, ROWS);
+    for (int64_t id = 11; id <= ROWS; id++) {
+        if (id % 2)
+            unit_assert_ok(fixture_delete(&self, transaction, id));
+        else
+            unit_assert_ok(fixture_update(&self, transaction, id, 2));
+    }
+    int64_t sum;
+    assert_int_equal(fixture_scan(&self, transaction, false, &sum), 10 + (ROWS - 10) / 2);
+    assert_int_equal(sum, 550 + (ROWS - 10));
+    expect_rows(&self, old, 1, ROWS);
+    table_rollback(transaction);
+    fixture_commit(&self, old);
+    unit_assert_ok(table_checkpoint(self.database, &self.error)); /* frees the hot copies */
+    assert_true(atomic_load(&table_database_budget(self.database)->used) < hot);
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    expect_rows(&self, transaction, 1, ROWS);
+    fixture_commit(&self, transaction);
+    fixture_check(&self);
+    fixture_close(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_since_the_snapshot),
         cmocka_unit_test_setup_teardown(test_given_up, make_place, remove_place),
         cmocka_unit_test(test_memory_returns),
+        cmocka_unit_test(test_checkpoint_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

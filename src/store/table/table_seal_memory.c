@@ -1,0 +1,48 @@
+/*
+ * table_seal_memory.c - CHECKPOINT of a database in memory.
+ *
+ * There is no log to shorten and no header to write: what is left of a checkpoint is that tables
+ * with many hot rows get them sealed into volumes, which take a sixth of the memory. The
+ * volumes' extents are loose for ever and go with their storage.
+ *
+ * Nothing seals by itself here: rows of a database in memory are hot until somebody asks, or
+ * until they come in by a bulk load.
+ */
+#include "store/table/table_int.h"
+
+static base_status seal_relation(table_database *database, const table_relation *relation,
+                                 base_error *error)
+{
+    table_storage *storage = relation->storage;
+    if (row_tree_count(storage->hot) < table_rows_worth_sealing(database, storage))
+        return BASE_OK;
+    RETURN_IF_ERROR(table_need_file(database, error));
+    table_seal seal = {.database = database};
+    base_status status = table_seal_write(&seal, relation, error);
+    if (status == BASE_OK)
+        table_seal_switch(&seal, storage);
+    table_seal_free(&seal);
+    return status;
+}
+
+base_status table_seal_in_memory(table_database *database, base_error *error)
+{
+    txn_transaction *transaction;
+    uint64_t *ids;
+    uint32_t count, capacity;
+    RETURN_IF_ERROR(txn_begin(database->manager, TXN_SNAPSHOT, true, &transaction, error));
+    os_mutex_lock(&database->checkpoint_mutex);
+    base_status status = table_list_ids(database, &ids, &count, &capacity, error);
+    for (uint32_t i = 0; status == BASE_OK && i < count; i++) {
+        table_relation *relation;
+        if (table_acquire(transaction, ids[i], &relation, NULL) != BASE_OK)
+            continue; /* made or dropped by an open transaction */
+        status = seal_relation(database, relation, error);
+        table_release(relation);
+    }
+    base_free_array(&database->budget, ids, capacity, sizeof *ids);
+    os_mutex_unlock(&database->checkpoint_mutex);
+    txn_rollback(transaction);
+    txn_collect_garbage(database->manager, UINT32_MAX);
+    return status;
+}
