@@ -42,7 +42,16 @@ void index_run_drop(index_run *run)
         return;
     if (atomic_load(&run->loose))
         (void)index_run_visit(run, discard_extent, run->file, NULL);
+    if (run->guarded)
+        cache_leave(run->file, run->token);
     base_free(run->budget, run, sizeof *run);
+}
+
+void index_run_guard(index_run *run, uint64_t token)
+{
+    BASE_ASSERT(!run->guarded);
+    run->guarded = true;
+    run->token = token;
 }
 
 const cache_reference *index_run_reference(const index_run *run)

@@ -97,6 +97,10 @@ const cache_reference *index_run_reference(const index_run *run);
 void index_run_set_loose(index_run *run, bool loose);
 bool index_run_is_loose(const index_run *run);
 
+/* The run's extents are about to be freed (cache_free) while it may still be read: the token of
+ * cache_enter, which is left with the last reference. */
+void index_run_guard(index_run *run, uint64_t token);
+
 typedef struct index_run_info {
     uint64_t entry_count, byte_count; /* of the extents' contents */
     uint32_t leaf_count;
@@ -123,6 +127,7 @@ typedef struct index_run_range {
     base_text key;
 } index_run_range;
 
+/* The run is the caller's to keep while the cursor is used; destroying comes at any time. */
 base_status index_run_cursor_create(index_run *run, index_run_cursor **cursor, base_error *error);
 void index_run_cursor_destroy(index_run_cursor *cursor); /* NULL allowed */
 /* The bounds are copied. Reads nothing yet. */

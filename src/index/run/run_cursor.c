@@ -9,6 +9,7 @@
 
 struct index_run_cursor {
     index_run *run;
+    base_budget *budget;
     base_buffer from, to, key;
     bool from_open, to_open, whole_key, descending;
     bool placed, done;
@@ -29,8 +30,8 @@ base_status index_run_cursor_create(index_run *run, index_run_cursor **created, 
     if (!cursor)
         return base_error_no_memory(error);
     cursor->run = run;
+    cursor->budget = run->budget;
     cursor->done = true;
-    index_run_keep(run);
     base_buffer_init(&cursor->from, run->budget);
     base_buffer_init(&cursor->to, run->budget);
     base_buffer_init(&cursor->key, run->budget);
@@ -43,12 +44,11 @@ void index_run_cursor_destroy(index_run_cursor *cursor)
 {
     if (!cursor)
         return;
-    base_budget *budget = cursor->run->budget;
+    base_budget *budget = cursor->budget;
     base_buffer_destroy(&cursor->from);
     base_buffer_destroy(&cursor->to);
     base_buffer_destroy(&cursor->key);
     base_buffer_destroy(&cursor->bytes);
-    index_run_drop(cursor->run);
     base_free(budget, cursor, sizeof *cursor);
 }
 

@@ -58,6 +58,8 @@ enum {
 struct index_run {
     _Atomic(uint32_t) references;
     _Atomic(bool) loose;
+    bool guarded;
+    uint64_t token;
     cache_file *file;
     base_budget *budget;
     cache_reference reference;
