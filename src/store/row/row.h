@@ -100,6 +100,10 @@ base_status row_update(txn_transaction *transaction, row_tree *tree, row_layout 
                        base_error *error);
 base_status row_delete(txn_transaction *transaction, row_tree *tree, int64_t rowid,
                        bool *was_sealed, base_error *error);
+/* A row that was committed at `stamp`, into a tree that nobody else uses yet: rows that come back
+ * from the file. BASE_UNIQUE_VIOLATION (without text) where the tree has the rowid. */
+base_status row_load(row_tree *tree, row_layout *layout, int64_t rowid, const types_cell *cells,
+                     const bool *nulls, uint64_t stamp, base_error *error);
 /* ---- Reading ----------------------------------------------------------------------------- */
 
 /* BASE_OK; BASE_DONE: the snapshot sees that the row is deleted; BASE_NOT_FOUND: nothing is

@@ -258,6 +258,29 @@ base_status row_insert(txn_transaction *transaction, row_tree *tree, row_layout 
     }
 }
 
+base_status row_load(row_tree *tree, row_layout *layout, int64_t rowid, const types_cell *cells,
+                     const bool *nulls, uint64_t stamp, base_error *error)
+{
+    uint32_t slot;
+    row_leaf *leaf = row_leaf_lock(tree, rowid);
+    RETURN_IF_ERROR(row_leaf_make_place(tree, layout, rowid, &leaf, &slot, error));
+    base_status status = BASE_OK;
+    if (leaf->slab.stamps[slot] != ROW_DELETED) {
+        status = BASE_UNIQUE_VIOLATION;
+    } else {
+        status = fill_slot(tree, leaf, slot, cells, nulls, error);
+        if (status == BASE_OK) {
+            row_leaf_set_stamp(leaf, slot, stamp);
+            atomic_fetch_add_explicit(&tree->live_count, 1, memory_order_relaxed);
+            note_rowid(tree, rowid);
+        } else {
+            row_leaf_free_slot(leaf, slot);
+        }
+    }
+    os_latch_unlock(&leaf->latch);
+    return status;
+}
+
 /* ---- Update and delete ----------------------------------------------------------------------- */
 
 /* Latches the row's leaf once the transaction may change the row. BASE_OK: latched. */

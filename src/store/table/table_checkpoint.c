@@ -33,22 +33,29 @@ void table_saved_free(table_database *database, table_saved *saved)
     *saved = (table_saved){0};
 }
 
-typedef struct reference_visit {
-    table_database *database;
-    table_saved *saved;
-} reference_visit;
-
-static base_status add_reference(void *context, const cache_reference *reference, base_error *error)
+base_status table_visit_extents(table_database *database, const cache_reference *reference,
+                                base_status (*visit)(void *context,
+                                                     const cache_reference *reference,
+                                                     base_error *error),
+                                void *context, base_error *error)
 {
-    reference_visit *visit = context;
-    return table_saved_add(visit->database, visit->saved, reference, error);
-}
-
-base_status table_saved_add_volume(table_database *database, table_saved *saved,
-                                   const col_volume *volume, base_error *error)
-{
-    reference_visit context = {database, saved};
-    return col_volume_visit(volume, add_reference, &context, error);
+    base_status status;
+    if (reference->kind == CACHE_KIND_VOLUME) {
+        col_volume *volume;
+        RETURN_IF_ERROR(
+            col_volume_open(database->file, &database->budget, reference, &volume, error));
+        status = col_volume_visit(volume, visit, context, error);
+        col_volume_close(volume);
+        return status;
+    }
+    if (reference->kind == CACHE_KIND_INDEX_RUN) {
+        index_run *run;
+        RETURN_IF_ERROR(index_run_open(database->file, &database->budget, reference, &run, error));
+        status = index_run_visit(run, visit, context, error);
+        index_run_drop(run);
+        return status;
+    }
+    return visit(context, reference, error);
 }
 
 typedef struct checkpoint {
@@ -329,6 +336,19 @@ static base_status adopt_volume(checkpoint *self, table_volume *volume, base_err
     return BASE_OK;
 }
 
+/* A volume's entry; `marks` may be null. */
+static base_status put_volume(checkpoint *self, const cache_reference *reference,
+                              const cache_reference *marks, uint64_t since, base_error *error)
+{
+    put_reference(self, reference);
+    put_reference(self, marks);
+    put_u32(&self->root, 0);
+    put_u64(&self->root, since);
+    if (!cache_reference_is_null(marks))
+        RETURN_IF_ERROR(table_saved_add(self->database, &self->reached, marks, error));
+    return table_saved_add(self->database, &self->reached, reference, error);
+}
+
 static base_status write_volume(checkpoint *self, table_volume *volume, base_error *error)
 {
     cache_reference marks = volume->marks_reference;
@@ -336,31 +356,14 @@ static base_status write_volume(checkpoint *self, table_volume *volume, base_err
         RETURN_IF_ERROR(adopt_volume(self, volume, error));
     if (atomic_load(&volume->marked_at) > volume->marks_saved_at)
         RETURN_IF_ERROR(write_marks(self, volume, &marks, error));
-    put_reference(self, col_volume_reference(volume->data));
-    put_reference(self, &marks);
-    if (!cache_reference_is_null(&marks))
-        RETURN_IF_ERROR(table_saved_add(self->database, &self->reached, &marks, error));
-    return table_saved_add_volume(self->database, &self->reached, volume->data, error);
-}
-
-/* A volume that this very checkpoint wrote: opened for a moment, to learn its extents. */
-static base_status write_fresh_volume(checkpoint *self, const cache_reference *reference,
-                                      base_error *error)
-{
-    static const cache_reference none;
-    col_volume *volume;
-    RETURN_IF_ERROR(
-        col_volume_open(self->database->file, &self->database->budget, reference, &volume, error));
-    base_status status = table_saved_add_volume(self->database, &self->reached, volume, error);
-    col_volume_close(volume);
-    put_reference(self, reference);
-    put_reference(self, &none);
-    return status;
+    return put_volume(self, col_volume_reference(volume->data), &marks, atomic_load(&volume->since),
+                      error);
 }
 
 static base_status write_volumes(checkpoint *self, table_storage *storage, const table_seal *fresh,
                                  base_error *error)
 {
+    static const cache_reference none;
     uint32_t count = table_volume_count(storage), visible = 0;
     const txn_snapshot *snapshot = txn_snapshot_of(self->transaction);
     for (uint32_t i = 0; i < count; i++)
@@ -372,8 +375,41 @@ static base_status write_volumes(checkpoint *self, table_storage *storage, const
             RETURN_IF_ERROR(write_volume(self, volume, error));
     }
     for (uint32_t i = 0; i < fresh->volume_count; i++)
-        RETURN_IF_ERROR(write_fresh_volume(self, &fresh->volumes[i].reference, error));
+        RETURN_IF_ERROR(
+            put_volume(self, &fresh->volumes[i].reference, &none, self->sequence, error));
     return BASE_OK;
+}
+
+/* What nobody has touched since the file was opened stays where it is. */
+static base_status write_unread(checkpoint *self, const table_storage *storage,
+                                const table_unread *unread, base_error *error)
+{
+    put_u32(&self->root, unread->row_bytes);
+    base_buffer_append(&self->root, unread->rows, unread->row_bytes);
+    put_references(self, &storage->saved);
+    RETURN_IF_ERROR(note_reached(self, &storage->saved, error));
+    put_u32(&self->root, unread->volume_count);
+    for (uint32_t i = 0; i < unread->volume_count; i++) {
+        const struct table_unread_volume *volume = &unread->volumes[i];
+        RETURN_IF_ERROR(put_volume(self, &volume->reference, &volume->marks, volume->since, error));
+    }
+    return BASE_OK;
+}
+
+static base_status write_storage(checkpoint *self, table_relation *relation, bool *changed,
+                                 base_error *error)
+{
+    table_storage *storage = relation->storage;
+    *changed = storage->saved.count == 0 ||
+               row_tree_last_change(storage->hot) > storage->saved.sequence; /* I14 */
+    if (*changed) {
+        RETURN_IF_ERROR(write_changed(self, relation, error));
+    } else {
+        put_u32(&self->root, 0);
+        put_references(self, &storage->saved);
+        RETURN_IF_ERROR(note_reached(self, &storage->saved, error));
+    }
+    return write_volumes(self, storage, &self->seal, error);
 }
 
 static base_status write_relation(checkpoint *self, table_relation *relation, base_error *error)
@@ -381,21 +417,25 @@ static base_status write_relation(checkpoint *self, table_relation *relation, ba
     table_storage *storage = relation->storage;
     table_put_descriptor(relation, &self->root);
     put_u64(&self->root, (uint64_t)atomic_load(&storage->next_rowid));
-    bool unchanged = storage->saved.count > 0 &&
-                     row_tree_last_change(storage->hot) <= storage->saved.sequence; /* I14 */
-    if (unchanged) {
-        put_u32(&self->root, 0);
-        put_references(self, &storage->saved);
-        RETURN_IF_ERROR(note_reached(self, &storage->saved, error));
-    } else {
-        RETURN_IF_ERROR(write_changed(self, relation, error));
-    }
-    RETURN_IF_ERROR(write_volumes(self, storage, &self->seal, error));
-    if (!unchanged)
+    put_u32(&self->root, 0); /* flags */
+    bool changed = false;
+    os_mutex_lock(&self->database->load_mutex);
+    const table_unread *unread = atomic_load_explicit(&storage->unread, memory_order_relaxed);
+    base_status status = unread ? write_unread(self, storage, unread, error) : BASE_OK;
+    os_mutex_unlock(&self->database->load_mutex);
+    if (!unread)
+        status = write_storage(self, relation, &changed, error);
+    if (status != BASE_OK)
+        return status;
+    put_u32(&self->root, 0); /* history volumes */
+    if (changed)
         RETURN_IF_ERROR(note_written(self, relation, error));
     put_u32(&self->root, relation->index_count);
-    for (uint32_t i = 0; i < relation->index_count; i++)
+    for (uint32_t i = 0; i < relation->index_count; i++) {
         table_put_index(relation->indexes[i], &self->root);
+        put_u32(&self->root, 0); /* flags */
+        put_u32(&self->root, 0); /* runs */
+    }
     self->relation_count++;
     return self->root.failed ? base_error_no_memory(error) : BASE_OK;
 }
@@ -410,7 +450,7 @@ static base_status write_relations(checkpoint *self, base_error *error)
     base_status status = BASE_OK;
     for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
         table_relation *relation;
-        if (table_acquire(self->transaction, ids[i], &relation, NULL) != BASE_OK)
+        if (table_pin(self->transaction, ids[i], &relation, NULL) != BASE_OK)
             continue; /* not there at the sequence */
         status = write_relation(self, relation, error);
         table_release(relation);
@@ -436,6 +476,24 @@ static void sort_references(table_saved *saved)
         qsort(saved->references, saved->count, sizeof *saved->references, compare_references);
 }
 
+static base_status free_extent(void *context, const cache_reference *reference, base_error *error)
+{
+    return cache_free(context, reference, error);
+}
+
+/* Where a part that is no longer needed cannot be read, the space of what it lists is lost: a
+ * damaged table can be dropped. */
+static base_status free_part(table_database *database, const cache_reference *part,
+                             base_error *error)
+{
+    base_status status = table_visit_extents(database, part, free_extent, database->file, error);
+    if (status != BASE_CORRUPT && status != BASE_FORMAT)
+        return status;
+    if (error)
+        base_error_clear(error);
+    return cache_free(database->file, part, error);
+}
+
 static base_status free_unreached(checkpoint *self, base_error *error)
 {
     table_database *database = self->database;
@@ -448,7 +506,7 @@ static base_status free_unreached(checkpoint *self, base_error *error)
             place++;
         if (place < now->count && now->references[place].offset == old->references[i].offset)
             continue;
-        RETURN_IF_ERROR(cache_free(database->file, &old->references[i], error));
+        RETURN_IF_ERROR(free_part(database, &old->references[i], error));
     }
     const cache_reference *root = &cache_get_root(database->file)->root;
     if (cache_reference_is_null(root))
@@ -516,6 +574,23 @@ static void clean_up(checkpoint *self)
     base_buffer_destroy(&self->rows);
 }
 
+/* Snapshots that are active now may go on reading what this checkpoint frees: dropped tables,
+ * volumes and runs that were merged. While they do its space is not used again. */
+typedef struct reading {
+    txn_garbage garbage;
+    table_database *database;
+    uint64_t token; /* of cache_enter */
+} reading;
+
+static void end_reading(txn_garbage *garbage, txn_manager *manager, uint64_t oldest)
+{
+    reading *self = (reading *)(void *)garbage;
+    (void)manager;
+    (void)oldest;
+    cache_leave(self->database->file, self->token);
+    base_free(&self->database->budget, self, sizeof *self);
+}
+
 /* The checkpoint mutex is held, the reader has begun. */
 static base_status run(checkpoint *self, base_error *error)
 {
@@ -526,14 +601,24 @@ static base_status run(checkpoint *self, base_error *error)
         return BASE_OK; /* nothing was ever committed */
     self->sequence = point.sequence;
     txn_snapshot_raise(self->transaction, point.sequence);
-    RETURN_IF_ERROR(cache_checkpoint_begin(database->file, error));
-    base_status status = write_all(self, &point, error);
+    reading *readers = base_allocate(&database->budget, sizeof *readers);
+    if (!readers)
+        return base_error_no_memory(error);
+    readers->database = database;
+    readers->token = cache_enter(database->file);
+    base_status status = cache_checkpoint_begin(database->file, error);
+    if (status == BASE_OK) {
+        status = write_all(self, &point, error);
+        if (status != BASE_OK)
+            cache_checkpoint_abort(database->file);
+    }
     if (status != BASE_OK) {
-        cache_checkpoint_abort(database->file);
+        end_reading(&readers->garbage, database->manager, 0);
         return status;
     }
     wal_release(database->log, &point);
     settle(self);
+    txn_retire(database->manager, &readers->garbage, end_reading);
     return BASE_OK;
 }
 

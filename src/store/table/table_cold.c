@@ -45,6 +45,9 @@ void table_volumes_destroy(table_storage *storage)
         base_free(budget, old->volumes, old->capacity * sizeof *old->volumes);
         base_free(budget, old, sizeof *old);
     }
+    atomic_store(&storage->volumes, NULL);
+    atomic_store(&storage->volume_count, 0);
+    storage->volume_capacity = 0;
 }
 
 /* Room for one more; the volume mutex is held. */

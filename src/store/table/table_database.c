@@ -1,9 +1,9 @@
 /*
  * table_database.c - opening and closing a database.
  *
- * Open: the file's newest header leads to the root, the rows as of the last checkpoint are
- * brought into memory, then the log's units after it are replayed. Only then can anybody
- * begin. A second open of the same file in one runtime finds the first and shares it.
+ * Open: the file's newest header leads to the root, the definitions as of the last checkpoint
+ * are brought into memory, then the log's units after it are replayed. Only then can anybody
+ * begin. Rows are read when a relation is first touched. A second open of the same file in one runtime finds the first and shares it.
  *
  * Close, by the last opener: a checkpoint folds the log into the file, and the log is removed.
  * Where that fails the log stays and the next open replays it: nothing is lost, so closing
@@ -34,12 +34,14 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
     atomic_init(&self->next_id, TABLE_FIRST_USER_ID);
     os_mutex_init(&self->registry);
     os_mutex_init(&self->checkpoint_mutex);
+    os_mutex_init(&self->load_mutex);
     os_mutex_init(&self->fill_mutex);
     base_status status = txn_manager_create(&self->budget, os_runtime_environment(runtime), self,
                                             &self->manager, error);
     if (status != BASE_OK) {
         os_mutex_destroy(&self->registry);
         os_mutex_destroy(&self->checkpoint_mutex);
+        os_mutex_destroy(&self->load_mutex);
         os_mutex_destroy(&self->fill_mutex);
         base_free(parent, self, sizeof *self);
         return status;
@@ -85,6 +87,7 @@ static void destroy_database(table_database *database)
         cache_abandon(database->file); /* opening failed: whatever is there stays */
     os_mutex_destroy(&database->registry);
     os_mutex_destroy(&database->checkpoint_mutex);
+    os_mutex_destroy(&database->load_mutex);
     os_mutex_destroy(&database->fill_mutex);
     base_free(parent, database, sizeof *database);
 }

@@ -129,6 +129,8 @@ static base_status begin_change(txn_transaction *transaction, uint64_t id, table
         else if (!txn_sees(txn_snapshot_of(transaction), atomic_load(&newest->stamp)))
             status = table_changed(transaction, error);
         else
+            status = table_storage_need(newest, error);
+        if (status == BASE_OK)
             status = table_relation_copy(entry, newest, copy, error);
     }
     table_entry_drop(entry);

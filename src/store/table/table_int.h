@@ -10,7 +10,8 @@
 #ifndef TABLE_TABLE_INT_H
 #define TABLE_TABLE_INT_H
 
-#include "index/index.h"
+#include "index/run/run.h"
+#include "index/set/index_set.h"
 #include "store/cache/cache.h"
 #include "store/col/col.h"
 #include "store/row/row.h"
@@ -82,9 +83,23 @@ typedef struct table_volume {
     cache_reference marks_reference;
 } table_volume;
 
+/* What the root says of a storage that nobody has touched since the file was opened. Extents
+ * of packed rows stand in `saved`. */
+typedef struct table_unread {
+    unsigned char *rows; /* those that lie in the root */
+    uint32_t row_bytes, volume_count;
+    struct table_unread_volume {
+        cache_reference reference, marks;
+        uint64_t since;
+    } * volumes;
+} table_unread;
+
 typedef struct table_storage {
     _Atomic(uint32_t) references; /* relation versions */
     table_database *database;
+    /* NULL: hot rows, volumes and marks are what they say. Otherwise they are empty, and
+     * nobody but table_storage_need has to do with them. */
+    _Atomic(table_unread *) unread;
     row_tree *hot;
     /* Volumes in the order they came; only added to. Read without a lock: the count first. */
     _Atomic(uint32_t) volume_count;
@@ -155,9 +170,10 @@ struct table_database {
     os_registry_entry registered;
     uint32_t open_count; /* under the runtime's registry lock */
     wal_log *log;
+    os_mutex load_mutex; /* one storage is read from the file at a time */
     os_mutex fill_mutex; /* one index is filled at a time */
     os_mutex checkpoint_mutex;
-    table_saved reached; /* every extent but the root that the newest header reaches */
+    table_saved reached; /* what the newest root names: see table_visit_extents */
     os_task_group *background;
     bool closing;                   /* nobody will read the tables again */
     _Atomic(bool) checkpoint_waits; /* one was started and has not ended */
@@ -216,6 +232,9 @@ BASE_INLINE base_status table_resolve(txn_transaction *transaction, table_relati
     }
     return table_resolve_slow(transaction, relation, resolved, error);
 }
+/* As table_acquire, but the storage may be unread. */
+base_status table_pin(txn_transaction *transaction, uint64_t id, table_relation **relation,
+                      base_error *error);
 /* Before writing: takes the relation's lock and gives the version to write through. */
 base_status table_enter_write(txn_transaction *transaction, table_relation *relation,
                               table_relation **current, base_error *error);
@@ -403,14 +422,26 @@ base_status table_check_unique(txn_transaction *transaction, table_relation *rel
                                table_index *index, base_text key, int64_t rowid,
                                table_holder *holder, table_conflict *conflict, base_error *error);
 
+/* table_load.c */
+void table_unread_free(table_database *database, table_unread *unread); /* NULL allowed */
+base_status table_storage_need_slow(table_relation *relation, base_error *error);
+/* Reads the relation's rows, if that has not been done since the file was opened. */
+BASE_INLINE base_status table_storage_need(table_relation *relation, base_error *error)
+{
+    if (BASE_LIKELY(!atomic_load_explicit(&relation->storage->unread, memory_order_acquire)))
+        return BASE_OK;
+    return table_storage_need_slow(relation, error);
+}
+
 /* table_recovery.c */
-/* Brings the rows of the file's root and then the log's units into memory. */
+/* Brings the definitions of the file's root and then the log's units into memory. */
 base_status table_load(table_database *database, base_error *error);
 base_status table_replay(table_database *database, uint64_t *unit_count, base_error *error);
 
 /* table_checkpoint.c */
 enum {
-    TABLE_ROOT_VERSION = 1,
+    TABLE_ROOT_VERSION = 2,
+    TABLE_FIRST_ROOT_VERSION = 1, /* that can be read */
     TABLE_INLINE_BYTES = 2048,    /* rows of small tables lie in the root */
     TABLE_EXTENT_BYTES = 1 << 20, /* of packed rows, about */
     TABLE_SEAL_ROWS = 8192 /* unless options say else: as many hot rows make a volume worth while */
@@ -418,9 +449,13 @@ enum {
 base_status table_saved_add(table_database *database, table_saved *saved,
                             const cache_reference *reference, base_error *error);
 void table_saved_free(table_database *database, table_saved *saved);
-/* Notes every extent of a volume in `saved`. */
-base_status table_saved_add_volume(table_database *database, table_saved *saved,
-                                   const col_volume *volume, base_error *error);
+/* Visits all extents of what the reference names, which `database->reached` lists as one:
+ * those of a volume or of an index run, or the extent itself. */
+base_status table_visit_extents(table_database *database, const cache_reference *reference,
+                                base_status (*visit)(void *context,
+                                                     const cache_reference *reference,
+                                                     base_error *error),
+                                void *context, base_error *error);
 
 /* table_attach.c */
 /* A loose volume becomes part of the relation with this transaction. */

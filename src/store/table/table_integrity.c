@@ -239,6 +239,11 @@ base_status table_list_ids(table_database *database, uint64_t **ids, uint32_t *c
     return status;
 }
 
+static base_status check_extent(void *context, const cache_reference *reference, base_error *error)
+{
+    return cache_check_reference(context, reference, true, error);
+}
+
 /* The file: every extent is reached once or free, and reads back as it was written. */
 static base_status check_file(table_database *database, check *self, base_error *error)
 {
@@ -249,7 +254,8 @@ static base_status check_file(table_database *database, check *self, base_error 
     if (!cache_reference_is_null(root))
         status = cache_check_reference(space, root, true, error);
     for (uint32_t i = 0; status == BASE_OK && i < database->reached.count; i++)
-        status = cache_check_reference(space, &database->reached.references[i], true, error);
+        status = table_visit_extents(database, &database->reached.references[i], check_extent,
+                                     space, error);
     base_status finished = cache_check_finish(space, error);
     return status == BASE_OK ? finished : status;
 }

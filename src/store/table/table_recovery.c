@@ -1,8 +1,9 @@
 /*
  * table_recovery.c - from file and log back to tables in memory.
  *
- * The root extent lists relations, indexes and the extents that hold their rows; all of it is
- * brought back as one transaction with the checkpoint's sequence. Then each unit of the log
+ * The root extent lists relations, indexes and the extents that hold their rows; definitions are
+ * brought back as one transaction with the checkpoint's sequence, and of the rows it is noted
+ * where they are (table_load.c reads them). Then each unit of the log
  * is run again as a transaction of its own with its old sequence, through the same functions
  * that wrote it, so indexes and undo come out as they were. Nobody else is there yet, so
  * nothing waits.
@@ -21,6 +22,7 @@ typedef struct replayer {
     types_cell *cells;
     bool *nulls;
     uint32_t cell_capacity, null_capacity;
+    uint32_t version; /* of the root */
 } replayer;
 
 static void forget_relation(replayer *self)
@@ -279,15 +281,6 @@ base_status table_replay(table_database *database, uint64_t *unit_count, base_er
 
 /* ---- The root -------------------------------------------------------------------------------- */
 
-/* Packed rows: from an extent, or from the root itself. */
-static base_status load_rows(replayer *self, table_bytes *bytes, base_error *error)
-{
-    uint32_t columns, rows;
-    if (!table_unpack_u32(bytes, &columns) || !table_unpack_u32(bytes, &rows))
-        return table_corrupt("a block of rows", error);
-    return insert_rows(self, bytes, columns, rows, error);
-}
-
 static bool get_reference(table_bytes *root, cache_reference *reference)
 {
     if (root->end - root->next < CACHE_REFERENCE_SIZE)
@@ -297,114 +290,152 @@ static bool get_reference(table_bytes *root, cache_reference *reference)
     return true;
 }
 
-static base_status load_extent(replayer *self, table_bytes *root, base_error *error)
-{
-    table_database *database = self->database;
-    cache_reference reference;
-    if (!get_reference(root, &reference))
-        return table_corrupt("the root", error);
-    if (reference.kind != CACHE_KIND_HOT || reference.length == 0)
-        return table_corrupt("a reference of the root", error);
-    RETURN_IF_ERROR(table_saved_add(database, &self->relation->storage->saved, &reference, error));
-    RETURN_IF_ERROR(table_saved_add(database, &database->reached, &reference, error));
-    unsigned char *buffer = base_allocate(&database->budget, reference.length);
-    if (!buffer)
-        return base_error_no_memory(error);
-    table_bytes bytes = {buffer, buffer + reference.length};
-    base_status status = cache_read(database->file, &reference, buffer, error);
-    if (status == BASE_OK)
-        status = load_rows(self, &bytes, error);
-    base_free(&database->budget, buffer, reference.length);
-    return status;
-}
-
-static base_status load_marks(replayer *self, table_volume *volume,
-                              const cache_reference *reference, base_error *error)
-{
-    table_database *database = self->database;
-    if (cache_reference_is_null(reference))
-        return BASE_OK;
-    RETURN_IF_ERROR(table_saved_add(database, &database->reached, reference, error));
-    cache_pin pin;
-    RETURN_IF_ERROR(cache_pin_extent(database->file, reference, &pin, error));
-    base_status status = BASE_OK;
-    if (reference->kind != CACHE_KIND_MARKS || pin.length % sizeof(uint32_t))
-        status = table_corrupt("a list of marks", error);
-    for (size_t at = 0; status == BASE_OK && at < pin.length; at += sizeof(uint32_t)) {
-        uint32_t position = base_load_u32((const char *)pin.data + at);
-        status = position < volume->info.row_count ? table_mark_always(volume, position, error)
-                                                   : table_corrupt("a mark", error);
-    }
-    cache_unpin(database->file, &pin);
-    volume->marks_reference = *reference;
-    volume->marks_saved_at = cache_get_root(database->file)->sequence;
-    return status;
-}
-
-static base_status load_volumes(replayer *self, table_bytes *root, base_error *error)
+/* Extents of packed rows: read later. */
+static base_status load_extents(replayer *self, table_bytes *root, base_error *error)
 {
     table_database *database = self->database;
     uint32_t count;
     if (!table_unpack_u32(root, &count))
         return table_corrupt("the root", error);
     for (uint32_t i = 0; i < count; i++) {
-        cache_reference reference, marks;
-        table_volume *volume;
-        if (!get_reference(root, &reference) || !get_reference(root, &marks))
-            return table_corrupt("the root", error);
-        RETURN_IF_ERROR(table_volume_add(self->relation->storage, database->file, &reference, 1,
-                                         &volume, error));
-        RETURN_IF_ERROR(table_saved_add_volume(database, &database->reached, volume->data, error));
-        RETURN_IF_ERROR(load_marks(self, volume, &marks, error));
+        cache_reference reference;
+        if (!get_reference(root, &reference) || reference.kind != CACHE_KIND_HOT)
+            return table_corrupt("a reference of the root", error);
+        RETURN_IF_ERROR(
+            table_saved_add(database, &self->relation->storage->saved, &reference, error));
+        RETURN_IF_ERROR(table_saved_add(database, &database->reached, &reference, error));
     }
+    return BASE_OK;
+}
+
+static base_status load_volume(replayer *self, table_bytes *root,
+                               struct table_unread_volume *volume, base_error *error)
+{
+    table_database *database = self->database;
+    uint32_t flags;
+    volume->since = 1;
+    if (!get_reference(root, &volume->reference) || !get_reference(root, &volume->marks) ||
+        (self->version > 1 &&
+         (!table_unpack_u32(root, &flags) || flags || !table_unpack_u64(root, &volume->since))) ||
+        volume->reference.kind != CACHE_KIND_VOLUME ||
+        volume->since > cache_get_root(database->file)->sequence)
+        return table_corrupt("a volume's entry in the root", error);
+    if (!cache_reference_is_null(&volume->marks))
+        RETURN_IF_ERROR(table_saved_add(database, &database->reached, &volume->marks, error));
+    return table_saved_add(database, &database->reached, &volume->reference, error);
+}
+
+static base_status load_volumes(replayer *self, table_bytes *root, table_unread *unread,
+                                base_error *error)
+{
+    uint32_t count;
+    if (!table_unpack_u32(root, &count) ||
+        count > (size_t)(root->end - root->next) / (2 * CACHE_REFERENCE_SIZE))
+        return table_corrupt("the root", error);
+    unread->volumes = base_allocate_array(&self->database->budget, count, sizeof *unread->volumes);
+    if (!unread->volumes)
+        return base_error_no_memory(error);
+    unread->volume_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        RETURN_IF_ERROR(load_volume(self, root, &unread->volumes[i], error));
+    return BASE_OK;
+}
+
+/* Rows that lie in the root are kept as they are. */
+static base_status keep_rows(replayer *self, table_bytes *root, table_unread *unread,
+                             base_error *error)
+{
+    uint32_t size;
+    if (!table_unpack_u32(root, &size) || (size_t)(root->end - root->next) < size)
+        return table_corrupt("the root", error);
+    if (size == 0)
+        return BASE_OK;
+    unread->rows = base_allocate(&self->database->budget, size);
+    if (!unread->rows)
+        return base_error_no_memory(error);
+    memcpy(unread->rows, root->next, size);
+    unread->row_bytes = size;
+    root->next += size;
     return BASE_OK;
 }
 
 static base_status load_index(replayer *self, table_bytes *root, base_error *error)
 {
     table_index_descriptor descriptor;
+    uint32_t flags, runs;
     RETURN_IF_ERROR(table_get_index(root, &self->arena, &descriptor, error));
+    if (self->version > 1 &&
+        (!table_unpack_u32(root, &flags) || !table_unpack_u32(root, &runs) || flags || runs))
+        return table_corrupt("an index's entry in the root", error);
     return refused(table_index_attach(self->transaction, &descriptor, error), error);
 }
 
-static base_status load_relation(replayer *self, table_bytes *root, base_error *error)
+static base_status load_indexes(replayer *self, table_bytes *root, base_error *error)
 {
-    table_descriptor descriptor;
-    uint64_t id, next_rowid;
-    uint32_t extents, indexes, inline_size;
-    base_arena_reset(&self->arena);
-    RETURN_IF_ERROR(table_get_descriptor(root, &self->arena, &descriptor, error));
-    RETURN_IF_ERROR(refused(table_create(self->transaction, &descriptor, &id, error), error));
-    RETURN_IF_ERROR(use_relation(self, id, error));
-    if (!table_unpack_u64(root, &next_rowid) || !table_unpack_u32(root, &inline_size) ||
-        (size_t)(root->end - root->next) < inline_size)
+    uint32_t count;
+    if (!table_unpack_u32(root, &count))
         return table_corrupt("the root", error);
-    if (inline_size) {
-        table_bytes rows = {root->next, root->next + inline_size};
-        RETURN_IF_ERROR(load_rows(self, &rows, error));
-        root->next += inline_size;
-    }
-    if (!table_unpack_u32(root, &extents))
-        return table_corrupt("the root", error);
-    for (uint32_t i = 0; i < extents; i++)
-        RETURN_IF_ERROR(load_extent(self, root, error));
-    atomic_store(&self->relation->storage->next_rowid, (int64_t)next_rowid);
-    self->relation->storage->saved.sequence = cache_get_root(self->database->file)->sequence;
-    RETURN_IF_ERROR(load_volumes(self, root, error));
-    if (!table_unpack_u32(root, &indexes))
-        return table_corrupt("the root", error);
-    for (uint32_t i = 0; i < indexes; i++)
+    for (uint32_t i = 0; i < count; i++)
         RETURN_IF_ERROR(load_index(self, root, error));
     return BASE_OK;
 }
 
+/* Of later versions of the library: none yet. */
+static base_status load_history(const replayer *self, table_bytes *root, base_error *error)
+{
+    uint32_t count;
+    if (self->version > 1 && (!table_unpack_u32(root, &count) || count))
+        return table_corrupt("the root", error);
+    return BASE_OK;
+}
+
+static base_status load_parts(replayer *self, table_bytes *root, table_unread *unread,
+                              base_error *error)
+{
+    table_storage *storage = self->relation->storage;
+    uint64_t next_rowid;
+    uint32_t flags;
+    if (!table_unpack_u64(root, &next_rowid) ||
+        (self->version > 1 && (!table_unpack_u32(root, &flags) || flags)))
+        return table_corrupt("the root", error);
+    RETURN_IF_ERROR(keep_rows(self, root, unread, error));
+    RETURN_IF_ERROR(load_extents(self, root, error));
+    RETURN_IF_ERROR(load_volumes(self, root, unread, error));
+    RETURN_IF_ERROR(load_history(self, root, error));
+    RETURN_IF_ERROR(load_indexes(self, root, error));
+    atomic_store(&storage->next_rowid, (int64_t)next_rowid);
+    storage->saved.sequence = cache_get_root(self->database->file)->sequence;
+    return BASE_OK;
+}
+
+/* The storage is marked as unread last: definitions are added to one that is not. */
+static base_status load_relation(replayer *self, table_bytes *root, base_error *error)
+{
+    table_descriptor descriptor;
+    uint64_t id;
+    base_arena_reset(&self->arena);
+    RETURN_IF_ERROR(table_get_descriptor(root, &self->arena, &descriptor, error));
+    RETURN_IF_ERROR(refused(table_create(self->transaction, &descriptor, &id, error), error));
+    RETURN_IF_ERROR(use_relation(self, id, error));
+    table_unread *unread = base_allocate_zeroed(&self->database->budget, sizeof *unread);
+    if (!unread)
+        return base_error_no_memory(error);
+    base_status status = load_parts(self, root, unread, error);
+    if (status == BASE_OK)
+        atomic_store(&self->relation->storage->unread, unread);
+    else
+        table_unread_free(self->database, unread);
+    return status;
+}
+
 static base_status load_root(replayer *self, table_bytes *root, base_error *error)
 {
-    uint32_t version, relations;
-    if (!table_unpack_u32(root, &version) || !table_unpack_u32(root, &relations))
+    uint32_t relations;
+    if (!table_unpack_u32(root, &self->version) || !table_unpack_u32(root, &relations))
         return table_corrupt("the root", error);
-    if (version != TABLE_ROOT_VERSION)
-        return base_error_set(error, BASE_FORMAT, "the file's root is of version %u", version);
+    if (self->version < TABLE_FIRST_ROOT_VERSION || self->version > TABLE_ROOT_VERSION)
+        return base_error_set(error, BASE_FORMAT, "the file's root is of version %u",
+                              self->version);
     for (uint32_t i = 0; i < relations; i++)
         RETURN_IF_ERROR(load_relation(self, root, error));
     return BASE_OK;

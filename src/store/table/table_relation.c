@@ -45,6 +45,7 @@ void table_storage_drop(table_storage *storage)
     if (!storage || atomic_fetch_sub_explicit(&storage->references, 1, memory_order_acq_rel) != 1)
         return;
     base_budget *budget = &storage->database->budget;
+    table_unread_free(storage->database, atomic_load(&storage->unread));
     row_tree_destroy(storage->hot);
     table_volumes_destroy(storage);
     os_mutex_destroy(&storage->volume_mutex);
@@ -388,8 +389,8 @@ static base_status undefined(base_error *error)
     return base_error_set(error, BASE_UNDEFINED_TABLE, "the table does not exist any more");
 }
 
-base_status table_acquire(txn_transaction *transaction, uint64_t id, table_relation **relation,
-                          base_error *error)
+base_status table_pin(txn_transaction *transaction, uint64_t id, table_relation **relation,
+                      base_error *error)
 {
     table_database *database = table_database_of(transaction);
     os_mutex_lock(&database->registry);
@@ -401,6 +402,20 @@ base_status table_acquire(txn_transaction *transaction, uint64_t id, table_relat
     if (!version)
         return undefined(error);
     *relation = version;
+    return BASE_OK;
+}
+
+base_status table_acquire(txn_transaction *transaction, uint64_t id, table_relation **relation,
+                          base_error *error)
+{
+    table_relation *pinned;
+    RETURN_IF_ERROR(table_pin(transaction, id, &pinned, error));
+    base_status status = table_storage_need(pinned, error);
+    if (status != BASE_OK) {
+        table_release(pinned);
+        return status;
+    }
+    *relation = pinned;
     return BASE_OK;
 }
 
