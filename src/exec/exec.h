@@ -46,9 +46,9 @@ typedef struct exec_options {
 
 /* What an operator did, for EXPLAIN ANALYZE. */
 typedef struct exec_statistics {
-    uint64_t rows;        /* that came out */
-    uint64_t examined;    /* rows read, looked up or paired to find them; 0: it looks at its inputs
-                             only */
+    uint64_t rows;     /* that came out */
+    uint64_t examined; /* rows read, found or paired to make them; 0: it looks at its inputs only */
+    uint64_t searches; /* descents into a tree of rows or of keys */
     uint64_t nanoseconds; /* spent in it, all threads, inputs not included; 0 unless profiled */
     uint64_t bytes;       /* of its tables at their largest */
 } exec_statistics;

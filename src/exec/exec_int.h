@@ -86,15 +86,18 @@ struct exec_part {
     bool stops_early;
     /* Steps: set when one has answered EXEC_FINISHED: nothing below it needs to run. */
     _Atomic(bool) finished;
-    /* Rows that were looked at beyond those that came in: exec_note_examined. */
-    _Atomic(uint64_t) examined;
+    /* What was done beyond looking at rows that came in: exec_note_work. */
+    _Atomic(uint64_t) examined, searches;
 };
 
-/* Counts candidates (rows of a table before the filter, pairs before the condition), once per
- * chunk or batch: what a plan costs whatever the machine, for EXPLAIN ANALYZE. */
-BASE_INLINE void exec_note_examined(exec_part *part, uint64_t count)
+/* Counts candidates (rows of a table before the filter, pairs before the condition) and searches
+ * for single rows or keys, once per chunk or batch: what a plan costs whatever the machine, for
+ * EXPLAIN ANALYZE. */
+BASE_INLINE void exec_note_work(exec_part *part, uint64_t examined, uint64_t searches)
 {
-    atomic_fetch_add_explicit(&part->examined, count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&part->examined, examined, memory_order_relaxed);
+    if (searches)
+        atomic_fetch_add_explicit(&part->searches, searches, memory_order_relaxed);
 }
 
 struct exec_lane {

@@ -151,6 +151,7 @@ static base_status open_parts(exec_execution *execution, base_error *error)
     for (exec_part *part = execution->parts; part; part = part->next) {
         atomic_store_explicit(&part->finished, false, memory_order_relaxed);
         atomic_store_explicit(&part->examined, 0, memory_order_relaxed);
+        atomic_store_explicit(&part->searches, 0, memory_order_relaxed);
         if (part->class->open)
             RETURN_IF_ERROR(part->class->open(part, error));
     }
@@ -224,9 +225,12 @@ void exec_operator_statistics(const exec_execution *execution, uint32_t id,
 {
     BASE_ASSERT(id < execution->statement->operator_count);
     *statistics = execution->statistics[id];
-    for (const exec_part *part = execution->parts; part; part = part->next)
-        if (part->op && part->op->id == id)
-            statistics->examined += atomic_load_explicit(&part->examined, memory_order_relaxed);
+    for (const exec_part *part = execution->parts; part; part = part->next) {
+        if (!part->op || part->op->id != id)
+            continue;
+        statistics->examined += atomic_load_explicit(&part->examined, memory_order_relaxed);
+        statistics->searches += atomic_load_explicit(&part->searches, memory_order_relaxed);
+    }
 }
 
 size_t exec_memory_used(const exec_execution *execution)

@@ -3,26 +3,14 @@
  *
  * The ways: all rows (or a rowid range) vector by vector; rows by given rowids; a range of an
  * index, that is equalities on its leading parts and then a list of values or bounds on the
- * next. Cost is counted in rows of a vectorised scan; a row fetched singly costs as much as
- * many of those. A wished order that a way provides saves the sort, and with a row goal
- * (LIMIT) also the rows behind the goal.
+ * next. Costs are optimizer_cost.c's. A wished order that a way provides saves the sort, and with
+ * a row goal (LIMIT) also the rows behind the goal.
  *
  * Invariant: any way gives a superset of the rows that the filter passes.
  */
 #include "optimizer/optimizer_int.h"
 
-static const double COST_FETCH = 45;  /* one row by rowid or index entry */
-static const double COST_SEEK = 150;  /* placing a cursor */
-static const double COST_START = 500; /* a vectorised scan, however short */
-static const double SMALLEST_TABLE = 1000;
-
-/* Single rows of a large table are cache misses, and the more levels to descend the more of
- * them; measured between 10,000 and 6 million rows. */
-double optimizer_fetch_factor(double table_rows)
-{
-    static const double IN_CACHE = 16384;
-    return table_rows <= IN_CACHE ? 1 : 1 + 1.5 * log2(table_rows / IN_CACHE);
-}
+static const double SMALLEST_TABLE = 1000, SMALLEST_SLICE = 128;
 
 /* ---- Tests --------------------------------------------------------------------------------- */
 
@@ -80,6 +68,27 @@ uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_i
 {
     bool is_rowid = table->rowid_column >= 0 && table->columns[table->rowid_column].id == column_id;
     return is_rowid ? TABLE_ROWID : column_id;
+}
+
+bool optimizer_leads_index(const catalog_table *table, uint32_t column)
+{
+    for (uint32_t i = 0; i < table->index_count; i++) {
+        if (table->indexes[i]->parts[0].column == column)
+            return true;
+    }
+    return false;
+}
+
+base_status optimizer_read_width(optimizer_state *state, const plan_node *scan,
+                                 const plan_column_set *wanted, uint32_t *width)
+{
+    plan_column_set read = optimizer_set(state);
+    RETURN_IF_ERROR(optimizer_set_union(state, &read, wanted));
+    RETURN_IF_ERROR(optimizer_set_add_expr(state, &read, scan->scan.filter));
+    *width = 0;
+    for (uint32_t i = 0; i < scan->column_count; i++)
+        *width += plan_set_has(&read, scan->columns[i]);
+    return BASE_OK;
 }
 
 /* Adds the test if its column is one of the scan's. */
@@ -203,7 +212,7 @@ typedef struct path_choice {
     const optimizer_test *tests;
     uint32_t test_count;
     double table_rows, output_rows;
-    double factor; /* of single fetches */
+    uint32_t width; /* columns that are read */
     optimizer_path *best;
 } path_choice;
 
@@ -233,17 +242,24 @@ static base_status share_of_bounds(path_choice *self, const optimizer_path *path
     return BASE_OK;
 }
 
-/* Takes the path if it is the cheapest so far. `rows` are read unless a goal stops it. */
-static void offer(path_choice *self, optimizer_path *path, double rows, double row_cost,
-                  double start_cost)
+/* How many of the path's `rows` are read. Rows that pass are taken to lie evenly among the others,
+ * and a reader stops after a slice, not after a row. */
+static double rows_read(const path_choice *self, const optimizer_path *path, double rows)
 {
     double goal = self->request->row_goal, output = BASE_MIN(self->output_rows, rows);
     bool sorted = self->request->order_count && !path->ordered;
-    if (goal > 0 && !sorted && output > 0)
-        rows = BASE_MIN(rows, goal * BASE_MAX(rows / output, 1.0));
-    path->cost = start_cost + rows * row_cost;
-    if (sorted)
-        path->cost += output * (goal > 0 ? 1.5 : 1.5 + 0.3 * log2(output + 2));
+    if (goal <= 0 || sorted)
+        return rows;
+    return BASE_MIN(rows, BASE_MAX(goal * BASE_MAX(rows / output, 1.0), SMALLEST_SLICE));
+}
+
+/* Takes the path if it is the cheapest so far, at `cost` without the sort that it leaves. */
+static void offer(path_choice *self, optimizer_path *path, double rows, double cost)
+{
+    path->cost = cost;
+    if (self->request->order_count && !path->ordered)
+        path->cost +=
+            optimizer_cost_sort(BASE_MIN(self->output_rows, rows), self->request->row_goal > 0);
     if (path->cost < self->best->cost)
         *self->best = *path;
 }
@@ -267,7 +283,8 @@ static base_status offer_scan(path_choice *self)
     path.high = find_test(self, TABLE_ROWID, TABLE_LESS, TABLE_LESS_EQUAL);
     RETURN_IF_ERROR(share_of_bounds(self, &path, &share));
     path.ordered = rowid_orders(self->scan, self->request, &path.descending);
-    offer(self, &path, BASE_MAX(self->table_rows * share, 1.0), 1, COST_START);
+    double rows = BASE_MAX(self->table_rows * share, 1.0);
+    offer(self, &path, rows, optimizer_cost_scan(rows_read(self, &path, rows), self->width));
     return BASE_OK;
 }
 
@@ -281,7 +298,8 @@ static void offer_rowids(path_choice *self)
     optimizer_path path = {.kind = PLAN_OP_ROWID_LOOKUP, .rowids = test};
     path.ordered = rowid_orders(self->scan, self->request, &path.descending) ||
                    (self->request->order_count && test->test == TABLE_EQUAL);
-    offer(self, &path, test->value_count, COST_FETCH * self->factor, 0);
+    offer(self, &path, test->value_count,
+          test->value_count * optimizer_cost_rowid(self->table_rows, self->width));
 }
 
 static bool all_constant(const optimizer_test *test)
@@ -325,7 +343,10 @@ static base_status offer_index(path_choice *self, const catalog_index *index)
     double rows = BASE_MAX(self->table_rows * share, 1.0);
     if (index->unique && path.equal_count == index->part_count)
         rows = 1;
-    offer(self, &path, rows, COST_FETCH, COST_SEEK * (path.in ? path.in->value_count : 1));
+    double seeks = path.in ? path.in->value_count : 1;
+    offer(self, &path, rows,
+          seeks * optimizer_cost_seek(self->table_rows) +
+              rows_read(self, &path, rows) * optimizer_cost_entry(self->table_rows, self->width));
     return BASE_OK;
 }
 
@@ -335,12 +356,12 @@ base_status optimizer_choose_path(optimizer_state *state, const plan_node *scan,
 {
     const catalog_table *table = scan->scan.table;
     path_choice self = {state, scan, request, tests, test_count, 0, 0, 0, path};
+    RETURN_IF_ERROR(optimizer_read_width(state, scan, &request->columns, &self.width));
     double share;
     RETURN_IF_ERROR(optimizer_selectivity(state, scan->scan.filter, &share));
     /* Plans outlive the size they were made for: a table that is empty now may not stay so. */
     self.table_rows = BASE_MAX(optimizer_table_rows(state, table), SMALLEST_TABLE);
     self.output_rows = BASE_MAX(self.table_rows * share, 1.0);
-    self.factor = optimizer_fetch_factor(self.table_rows);
     *path = (optimizer_path){.cost = INFINITY};
     RETURN_IF_ERROR(offer_scan(&self));
     if (!state->options->rules)

@@ -7,8 +7,8 @@
  * 2006), bushy trees included; large or dense ones greedily, the pair with the smallest
  * result first. Cross products are made only between parts that nothing connects.
  *
- * Cost is the rows that are built, probed and produced; a leaf that an index can look up is
- * charged per lookup instead of its scan. Which side is built, and with which operator, is
+ * Cost is that of reading, building, probing and producing rows (optimizer_cost.c); a leaf whose
+ * rows the rowid or an index finds is charged per lookup instead of its scan. Which side is built, and with which operator, is
  * decided again in translation from the same numbers.
  *
  * Equalities form classes (a = b, b = c): members join each other whether written or not,
@@ -25,8 +25,11 @@ enum {
     MAX_PAIRS = 30000,   /* joins looked at before greed takes over */
 };
 
-static const double COST_SCAN = 0.1, COST_BUILD = 1.5, COST_PROBE = 1, COST_OUTPUT = 0.5,
-                    COST_LOOKUP = 12, COST_LOOP = 0.3;
+enum {
+    COLUMNS = 3, /* that a leaf is taken to be read with: which are needed is settled later */
+};
+
+static const double COST_OUTPUT = 4; /* a joined row on its way, as in optimizer_cost.c */
 
 typedef uint64_t leaf_set;
 
@@ -40,8 +43,8 @@ typedef struct candidate {
 typedef struct edge {
     plan_expr *expr;
     leaf_set set;
-    int32_t class;   /* of equal columns; -1: no such equality */
-    leaf_set lookup; /* leaves that an index finds by this equality */
+    int32_t class;               /* of equal columns; -1: no such equality */
+    leaf_set by_rowid, by_index; /* leaves whose rows this equality finds */
 } edge;
 
 typedef struct region {
@@ -125,39 +128,34 @@ static base_status leaves_of(region *self, const plan_expr *expr, leaf_set *set)
     return BASE_OK;
 }
 
-/* The leaf is a bare scan that finds rows by this column. */
-static bool finds_by(const plan_node *leaf, plan_column column)
+static int32_t place_in(const plan_node *node, plan_column column)
 {
-    if (leaf->kind != PLAN_SCAN)
-        return false;
-    for (uint32_t i = 0; i < leaf->column_count; i++) {
-        if (leaf->columns[i] != column)
-            continue;
-        const catalog_table *table = leaf->scan.table;
-        uint32_t id = leaf->scan.column_ids[i];
-        if (id == TABLE_ROWID ||
-            (table->rowid_column >= 0 && table->columns[table->rowid_column].id == id))
-            return true;
-        for (uint32_t k = 0; k < table->index_count; k++) {
-            if (table->indexes[k]->parts[0].column == id)
-                return true;
-        }
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        if (node->columns[i] == column)
+            return (int32_t)i;
     }
-    return false;
+    return -1;
 }
 
-static leaf_set lookups_of(const region *self, const plan_expr *expr)
+/* Notes the leaves that find rows by a column of the equality: bare scans, by their rowid or by
+ * an index that begins with it. */
+static void note_lookups(const region *self, const plan_expr *expr, edge *made)
 {
-    leaf_set set = 0;
     for (uint32_t side = 0; side < 2; side++) {
-        if (expr->arguments[side]->kind != PLAN_EXPR_COLUMN)
-            continue;
-        for (uint32_t i = 0; i < self->leaf_count; i++) {
-            if (finds_by(self->leaves[i], expr->arguments[side]->column))
-                set |= (leaf_set)1 << i;
+        const plan_expr *column = expr->arguments[side];
+        for (uint32_t i = 0; column->kind == PLAN_EXPR_COLUMN && i < self->leaf_count; i++) {
+            const plan_node *leaf = self->leaves[i];
+            int32_t place = leaf->kind == PLAN_SCAN ? place_in(leaf, column->column) : -1;
+            if (place < 0)
+                continue;
+            const catalog_table *table = leaf->scan.table;
+            uint32_t id = optimizer_relation_column(table, leaf->scan.column_ids[place]);
+            if (id == TABLE_ROWID)
+                made->by_rowid |= (leaf_set)1 << i;
+            else if (optimizer_leads_index(table, id))
+                made->by_index |= (leaf_set)1 << i;
         }
     }
-    return set;
 }
 
 static bool is_column_equality(const plan_expr *expr)
@@ -174,7 +172,7 @@ static base_status add_edge(region *self, plan_expr *expr)
     *made = (edge){.expr = expr, .class = -1};
     RETURN_IF_ERROR(leaves_of(self, expr, &made->set));
     if (expr->kind == PLAN_EXPR_COMPARE && expr->comparison == VECTOR_EQUAL)
-        made->lookup = lookups_of(self, expr);
+        note_lookups(self, expr, made);
     self->edge_count++;
     for (uint32_t i = 0; i < self->leaf_count; i++) {
         if (made->set >> i & 1)
@@ -282,16 +280,17 @@ static bool applies(const edge *one, leaf_set left, leaf_set right)
     return !(one->set & ~(left | right)) && (one->set & left) && (one->set & right);
 }
 
-/* The conditions of a join of the two sets: one per class. */
+/* The conditions of a join of the two sets: one per class; `found`: by what leaves are found. */
 static base_status conditions_of(region *self, leaf_set left, leaf_set right,
-                                 optimizer_list *conditions, leaf_set *lookup)
+                                 optimizer_list *conditions, edge *found)
 {
     uint64_t seen[8] = {0}; /* classes below 512; later ones are merely repeated */
     for (uint32_t i = 0; i < self->edge_count; i++) {
         const edge *one = &self->edges[i];
         if (!applies(one, left, right))
             continue;
-        *lookup |= one->lookup;
+        found->by_rowid |= one->by_rowid;
+        found->by_index |= one->by_index;
         if (one->class >= 0 && one->class < 512) {
             if (seen[one->class / 64] >> (one->class % 64) & 1)
                 continue;
@@ -318,31 +317,37 @@ static bool has_key(const optimizer_list *conditions)
     return false;
 }
 
-static double lookup_cost(const region *self, const candidate *leaf)
+/* Finding the partners of `outer` in the leaf one by one; INFINITY where nothing finds them. */
+static double lookup_cost(const region *self, const edge *found, const candidate *outer,
+                          const candidate *leaf, double rows)
 {
-    const catalog_table *table = leaf->node->scan.table;
-    return COST_LOOKUP * optimizer_fetch_factor(optimizer_table_rows(self->state, table));
+    if (!is_single(leaf->set) || !((found->by_rowid | found->by_index) & leaf->set))
+        return INFINITY;
+    double table = optimizer_table_rows(self->state, leaf->node->scan.table);
+    if (found->by_rowid & leaf->set)
+        return outer->cost + outer->rows * optimizer_cost_rowid(table, COLUMNS);
+    /* The leaf's filter is applied to what has been fetched. */
+    double fetched = rows * BASE_MAX(table / BASE_MAX(leaf->rows, 1.0), 1.0);
+    return outer->cost + outer->rows * optimizer_cost_seek(table) +
+           fetched * optimizer_cost_entry(table, COLUMNS);
 }
 
 static base_status weigh(region *self, candidate *a, candidate *b, double known_rows,
                          candidate *joined)
 {
     optimizer_list conditions = {0};
-    leaf_set lookup = 0;
+    edge found = {0};
     double rows = known_rows;
-    RETURN_IF_ERROR(conditions_of(self, a->set, b->set, &conditions, &lookup));
+    RETURN_IF_ERROR(conditions_of(self, a->set, b->set, &conditions, &found));
     if (rows < 0)
         RETURN_IF_ERROR(optimizer_join_rows(self->state, &conditions, a->rows, b->rows, &rows));
     double small = BASE_MIN(a->rows, b->rows), large = BASE_MAX(a->rows, b->rows);
-    double work = has_key(&conditions) ? small * COST_BUILD + large * COST_PROBE
-                                       : small + small * large * COST_LOOP;
+    double work = has_key(&conditions)
+                      ? optimizer_cost_build(small) + optimizer_cost_probe(large, small)
+                      : optimizer_cost_pairs(small * large);
     double cost = a->cost + b->cost + work;
-    candidate *sides[2] = {a, b};
-    for (uint32_t i = 0; i < 2; i++) {
-        candidate *leaf = sides[i], *outer = sides[!i];
-        if (is_single(leaf->set) && (lookup & leaf->set))
-            cost = BASE_MIN(cost, outer->cost + outer->rows * lookup_cost(self, leaf) + rows);
-    }
+    cost = BASE_MIN(cost, lookup_cost(self, &found, a, b, rows));
+    cost = BASE_MIN(cost, lookup_cost(self, &found, b, a, rows));
     *joined = (candidate){.set = a->set | b->set,
                           .rows = rows,
                           .cost = cost + rows * COST_OUTPUT,
@@ -542,10 +547,10 @@ static base_status build(region *self, const candidate *best, plan_node **node)
     plan_node *left, *right;
     plan_expr *condition;
     optimizer_list conditions = {0};
-    leaf_set lookup = 0;
+    edge found = {0};
     RETURN_IF_ERROR(build(self, best->left, &left));
     RETURN_IF_ERROR(build(self, best->right, &right));
-    RETURN_IF_ERROR(conditions_of(self, best->left->set, best->right->set, &conditions, &lookup));
+    RETURN_IF_ERROR(conditions_of(self, best->left->set, best->right->set, &conditions, &found));
     RETURN_IF_ERROR(optimizer_conjunction(self->state, &conditions, &condition));
     RETURN_IF_ERROR(optimizer_join_node(self->state, PLAN_JOIN_INNER, left, right, condition,
                                         PLAN_NO_COLUMN, node));
@@ -582,8 +587,10 @@ static base_status order_region(optimizer_state *state, plan_node **root)
         self->leaves[i] = leaf;
         double scanned =
             leaf->kind == PLAN_SCAN ? optimizer_table_rows(state, leaf->scan.table) : leaf->rows;
-        leaves[i] = (candidate){
-            .set = (leaf_set)1 << i, .rows = leaf->rows, .cost = scanned * COST_SCAN, .node = leaf};
+        leaves[i] = (candidate){.set = (leaf_set)1 << i,
+                                .rows = leaf->rows,
+                                .cost = optimizer_cost_scan(scanned, COLUMNS),
+                                .node = leaf};
     }
     RETURN_IF_ERROR(choose(self, leaves, &best));
     RETURN_IF_ERROR(build(self, best, root));

@@ -316,9 +316,26 @@ typedef struct optimizer_path {
 /* like_prefix.c: up to two tests that a LIKE or GLOB with a fixed beginning implies. */
 base_status optimizer_prefix_tests(optimizer_state *state, const plan_expr *expr,
                                    optimizer_test tests[2], uint32_t *count);
-/* How much dearer single fetches are in a table of this size than in a small one. */
-double optimizer_fetch_factor(double table_rows);
+/* ---- Costs in nanoseconds (optimizer_cost.c) --------------------------------------------------- */
+
+double optimizer_cost_scan(double rows, uint32_t columns);
+/* One row of a table of so many: by rowid; placing an index cursor; the row of an index entry. */
+double optimizer_cost_rowid(double table_rows, uint32_t columns);
+double optimizer_cost_seek(double table_rows);
+double optimizer_cost_entry(double table_rows, uint32_t columns);
+double optimizer_cost_build(double rows);
+double optimizer_cost_probe(double rows, double build_rows);
+double optimizer_cost_group(double rows, double groups);
+double optimizer_cost_pairs(double pairs);
+double optimizer_cost_sort(double rows, bool top); /* top: all but a few rows are dropped */
+
+/* TABLE_ROWID for the INTEGER PRIMARY KEY. */
 uint32_t optimizer_relation_column(const catalog_table *table, uint32_t column_id);
+/* An index begins with the relation's column. */
+bool optimizer_leads_index(const catalog_table *table, uint32_t column);
+/* How many columns of the scan a consumer of these columns and the scan's filter read. */
+base_status optimizer_read_width(optimizer_state *state, const plan_node *scan,
+                                 const plan_column_set *wanted, uint32_t *width);
 base_status optimizer_find_tests(optimizer_state *state, const plan_node *scan,
                                  optimizer_test **tests, uint32_t *count);
 /* The cheapest way to read the scan's rows. */

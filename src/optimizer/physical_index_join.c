@@ -5,17 +5,16 @@
  * by rowid or index beats reading the whole inner table. The inner side must be a base table
  * itself; its filter is applied to what is found.
  *
- * Costs are in the same unit as access paths': rows of a vectorised scan.
+ * With a row goal both ways are weighed by what they do until the goal is met: a hash join builds
+ * its side whole and probes for a part of the other, lookups do all their work for that part.
  */
 #include "optimizer/optimizer_int.h"
 
-static const double COST_ROWID = 60, COST_SEEK = 150, COST_FETCH = 45, COST_BUILD = 10,
-                    COST_PROBE = 5;
-
-static const double SMALLEST_SLICE = 512;
+static const double SMALLEST_SLICE = 128, SMALLEST_TABLE = 1000;
 
 typedef struct lookup {
     plan_node *outer, *inner;
+    const plan_node *renames;   /* projection that names the inner columns anew, or NULL */
     const catalog_index *index; /* NULL: by rowid */
     uint32_t key_count;
     plan_expr *keys[TABLE_MAX_KEY_PARTS]; /* over the outer side, or constants */
@@ -23,22 +22,52 @@ typedef struct lookup {
     double matches;                       /* rows found per lookup */
 } lookup;
 
-static uint32_t inner_column(const plan_node *inner, const plan_expr *expr)
+/* The base table that the join's input reads, bare but for new names; NULL: it does more. */
+static plan_node *scan_below(plan_node *input, const plan_node **renames)
 {
-    for (uint32_t i = 0; expr->kind == PLAN_EXPR_COLUMN && i < inner->column_count; i++) {
-        if (inner->columns[i] == expr->column)
+    *renames = NULL;
+    if (input->kind == PLAN_SCAN)
+        return input;
+    if (input->kind != PLAN_PROJECT || input->inputs[0]->kind != PLAN_SCAN)
+        return NULL;
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        if (input->project.outputs[i].expr->kind != PLAN_EXPR_COLUMN)
+            return NULL;
+    }
+    *renames = input;
+    return input->inputs[0];
+}
+
+/* The scan's name of a column of the join's input. */
+static plan_column own_name(const lookup *self, plan_column column)
+{
+    for (uint32_t i = 0; self->renames && i < self->renames->column_count; i++) {
+        if (self->renames->project.outputs[i].column == column)
+            return self->renames->project.outputs[i].expr->column;
+    }
+    return column;
+}
+
+static uint32_t inner_column(const lookup *self, const plan_expr *expr)
+{
+    const plan_node *inner = self->inner;
+    if (expr->kind != PLAN_EXPR_COLUMN)
+        return TABLE_ROWID - 1; /* none: no relation has as many columns */
+    plan_column column = own_name(self, expr->column);
+    for (uint32_t i = 0; i < inner->column_count; i++) {
+        if (inner->columns[i] == column)
             return optimizer_relation_column(inner->scan.table, inner->scan.column_ids[i]);
     }
-    return TABLE_ROWID - 1; /* none: no relation has as many columns */
+    return TABLE_ROWID - 1;
 }
 
 /* The join key that compares the relation's column, or -1. */
-static int32_t find_key(const plan_node *inner, const optimizer_join_keys *keys, bool turned,
+static int32_t find_key(const lookup *self, const optimizer_join_keys *keys, bool turned,
                         uint32_t column)
 {
     const optimizer_list *side = turned ? &keys->left : &keys->right;
     for (uint32_t i = 0; i < side->count && i < 64; i++) {
-        if (!keys->null_equal[i] && inner_column(inner, side->items[i]) == column)
+        if (!keys->null_equal[i] && inner_column(self, side->items[i]) == column)
             return (int32_t)i;
     }
     return -1;
@@ -52,15 +81,14 @@ static void use_key(lookup *self, const optimizer_join_keys *keys, bool turned, 
 }
 
 /* Leading parts of the index that join keys, or constants of the inner filter, give. */
-static bool fits_index(const catalog_index *index, const plan_node *inner,
-                       const optimizer_join_keys *keys, bool turned, const optimizer_test *tests,
-                       uint32_t test_count, lookup *self)
+static bool fits_index(const catalog_index *index, const optimizer_join_keys *keys, bool turned,
+                       const optimizer_test *tests, uint32_t test_count, lookup *self)
 {
     bool any = false;
     self->index = index;
     for (uint32_t part = 0; part < index->part_count; part++) {
         uint32_t column = index->parts[part].column;
-        int32_t key = find_key(inner, keys, turned, column);
+        int32_t key = find_key(self, keys, turned, column);
         if (key >= 0) {
             use_key(self, keys, turned, key);
             any = true;
@@ -102,11 +130,13 @@ static base_status find_lookup(optimizer_state *state, plan_node *outer, plan_no
 {
     optimizer_test *tests;
     uint32_t test_count;
+    const plan_node *renames;
     *found = false;
-    if (inner->kind != PLAN_SCAN)
+    inner = scan_below(inner, &renames);
+    if (!inner)
         return BASE_OK;
-    *best = (lookup){.outer = outer, .inner = inner};
-    int32_t key = find_key(inner, keys, turned, TABLE_ROWID);
+    *best = (lookup){.outer = outer, .inner = inner, .renames = renames};
+    int32_t key = find_key(best, keys, turned, TABLE_ROWID);
     if (key >= 0) {
         use_key(best, keys, turned, key);
         best->matches = 1;
@@ -116,8 +146,8 @@ static base_status find_lookup(optimizer_state *state, plan_node *outer, plan_no
     RETURN_IF_ERROR(optimizer_find_tests(state, inner, &tests, &test_count));
     const catalog_table *table = inner->scan.table;
     for (uint32_t i = 0; i < table->index_count; i++) {
-        lookup one = {.outer = outer, .inner = inner};
-        if (!fits_index(table->indexes[i], inner, keys, turned, tests, test_count, &one))
+        lookup one = {.outer = outer, .inner = inner, .renames = renames};
+        if (!fits_index(table->indexes[i], keys, turned, tests, test_count, &one))
             continue;
         one.matches = matches_of(state, &one, keys, turned);
         if (!*found || one.matches < best->matches)
@@ -127,32 +157,70 @@ static base_status find_lookup(optimizer_state *state, plan_node *outer, plan_no
     return BASE_OK;
 }
 
-/* Outer rows that are read until the goal is met: at least a slice of a chunk, since all its
- * rows are looked up before the limit above sees any. */
-static double outer_rows(const plan_node *node, const plan_node *outer, double goal)
+/* Share of the join's work that is done until the goal is met. */
+static double goal_share(const plan_node *node, double goal)
 {
-    if (goal <= 0 || node->rows <= 0)
-        return outer->rows;
-    double needed = goal * BASE_MAX(outer->rows / node->rows, 0.01);
-    return BASE_MIN(outer->rows, BASE_MAX(needed, SMALLEST_SLICE));
+    return goal <= 0 || node->rows <= goal ? 1 : goal / node->rows;
 }
 
-/* What the lookups cost, and what the cheapest hash join would. */
-static void weigh(const optimizer_state *state, const plan_node *node, const lookup *self,
-                  double goal, double *looked_up, double *hashed)
+/* Outer rows that are read until then. */
+static double outer_rows(const plan_node *node, const plan_node *outer, double goal)
 {
-    double table = optimizer_table_rows(state, self->inner->scan.table);
-    /* As for access paths: a table that is small now may grow under a cached plan. */
-    table = BASE_MAX(table, 1000.0);
-    double outer = outer_rows(node, self->outer, goal), inner = self->inner->rows;
-    double each = self->index ? COST_SEEK + self->matches * COST_FETCH : COST_ROWID;
-    bool semi = node->join.kind == PLAN_JOIN_SEMI || node->join.kind == PLAN_JOIN_ANTI;
-    if (semi && self->index) /* the first partner is enough */
-        each = COST_SEEK + BASE_MIN(self->matches, 2.0) * COST_FETCH;
-    double build_inner = table + inner * COST_BUILD + outer * COST_PROBE;
-    double build_outer = table + self->outer->rows * COST_BUILD + inner * COST_PROBE;
-    *looked_up = outer * each * optimizer_fetch_factor(table);
-    *hashed = BASE_MIN(build_inner, build_outer);
+    return BASE_MAX(outer->rows * goal_share(node, goal), 1.0);
+}
+
+/* Under a goal, rows go through in slices that double: half a slice too many on average. */
+static double whole_slices(double rows, double all)
+{
+    return BASE_MIN(BASE_MAX(rows * 1.5, SMALLEST_SLICE), all);
+}
+
+/* What the lookups cost. Under a goal an INNER join stops between rows that it has found; one that
+ * asks for a partner answers a slice of outer rows at a time. */
+static base_status cost_of_lookups(optimizer_state *state, const plan_node *node,
+                                   const lookup *self, const optimizer_join_keys *keys,
+                                   const optimizer_request *request, double *cost)
+{
+    double table = BASE_MAX(optimizer_table_rows(state, self->inner->scan.table), SMALLEST_TABLE);
+    double outer = outer_rows(node, self->outer, request->row_goal), fetched = self->matches;
+    uint32_t width;
+    RETURN_IF_ERROR(optimizer_read_width(state, self->inner, &request->columns, &width));
+    if (!self->index) {
+        *cost = outer * optimizer_cost_rowid(table, width);
+        return BASE_OK;
+    }
+    if (node->join.kind == PLAN_JOIN_SEMI || node->join.kind == PLAN_JOIN_ANTI) {
+        if (request->row_goal > 0)
+            outer = whole_slices(outer, self->outer->rows);
+        if (!self->inner->scan.filter && !keys->residual.count &&
+            self->key_count == keys->left.count)
+            fetched = 1; /* the first partner decides */
+    }
+    fetched = BASE_MAX(outer * fetched, BASE_MIN(SMALLEST_SLICE, self->outer->rows * fetched));
+    *cost = outer * optimizer_cost_seek(table) + fetched * optimizer_cost_entry(table, width);
+    return BASE_OK;
+}
+
+/* What the cheapest hash join costs beyond reading the outer rows that lookups read, too. */
+static base_status cost_of_hashing(optimizer_state *state, const plan_node *node,
+                                   const lookup *self, const optimizer_request *request,
+                                   double *cost)
+{
+    double goal = request->row_goal, inner = self->inner->rows, all = self->outer->rows;
+    double table = BASE_MAX(optimizer_table_rows(state, self->inner->scan.table), SMALLEST_TABLE);
+    double outer = outer_rows(node, self->outer, goal);
+    uint32_t width;
+    RETURN_IF_ERROR(optimizer_read_width(state, self->inner, &request->columns, &width));
+    double build_inner = optimizer_cost_scan(table, width) + optimizer_cost_build(inner) +
+                         optimizer_cost_probe(outer, inner);
+    *cost = build_inner;
+    if (goal > 0 && node->join.kind != PLAN_JOIN_INNER)
+        return BASE_OK; /* kept rows that are flagged come out when all has been probed */
+    double build_outer = optimizer_cost_scan(table * goal_share(node, goal), width) +
+                         optimizer_cost_scan(all - outer, 1) + optimizer_cost_build(all) +
+                         optimizer_cost_probe(inner * goal_share(node, goal), all);
+    *cost = BASE_MIN(build_inner, build_outer);
+    return BASE_OK;
 }
 
 /* ---- The operator ---------------------------------------------------------------------------- */
@@ -241,10 +309,15 @@ static base_status make_index_join(optimizer_state *state, plan_node *node,
     RETURN_IF_ERROR(optimizer_set_union(state, &below.columns, &needed));
     for (uint32_t i = 0; i < self->key_count; i++)
         RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, self->keys[i]));
+    for (uint32_t i = 0; self->renames && i < self->renames->column_count; i++) {
+        const plan_output *output = &self->renames->project.outputs[i];
+        if (plan_set_has(&needed, output->column))
+            RETURN_IF_ERROR(optimizer_set_add(state, &needed, output->expr->column));
+    }
     RETURN_IF_ERROR(optimizer_set_add_expr(state, &needed, self->inner->scan.filter));
     RETURN_IF_ERROR(optimizer_pass_filters(state, request, self->outer, &below));
     if (request->row_goal > 0)
-        below.row_goal = BASE_MAX(outer_rows(node, self->outer, request->row_goal), 1.0);
+        below.row_goal = outer_rows(node, self->outer, request->row_goal);
     RETURN_IF_ERROR(optimizer_translate(state, self->outer, &below, &outer));
     RETURN_IF_ERROR(optimizer_operator_new(state, PLAN_OP_INDEX_JOIN, node->column_count, &op));
     op->inputs[0] = outer.op;
@@ -258,6 +331,12 @@ static base_status make_index_join(optimizer_state *state, plan_node *node,
     RETURN_IF_ERROR(
         optimizer_resolve_all(state, self->keys, self->key_count, &op->index_join.keys));
     optimizer_bind(state, &inner, outer.op->column_count);
+    for (uint32_t i = 0; self->renames && i < self->renames->column_count; i++) {
+        const plan_output *output = &self->renames->project.outputs[i];
+        if (state->slots[output->expr->column] >= 0)
+            optimizer_bind_column(state, output->column,
+                                  (uint32_t)state->slots[output->expr->column]);
+    }
     RETURN_IF_ERROR(optimizer_resolve(state, residual, &op->index_join.residual));
     return make_outputs(state, node, request, op, out);
 }
@@ -283,7 +362,8 @@ base_status optimizer_try_index_join(optimizer_state *state, plan_node *node,
                                     turned, &one, &found));
         if (!found)
             continue;
-        weigh(state, node, &one, request->row_goal, &looked_up, &hashed);
+        RETURN_IF_ERROR(cost_of_lookups(state, node, &one, keys, request, &looked_up));
+        RETURN_IF_ERROR(cost_of_hashing(state, node, &one, request, &hashed));
         if (looked_up >= hashed || (*done && looked_up >= least))
             continue;
         best = one;

@@ -10,19 +10,6 @@
  */
 #include "optimizer/optimizer_int.h"
 
-/* The column stands first in an index, or is the rowid. */
-static bool is_ordered_column(const catalog_table *table, uint32_t column_id)
-{
-    uint32_t column = optimizer_relation_column(table, column_id);
-    if (column == TABLE_ROWID)
-        return true;
-    for (uint32_t i = 0; i < table->index_count; i++) {
-        if (table->indexes[i]->parts[0].column == column)
-            return true;
-    }
-    return false;
-}
-
 /* The plain MIN or MAX that the grouping consists of, over a bare column; NULL: none. */
 static const plan_aggregate *find_extreme(const plan_node *group, bool *largest)
 {
@@ -74,8 +61,10 @@ base_status optimizer_shorten_extremes(optimizer_state *state, plan_node *root)
         const plan_node *scan = root->inputs[0];
         const plan_aggregate *extreme = find_extreme(root, &largest);
         for (uint32_t i = 0; extreme && i < scan->column_count; i++) {
+            const catalog_table *table = scan->scan.table;
+            uint32_t id = optimizer_relation_column(table, scan->scan.column_ids[i]);
             if (scan->columns[i] != extreme->arguments[0]->column ||
-                !is_ordered_column(scan->scan.table, scan->scan.column_ids[i]))
+                (id != TABLE_ROWID && !optimizer_leads_index(table, id)))
                 continue;
             RETURN_IF_ERROR(rewrite(state, root, extreme, largest));
             break;

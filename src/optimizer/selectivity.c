@@ -147,12 +147,22 @@ static column_facts facts_of(const optimizer_state *state, const plan_expr *expr
     return facts;
 }
 
+/* How many of a column's values turn up in so many of its table's rows, drawn at random: each value
+ * stands in as many rows as any other, and is missed by all draws or not (S. B. Yao, CACM 1977). */
+static double values_among(const column_facts *facts, double rows)
+{
+    if (rows >= facts->rows || facts->distinct < 1)
+        return facts->distinct;
+    double missed = pow(1 - rows / facts->rows, facts->rows / facts->distinct);
+    return facts->distinct * (1 - missed);
+}
+
 double optimizer_distinct(const optimizer_state *state, const plan_expr *expr, double rows)
 {
     if (expr->kind == PLAN_EXPR_CONSTANT || expr->kind == PLAN_EXPR_PARAMETER)
         return 1;
     column_facts facts = facts_of(state, expr);
-    double distinct = facts.known ? facts.distinct : 0;
+    double distinct = facts.known ? values_among(&facts, rows) : 0;
     if (!facts.known && expr->argument_count) {
         /* A function of one column has at most its values. */
         distinct = 1;

@@ -49,6 +49,8 @@ static void annotate(void *context, const plan_operator *operator, base_buffer *
     base_buffer_append_format(out, "  [%llu rows", (unsigned long long)statistics.rows);
     if (statistics.examined)
         base_buffer_append_format(out, ", %llu examined", (unsigned long long)statistics.examined);
+    if (statistics.searches)
+        base_buffer_append_format(out, ", %llu searches", (unsigned long long)statistics.searches);
     base_buffer_append_text(out, ", ");
     append_time(out, (uint64_t)statistics.nanoseconds);
     if (statistics.bytes)

@@ -334,7 +334,7 @@ static base_status next_pairs(hash_join_part *self, probe_state *state, bool *fo
     if (!state->pair_count)
         return BASE_OK;
     *found = true;
-    exec_note_examined(&self->part, state->pair_count);
+    exec_note_work(&self->part, state->pair_count, 0);
     match_keys(self, state);
     if (!state->pair_count)
         return BASE_OK;

@@ -277,11 +277,11 @@ static base_status push(exec_part *part, void *opaque, vector_chunk *input, vect
             RETURN_IF_ERROR(expr_evaluate(state->keys[k], input, &state->key_vectors[k], error));
     }
     if (input)
-        exec_note_examined(part, input->count); /* one search each, found or not */
+        exec_note_work(part, 0, input->count);
     while (state->next < state->input->count) {
         RETURN_IF_ERROR(self->index ? find_by_index(self, state, error)
                                     : find_by_rowid(self, state, error));
-        exec_note_examined(part, state->found->count);
+        exec_note_work(part, state->found->count, self->index ? state->found->count : 0);
         if (state->found->count)
             RETURN_IF_ERROR(join_found(self, state, output, error));
         if (*output) {

@@ -71,7 +71,7 @@ static base_status next(exec_part *part, void *state, vector_chunk **chunk, base
         vector_chunk_reset(self->chunk);
         base_status status = table_index_cursor_next(self->cursor, VECTOR_SIZE, self->chunk, error);
         if (status == BASE_ROW) {
-            exec_note_examined(part, self->chunk->count);
+            exec_note_work(part, self->chunk->count, self->chunk->count);
             RETURN_IF_ERROR(op_filter_apply(&self->filter, self->chunk, error));
             *chunk = self->chunk;
             return BASE_ROW;

@@ -164,7 +164,7 @@ static base_status pair_input_row(nested_loop_part *self, loop_state *state, uin
            join->right_count * sizeof(vector));
     state->joined.all->count = state->frame->count;
     state->joined.all->selection = NULL;
-    exec_note_examined(&self->part, state->frame->count);
+    exec_note_work(&self->part, state->frame->count, 0);
     bool want_unknown = join->kind == PLAN_JOIN_MARK;
     RETURN_IF_ERROR(select_pairs(state, want_unknown, count, &answers, error));
     for (uint32_t i = 0; want_unknown && answers && i < state->frame->count; i++)
@@ -189,7 +189,7 @@ static base_status pair_kept_row(nested_loop_part *self, loop_state *state, uint
     const vector *answers;
     state->joined.all->count = input->count;
     state->joined.all->selection = input->selection;
-    exec_note_examined(&self->part, input->count);
+    exec_note_work(&self->part, input->count, 0);
     bool want_unknown = join->kind == PLAN_JOIN_MARK;
     RETURN_IF_ERROR(select_pairs(state, want_unknown, count, &answers, error));
     for (uint32_t i = 0; want_unknown && answers && i < input->count; i++)

@@ -67,7 +67,7 @@ static base_status next(exec_part *part, void *state, vector_chunk **chunk, base
                                     self->values + self->next, count, self->access->columns,
                                     self->access->column_count, self->chunk, self->origins, error));
     self->next += count;
-    exec_note_examined(part, count);
+    exec_note_work(part, count, count);
     RETURN_IF_ERROR(op_filter_apply(&self->filter, self->chunk, error));
     *chunk = self->chunk;
     return BASE_ROW;

@@ -125,7 +125,7 @@ static base_status next(exec_part *part, void *opaque, vector_chunk **chunk, bas
         cut_slice(state);
         *chunk = state->slice;
     }
-    exec_note_examined(part, (*chunk)->count);
+    exec_note_work(part, (*chunk)->count, 0);
     RETURN_IF_ERROR(op_filter_apply(&state->filter, *chunk, error));
     return BASE_ROW;
 }

@@ -172,8 +172,8 @@ static void an_index_is_for_few_rows(void **unused)
     for (size_t i = 0; i < BASE_COUNT_OF(cases); i++) {
         fixture f;
         fixture_init(&f);
-        plan_node *t = fixture_scan(&f, T);
-        fixture_plan(&f, plan_node_filter(&f.arena, t, compare(&f, cases[i].comparison, t, 1, 7)));
+        plan_node *u = fixture_scan(&f, U);
+        fixture_plan(&f, plan_node_filter(&f.arena, u, compare(&f, cases[i].comparison, u, 1, 7)));
         assert_int_equal(f.statement.root->kind, cases[i].kind);
         fixture_destroy(&f);
     }
