@@ -26,7 +26,7 @@ ONCE = ["SCAN", "ROWID LOOKUP", "INDEX SCAN", "VALUES", "SYSTEM", "FILTER", "PRO
         "CUT", "DISTINCT ON", "UNION", "UNION ALL", "INTERSECT", "EXCEPT", "CTE", "RECURSIVE CTE",
         "INSERT", "REPLACE", "UPDATE", "DELETE"]
 LINE = re.compile(r"^[ │├└─]*")
-COUNTS = re.compile(r"\[(\d+) rows(?:, (\d+) examined)?(?:, (\d+) searches)?, [\d.]+ ms")
+COUNTS = re.compile(r"\[(\d+) rows(?:, (\d+) examined)?(?:, (\d+) searches)?, [\d.]+ (?:us|ms|s)\b")
 SUBQUERY = re.compile(r"\(\s*(SELECT|VALUES|WITH)\b", re.IGNORECASE)
 SEARCH = 16 # keys that a search for a row passes, of a tree of 65,536: as much as so many rows
 MOST = 20 # times the work for ten times the rows
