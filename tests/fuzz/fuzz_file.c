@@ -25,6 +25,8 @@
 #include "store/wal/wal_int.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size); /* libFuzzer's own */
 
 enum {
     IMAGES = 3,
@@ -33,7 +35,11 @@ enum {
     MAX_CHANGES = 24,
     MAX_DEPTH = 5,
     MEMORY_LIMIT = 64 << 20,
+    SEALED_BYTES = 2 << 20,
 };
+
+/* This file's own loops are not what is to be covered. */
+#define UNTRACED __attribute__((no_sanitize("coverage", "address", "undefined")))
 
 typedef struct part {
     bool in_log;
@@ -155,7 +161,8 @@ static const char log_only[] =
     "CREATE VIEW v AS SELECT count(*) FROM t; DROP VIEW v; CREATE VIEW v AS SELECT * FROM u;";
 
 /* What looks like the reference of an extent. */
-static bool looks_like_reference(const unsigned char *bytes, size_t size, cache_reference *found)
+UNTRACED static bool looks_like_reference(const unsigned char *bytes, size_t size,
+                                          cache_reference *found)
 {
     uint64_t offset = base_load_u64(bytes);
     if (offset < 2 * CACHE_GRANULE || offset % CACHE_GRANULE != 0 || offset >= size)
@@ -311,16 +318,18 @@ static void change(const image *self, unsigned char *file, size_t *file_size, un
 
 /* ---- Making checksums right ---------------------------------------------------------------------- */
 
-static void seal_references(unsigned char *file, size_t size, unsigned char *bytes, size_t length,
-                            int depth)
+/* Copied references may form cycles and bushes: `*left` bytes are sealed and no more. */
+UNTRACED static void seal_references(unsigned char *file, size_t size, unsigned char *bytes,
+                                     size_t length, int depth, size_t *left)
 {
     cache_reference reference;
     for (size_t at = 0; at + CACHE_REFERENCE_SIZE <= length; at++) {
-        if (!looks_like_reference(bytes + at, size, &reference))
+        if (!looks_like_reference(bytes + at, size, &reference) || reference.length > *left)
             continue;
         unsigned char *child = file + reference.offset;
+        *left -= reference.length;
         if (depth < MAX_DEPTH)
-            seal_references(file, size, child, reference.length, depth + 1);
+            seal_references(file, size, child, reference.length, depth + 1, left);
         cache_seal(child, reference.length, (cache_kind)reference.kind, reference.seal);
         memcpy(bytes + at + 32, reference.seal, sizeof reference.seal);
         at += CACHE_REFERENCE_SIZE - 1;
@@ -331,7 +340,8 @@ static void forge_file(unsigned char *file, size_t size)
 {
     for (size_t slot = 0; slot < 2 && size >= 2 * CACHE_GRANULE; slot++) {
         unsigned char *header = file + slot * CACHE_GRANULE;
-        seal_references(file, size, header, 512, 0);
+        size_t left = SEALED_BYTES;
+        seal_references(file, size, header, 512, 0, &left);
         uint32_t entries = base_load_u32(header + 272) % (CACHE_INLINE_ENTRIES + 1);
         base_store_u32(header + 276, crypto_crc32c(0, header + CACHE_MAP_START,
                                                    (size_t)entries * CACHE_MAP_ENTRY));
@@ -436,6 +446,46 @@ static void open_and_use(machine *host, bool again)
         run(conn, changing[i]);
     tuff_disconnect(conn);
     (void)tuff_close(db);
+}
+
+/* Programs change by whole changes, and mostly keep the checksums right. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    uint64_t state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    uint8_t random[16];
+    for (size_t i = 0; i < sizeof random; i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        random[i] = (uint8_t)(state >> 32);
+    }
+    size_t count = size ? (size - 1) / CHANGE_SIZE : 0;
+    size_t limit = BASE_MIN((max_size - 1) / CHANGE_SIZE, (size_t)MAX_CHANGES);
+    if (max_size < 1 + CHANGE_SIZE)
+        return size;
+    if (count == 0 || random[0] % 8 == 0)
+        data[0] = (uint8_t)(random[1] % 4 | (random[2] % 8 ? 0x0C : random[2] & 0x0C));
+    uint8_t *chosen = data + 1 + random[3] % BASE_MAX(count, (size_t)1) * CHANGE_SIZE;
+    switch (count == 0 ? 1 : random[0] % 6) {
+    case 0: /* one fewer */
+        if (count > 1)
+            memmove(chosen, data + 1 + --count * CHANGE_SIZE, CHANGE_SIZE);
+        break;
+    case 1: /* one more */
+        if (count < limit)
+            memcpy(data + 1 + count++ * CHANGE_SIZE, random + 4, CHANGE_SIZE);
+        break;
+    case 2: /* another */
+        memcpy(chosen, random + 4, CHANGE_SIZE);
+        break;
+    case 3: /* nearby */
+        chosen[3] = (uint8_t)(chosen[3] + (random[4] % 17) - 8);
+        break;
+    default:
+        (void)LLVMFuzzerMutate(chosen, CHANGE_SIZE, CHANGE_SIZE);
+        break;
+    }
+    return 1 + count * CHANGE_SIZE;
 }
 
 /* Bytes: the database (2 bits), forge the file (bit 2), forge the log (bit 3); then changes. */
