@@ -47,6 +47,12 @@ void shell_text_append_string(shell_text *text, const char *string);
 void shell_text_clear(shell_text *text);
 void shell_text_free(shell_text *text);
 
+/* The bar of a statement that takes long. */
+typedef struct shell_progress {
+    double started, drawn;
+    bool wanted, visible;
+} shell_progress;
+
 typedef struct shell {
     tuff_db *db;
     tuff_conn *conn;
@@ -65,6 +71,7 @@ typedef struct shell {
     FILE *output;     /* stdout or a file of .output */
     bool output_once; /* back to stdout after one statement */
     unsigned read_depth;
+    shell_progress progress;
 } shell;
 
 /* ---- shell_run.c ---- */
@@ -82,6 +89,9 @@ bool shell_take_interrupt(void);
 /* Calls `row` for each row of a query of the shell's own; false and reported on failure. */
 bool shell_query(shell *self, const char *sql, void (*row)(void *context, tuff_result *result),
                  void *context);
+
+/* Takes the bar away: something is about to be printed. */
+void shell_clear_progress(shell *self);
 
 /* ---- shell_output.c ---- */
 /* Prints all rows; TUFF_DONE, or the error that ended them. `rows` counts them. */

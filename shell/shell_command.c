@@ -97,9 +97,12 @@ static bool run_import(shell *self, int count, char **words)
     (void)snprintf(separator, sizeof separator, "%s", self->separator);
     bool csv = self->mode == SHELL_CSV;
     for (int i = 1; i < count; i++) {
-        if (strcmp(words[i], "--skip") == 0 && i + 1 < count)
-            skip = (unsigned)strtoul(words[++i], NULL, 10);
-        else if (strcmp(words[i], "--csv") == 0)
+        if (strcmp(words[i], "--skip") == 0 && i + 1 < count) {
+            const char *number = words[++i];
+            if (strcmp(number, "0") != 0 && strcmp(number, "1") != 0)
+                return complain("--skip takes 0 or 1, not %s", number);
+            skip = (unsigned)(*number - '0');
+        } else if (strcmp(words[i], "--csv") == 0)
             csv = true;
         else if (found < 2)
             names[found++] = words[i];

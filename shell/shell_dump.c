@@ -134,13 +134,17 @@ static bool dump_rows(shell *self, const char *table)
     return good;
 }
 
+/* In the order of their creation: a view comes behind the views that it reads. What is temporary
+ * is not the database's. */
 static bool dump_kind(shell *self, const char *type, const char *pattern)
 {
     shell_text sql = {0};
-    shell_text_append_string(&sql, "SELECT sql FROM tuff_schema WHERE sql IS NOT NULL AND type = ");
+    shell_text_append_string(&sql, "SELECT s.sql FROM tuff_schema s JOIN tuff_tables t "
+                                   "ON t.name = s.tbl_name WHERE s.sql IS NOT NULL AND "
+                                   "NOT t.temporary AND s.type = ");
     append_quoted(&sql, type, '\'');
-    append_pattern(&sql, "tbl_name", pattern);
-    shell_text_append_string(&sql, " ORDER BY name");
+    append_pattern(&sql, "s.tbl_name", pattern);
+    shell_text_append_string(&sql, " ORDER BY t.creation_order, s.name");
     bool good = shell_query(self, sql.data, print_statement, self);
     shell_text_free(&sql);
     return good;
@@ -193,45 +197,70 @@ static bool table_exists(shell *self, const char *table, bool *exists)
     return good;
 }
 
+/* The next field of a CSV line into `field`, quotes undone; returns what is behind its separator,
+ * NULL behind the last one. */
+static const char *take_field(const char *at, const char *separator, shell_text *field)
+{
+    size_t width = strlen(separator);
+    bool quoted = *at == '"';
+    shell_text_clear(field);
+    shell_text_append(field, "", 0);
+    for (at += quoted; *at; at++) {
+        if (quoted && *at == '"') {
+            if (at[1] != '"') {
+                quoted = false;
+                continue;
+            }
+            at++;
+        } else if (!quoted && strncmp(at, separator, width) == 0) {
+            return at + width;
+        }
+        shell_text_append(field, at, 1);
+    }
+    return NULL;
+}
+
+/* The first line of a file without its end and without a byte order mark. */
+static char *first_line(const char *path)
+{
+    char *line = NULL;
+    size_t room = 0;
+    FILE *file = fopen(path, "r");
+    ssize_t length = file ? getline(&line, &room, file) : -1;
+    if (file)
+        (void)fclose(file);
+    if (length < 0) {
+        (void)fprintf(stderr, "Error: %s cannot be read\n", path);
+        free(line);
+        return NULL;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    if (strncmp(line, "\xEF\xBB\xBF", 3) == 0)
+        memmove(line, line + 3, strlen(line + 3) + 1);
+    return line;
+}
+
 /* Columns named by the file's first line, all TEXT. */
 static bool create_from_header(shell *self, const char *path, const char *table)
 {
-    char line[65536];
-    FILE *file = fopen(path, "r");
-    if (!file || !fgets(line, sizeof line, file)) {
-        (void)fprintf(stderr, "Error: %s cannot be read\n", path);
-        if (file)
-            (void)fclose(file);
+    char *line = first_line(path);
+    if (!line)
         return false;
-    }
-    (void)fclose(file);
-    line[strcspn(line, "\r\n")] = '\0';
-    shell_text sql = {0};
+    shell_text sql = {0}, name = {0};
     shell_text_append_string(&sql, "CREATE TABLE ");
     append_quoted(&sql, table, '"');
-    shell_text_append_string(&sql, " (");
-    size_t separator = strlen(self->separator);
-    bool first = true;
-    for (char *name = line; name;) {
-        char *end = strstr(name, self->separator);
-        char *next = end ? end + separator : NULL;
-        if (end)
-            *end = '\0';
-        size_t length = strlen(name);
-        if (length >= 2 && name[0] == '"' && name[length - 1] == '"') {
-            name[length - 1] = '\0';
-            name++;
-        }
-        if (!first)
-            shell_text_append_string(&sql, ", ");
-        append_quoted(&sql, name, '"');
+    const char *before = " (";
+    for (const char *at = line; at; before = ", ") {
+        at = take_field(at, self->separator, &name);
+        shell_text_append_string(&sql, before);
+        append_quoted(&sql, name.data, '"');
         shell_text_append_string(&sql, " TEXT");
-        first = false;
-        name = next;
     }
     shell_text_append_string(&sql, ")");
     bool good = shell_run_sql(self, sql.data, NULL, 0);
     shell_text_free(&sql);
+    shell_text_free(&name);
+    free(line);
     return good;
 }
 

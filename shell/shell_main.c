@@ -6,6 +6,7 @@
  */
 #include "shell.h"
 
+#include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,9 @@ static int usage(FILE *to)
                 "\n"
                 "  -c SQL       run SQL (or a dot command) and exit; may be repeated\n"
                 "  -f FILE      run the file and exit; may be repeated\n"
-                "  --csv --json --jsonl --box --markdown --line --list --column\n"
-                "               output mode\n"
+                "  --box --table --column --list --tabs --csv --json --jsonl --markdown\n"
+                "  --line --quote --insert\n"
+                "               output mode: box on a terminal, else list\n"
                 "  --readonly   open the file for reading only\n"
                 "  --version    print the version\n"
                 "  --help       this text\n"
@@ -135,22 +137,32 @@ static bool run_tasks(shell *self, const command_line *line)
 static char *dsn_of(const command_line *line)
 {
     const char *dsn = line->dsn ? line->dsn : "memory://";
-    size_t room = strlen(dsn) + 32;
-    char *text = malloc(room);
-    if (!text)
-        return NULL;
-    if (!line->read_only)
-        (void)snprintf(text, room, "%s", dsn);
-    else if (strstr(dsn, "://"))
-        (void)snprintf(text, room, "%s%cmode=ro", dsn, strchr(dsn, '?') ? '&' : '?');
-    else
-        (void)snprintf(text, room, "file://%s?mode=ro", dsn);
-    return text;
+    shell_text text = {0};
+    if (!line->read_only) {
+        shell_text_append_string(&text, dsn);
+        return text.data;
+    }
+    if (strstr(dsn, "://")) {
+        shell_text_append_string(&text, dsn);
+        shell_text_append_string(&text, strchr(dsn, '?') ? "&mode=ro" : "?mode=ro");
+        return text.data;
+    }
+    /* A plain path is taken as it is; in a URL some of its characters would mean something. */
+    shell_text_append_string(&text, "file://");
+    for (const char *at = dsn; *at; at++) {
+        char escape[4];
+        (void)snprintf(escape, sizeof escape, "%%%02X", (unsigned char)*at);
+        shell_text_append(&text, strchr("%?&=#", *at) ? escape : at, strchr("%?&=#", *at) ? 3 : 1);
+    }
+    shell_text_append_string(&text, "?mode=ro");
+    return text.data;
 }
 
 int main(int count, char **arguments)
 {
-    (void)setlocale(LC_CTYPE, "");
+    /* Text is UTF-8 whatever the locale says: widths must be counted so. */
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
     shell self = {.mode = SHELL_LIST, .output = stdout, .separator = "|"};
     command_line line = {.tasks = calloc((size_t)count, sizeof(task))};
     if (!line.tasks)

@@ -179,8 +179,10 @@ static void print_header(block *self, const frame *drawn)
 static void flush_block(block *self)
 {
     const frame *drawn = frame_of(self->self->mode);
-    if (!self->started)
+    if (!self->started) {
+        shell_clear_progress(self->self);
         print_header(self, drawn);
+    }
     self->started = true;
     for (size_t row = 0; row < self->rows; row++) {
         char **cells = self->cells + row * self->columns;
@@ -385,10 +387,11 @@ static void print_names(shell *self, tuff_result *result)
 static tuff_status print_streaming(shell *self, tuff_result *result, uint64_t *rows)
 {
     bool json = self->mode == SHELL_JSON || self->mode == SHELL_JSONL;
-    tuff_status status;
-    if (!json && self->mode != SHELL_LINE)
+    tuff_status status = tuff_next(result);
+    shell_clear_progress(self);
+    if (!json && self->mode != SHELL_LINE && (status == TUFF_ROW || status == TUFF_DONE))
         print_names(self, result);
-    while ((status = tuff_next(result)) == TUFF_ROW) {
+    for (; status == TUFF_ROW; status = tuff_next(result)) {
         if (json)
             print_json_row(self, result, *rows);
         else if (self->mode == SHELL_LINE)

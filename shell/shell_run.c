@@ -84,41 +84,45 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-typedef struct progress_state {
-    double started, drawn;
-    bool visible;
-} progress_state;
-
 /* Draws a bar on the terminal once a statement has taken a second. */
 static int draw_progress(void *context, double fraction, uint64_t rows)
 {
-    progress_state *state = context;
+    shell *self = context;
+    shell_progress *state = &self->progress;
     double now = seconds_now();
-    if (now - state->started < 1 || now - state->drawn < 0.1)
+    if (!state->wanted || now - state->started < 1 || now - state->drawn < 0.1)
         return 0;
     enum {
-        WIDTH = 40
+        WIDTH = 40,
+        FEWEST_ROWS = 1000, /* below it a fraction says little: one row may be all the work */
     };
     char bar[WIDTH * 3 + 1] = "";
     int filled = fraction < 0 ? 0 : (int)(fraction * WIDTH);
     for (int i = 0; i < WIDTH; i++)
         memcpy(bar + (size_t)i * 3, i < filled ? "█" : "░", 4);
-    if (fraction >= 0)
-        (void)fprintf(stderr, "\r%s %3.0f%%  %llu rows ", bar, fraction * 100,
+    if (fraction >= 0 && rows >= FEWEST_ROWS)
+        (void)fprintf(stderr, "\r%s %3.0f%%  %llu rows  ", bar, fraction * 100,
                       (unsigned long long)rows);
     else
-        (void)fprintf(stderr, "\r%llu rows, %.0f s ", (unsigned long long)rows,
-                      now - state->started);
+        (void)fprintf(stderr, "\rworking, %.0f s  ", now - state->started);
     state->drawn = now;
     state->visible = true;
     return 0;
 }
 
-static void clear_progress(progress_state *state)
+static void start_progress(shell *self)
 {
-    if (state->visible)
+    self->progress = (shell_progress){.started = seconds_now(), .wanted = isatty(STDERR_FILENO)};
+    tuff_set_progress(self->conn, self->progress.wanted ? draw_progress : NULL, self);
+}
+
+void shell_clear_progress(shell *self)
+{
+    if (self->progress.visible)
         (void)fputs("\r\033[K", stderr);
-    state->visible = false;
+    self->progress.visible = false;
+    if (isatty(fileno(self->output))) /* rows follow, a bar among them would be in the way */
+        self->progress.wanted = false;
 }
 
 /* ---- Errors ---- */
@@ -237,25 +241,22 @@ static void print_changes(shell *self, tuff_result *result, tuff_stmt *stmt)
 
 static bool run_statement(shell *self, tuff_stmt *stmt)
 {
-    progress_state progress = {.started = seconds_now()};
     tuff_result *result;
     uint64_t rows = 0;
-    if (isatty(STDERR_FILENO))
-        tuff_set_progress(self->conn, draw_progress, &progress);
+    start_progress(self);
     tuff_set_copy(self->conn, copy_from_stdin, copy_to_output, self);
-    (void)shell_take_interrupt();
     running_connection = self->conn;
     tuff_status status = tuff_execute(stmt, &result);
-    clear_progress(&progress);
     if (status == TUFF_OK && tuff_column_count(result))
         status = shell_print_result(self, result, &rows);
-    clear_progress(&progress);
+    shell_clear_progress(self);
     running_connection = NULL;
     tuff_set_progress(self->conn, NULL, NULL);
     if (status == TUFF_OK || status == TUFF_DONE) {
         print_changes(self, result, stmt);
         if (self->timer)
-            (void)fprintf(self->output, "Run time: %.6f s\n", seconds_now() - progress.started);
+            (void)fprintf(self->output, "Run time: %.6f s\n",
+                          seconds_now() - self->progress.started);
         (void)fflush(self->output);
     }
     return status == TUFF_OK || status == TUFF_DONE;
@@ -282,9 +283,20 @@ bool shell_run_sql(shell *self, const char *sql, const char *source, unsigned li
 {
     const char *rest = sql;
     bool good = true;
-    if (self->echo)
-        (void)fprintf(self->output, "%s\n", sql);
+    if (self->echo) {
+        size_t length = strlen(sql);
+        while (length && sql[length - 1] == '\n')
+            length--;
+        (void)fprintf(self->output, "%.*s\n", (int)length, sql);
+    }
+    if (self->interactive) /* a Ctrl-C at the prompt was for the line */
+        (void)shell_take_interrupt();
     while (good && *rest) {
+        if (shell_take_interrupt()) { /* between two statements: there is nothing to undo */
+            (void)fputs("Interrupted\n", stderr);
+            good = false;
+            break;
+        }
         const char *start = rest;
         tuff_stmt *stmt = NULL;
         tuff_status status = tuff_prepare(self->conn, start, -1, &stmt, &rest);
@@ -306,15 +318,16 @@ bool shell_query(shell *self, const char *sql, void (*row)(void *context, tuff_r
                  void *context)
 {
     tuff_result *result;
+    running_connection = self->conn;
     tuff_status status = tuff_query(self->conn, sql, &result);
-    if (status == TUFF_OK) {
-        while ((status = tuff_next(result)) == TUFF_ROW)
+    while (status == TUFF_OK || status == TUFF_ROW) {
+        status = tuff_next(result);
+        if (status == TUFF_ROW)
             row(context, result);
-        if (status != TUFF_DONE)
-            shell_report_error(self, tuff_conn_error(self->conn), NULL, NULL, 0);
-        tuff_result_close(result);
-        return status == TUFF_DONE;
     }
-    shell_report_error(self, tuff_conn_error(self->conn), NULL, NULL, 0);
-    return false;
+    running_connection = NULL;
+    if (status != TUFF_DONE)
+        shell_report_error(self, tuff_conn_error(self->conn), NULL, NULL, 0);
+    tuff_result_close(result);
+    return status == TUFF_DONE;
 }

@@ -90,6 +90,9 @@ uint64_t catalog_snapshot_version(const catalog_snapshot *snapshot);
 
 const catalog_table *catalog_find_table(const catalog_snapshot *snapshot, base_text name);
 const catalog_index *catalog_find_index(const catalog_snapshot *snapshot, base_text name);
+/* Grows from relation to relation as they are created: a view's is above those of what it reads.
+ * Negative for temporary views. */
+int64_t catalog_creation_order(const catalog_table *table);
 uint32_t catalog_table_count(const catalog_snapshot *snapshot);
 const catalog_table *catalog_table_at(const catalog_snapshot *snapshot,
                                       uint32_t place); /* by name */

@@ -202,6 +202,11 @@ const catalog_index *catalog_find_index(const catalog_snapshot *snapshot, base_t
     return NULL;
 }
 
+int64_t catalog_creation_order(const catalog_table *table)
+{
+    return catalog_entry_of(table)->rowid;
+}
+
 uint32_t catalog_table_count(const catalog_snapshot *snapshot)
 {
     return snapshot->entry_count;

@@ -1,3 +1,4 @@
+.timer on
 .print
 .print What the index holds
 SELECT (SELECT count(*) FROM package) AS packages,
@@ -20,6 +21,24 @@ WHERE d.kind = 'depends'
 GROUP BY d.name ORDER BY dependents DESC, d.name LIMIT 10;
 
 .print
+.print What the GNOME package with the most dependencies pulls in, step by step
+WITH RECURSIVE root AS (
+    SELECT p.name FROM package p JOIN dependency d ON d.package_id = p.id
+    WHERE p.section = 'gnome' AND d.kind = 'depends'
+    GROUP BY p.name ORDER BY count(*) DESC, p.name LIMIT 1),
+needs (name, step) AS (
+    SELECT name, 0 FROM root
+    UNION
+    SELECT d.name, n.step + 1
+    FROM needs n JOIN package p ON p.name = n.name JOIN dependency d ON d.package_id = p.id
+    WHERE d.kind = 'depends' AND d.alternative = 1 AND n.step < 10),
+nearest AS (SELECT name, min(step) AS step FROM needs GROUP BY name)
+SELECT n.step, count(*) AS packages, round(sum(p.installed_kib) / 1024.0, 1) AS mib, min(p.name) AS for_example,
+       repeat('█', CAST(count(*) * 40 / max(count(*)) OVER () AS INTEGER)) AS share
+FROM nearest n JOIN package p ON p.name = n.name
+GROUP BY n.step ORDER BY n.step;
+
+.print
 .print The largest package of each of the ten largest sections
 WITH ranked AS (
     SELECT section, name, installed_kib,
@@ -30,7 +49,7 @@ SELECT section, name, round(installed_kib / 1024.0, 1) AS mib
 FROM ranked WHERE place = 1 ORDER BY total DESC LIMIT 10;
 
 .print
-.print Names that something depends on and nothing provides by that name
+.print Names that something depends on and no package has
 SELECT count(*) AS names FROM (
     SELECT DISTINCT name FROM dependency d
     WHERE kind = 'depends' AND NOT EXISTS (SELECT 1 FROM package p WHERE p.name = d.name)) AS missing;
@@ -38,4 +57,5 @@ SELECT count(*) AS names FROM (
 .print
 .print One row by key, and its plan
 SELECT id, name, version, summary FROM package WHERE id = 4242;
+.timer off
 EXPLAIN SELECT id, name, version, summary FROM package WHERE id = 4242;

@@ -64,9 +64,13 @@ static base_status collect_schema(system_rows *rows, const types_value *argument
 /* ---- tuff_tables -------------------------------------------------------------------------- */
 
 static const plan_system_column tables_columns[] = {
-    SYSTEM_COLUMN("name", TEXT),         SYSTEM_COLUMN("type", TEXT),
-    SYSTEM_COLUMN("temporary", BOOLEAN), SYSTEM_COLUMN("column_count", INTEGER),
-    SYSTEM_COLUMN("row_count", INTEGER), SYSTEM_COLUMN("index_count", INTEGER),
+    SYSTEM_COLUMN("name", TEXT),
+    SYSTEM_COLUMN("type", TEXT),
+    SYSTEM_COLUMN("temporary", BOOLEAN),
+    SYSTEM_COLUMN("column_count", INTEGER),
+    SYSTEM_COLUMN("row_count", INTEGER),
+    SYSTEM_COLUMN("index_count", INTEGER),
+    SYSTEM_COLUMN("creation_order", INTEGER),
 };
 
 static base_status collect_tables(system_rows *rows, const types_value *arguments,
@@ -86,6 +90,7 @@ static base_status collect_tables(system_rows *rows, const types_value *argument
         if (table->relation)
             row[4] = session_system_integer((int64_t)table_row_count(table->relation));
         row[5] = session_system_integer(table->index_count);
+        row[6] = session_system_integer(catalog_creation_order(table));
     }
     return BASE_OK;
 }
