@@ -13,9 +13,19 @@
 enum {
     ACCOUNTS = 12,
     AMOUNT = 100,
-    KEYS = 5, /* that racers want */
+    KEYS = 5,      /* that racers want */
+    BULK_ROWS = 8, /* of one insertion */
     MAX_WORKERS = 4,
     MAX_COLUMNS = 40,
+};
+
+/* Tables of a run, by place in run.ids. */
+enum {
+    TABLE_ACCOUNTS, /* an index on the amounts */
+    TABLE_RACE,     /* a unique index; definitions change it */
+    TABLE_CLAIMS,   /* a unique index; transactions of one statement */
+    TABLE_BULK,     /* an index; rows come and go by chunks */
+    TABLE_KINDS
 };
 
 /* ---- Rows -------------------------------------------------------------------------------- */
@@ -127,8 +137,15 @@ static base_status transact(worker *self, txn_isolation isolation,
     txn_transaction *transaction;
     RETURN_IF_ERROR(table_begin(self->run->database, isolation, false, &transaction, error));
     base_status status = BASE_OK;
-    for (uint64_t i = 1 + next(self, 2); i > 0 && status == BASE_OK; i--)
+    for (uint64_t i = 1 + next(self, 2); i > 0 && status == BASE_OK; i--) {
+        txn_mark savepoint = table_get_mark(transaction);
+        bool takes_back = next(self, 4) == 0;
         status = with_restarts(self, transaction, body, table, error);
+        if (status == BASE_OK && takes_back) {
+            table_rollback_to(transaction, savepoint);
+            status = with_restarts(self, transaction, body, table, error);
+        }
+    }
     if (status == BASE_OK && next(self, 5) > 0)
         return table_commit(transaction, error);
     table_rollback(transaction);
@@ -148,7 +165,8 @@ static void transfer_by_snapshot(void *argument)
     for (uint32_t i = 0; i < self->run->steps; i++) {
         base_error error;
         base_error_clear(&error);
-        base_status status = transact(self, TXN_SNAPSHOT, move_amount, self->run->ids[0], &error);
+        base_status status =
+            transact(self, TXN_SNAPSHOT, move_amount, self->run->ids[TABLE_ACCOUNTS], &error);
         finish_step(self, "transfer", status, &error);
     }
 }
@@ -160,7 +178,7 @@ static void transfer_by_statement(void *argument)
         base_error error;
         base_error_clear(&error);
         base_status status =
-            transact(self, TXN_READ_COMMITTED, move_amount, self->run->ids[0], &error);
+            transact(self, TXN_READ_COMMITTED, move_amount, self->run->ids[TABLE_ACCOUNTS], &error);
         finish_step(self, "transfer by statement", status, &error);
     }
 }
@@ -187,10 +205,110 @@ static void race_for_keys(void *argument)
         base_error error;
         base_error_clear(&error);
         txn_isolation isolation = next(self, 2) ? TXN_SNAPSHOT : TXN_READ_COMMITTED;
-        base_status status = transact(self, isolation, take_key, self->run->ids[1], &error);
+        base_status status =
+            transact(self, isolation, take_key, self->run->ids[TABLE_RACE], &error);
         if (status == BASE_UNIQUE_VIOLATION)
             status = BASE_OK;
         finish_step(self, "race", status, &error);
+    }
+}
+
+static base_status claim(worker *self, txn_transaction *transaction, table_relation *relation,
+                         base_error *error)
+{
+    int64_t rowid = 1 + (int64_t)next(self, 6), number;
+    int64_t key = 1 + (int64_t)next(self, 3);
+    base_status status = get_number(self->run, transaction, relation, rowid, &number, error);
+    if (status == BASE_NOT_FOUND)
+        return add_row(transaction, relation, key, &rowid, false, error);
+    return status == BASE_OK ? table_delete_row(transaction, relation, rowid, error) : status;
+}
+
+/* One insertion or deletion a transaction: whoever waits holds nothing that another needs. */
+static void claim_keys(void *argument)
+{
+    worker *self = argument;
+    for (uint32_t i = 0; i < self->run->steps; i++) {
+        base_error error;
+        base_error_clear(&error);
+        txn_transaction *transaction;
+        txn_isolation isolation = next(self, 2) ? TXN_SNAPSHOT : TXN_READ_COMMITTED;
+        base_status status =
+            table_begin(self->run->database, isolation, false, &transaction, &error);
+        if (status == BASE_OK) {
+            status = with_restarts(self, transaction, claim, self->run->ids[TABLE_CLAIMS], &error);
+            if (status == BASE_OK && next(self, 5) > 0)
+                status = table_commit(transaction, &error);
+            else
+                table_rollback(transaction);
+        }
+        sim_expect(self->run->report, status != BASE_DEADLOCK, "claim: %s", error.message);
+        finish_step(self, "claim", status == BASE_UNIQUE_VIOLATION ? BASE_OK : status, &error);
+    }
+}
+
+/* Rows with consecutive rowids, in one chunk; free places, deleted rows and copies in volumes
+ * among them. */
+static base_status insert_bulk(worker *self, txn_transaction *transaction, table_relation *relation,
+                               int64_t first, base_error *error)
+{
+    static const types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT)};
+    int64_t rowids[BULK_ROWS];
+    char texts[BULK_ROWS][64];
+    vector_chunk chunk;
+    table_conflict conflict;
+    RETURN_IF_ERROR(vector_chunk_init(&chunk, table_database_budget(self->run->database), types,
+                                      COLUMN_COUNT, error));
+    chunk.count = 1 + (uint32_t)next(self, BULK_ROWS);
+    for (uint32_t i = 0; i < chunk.count; i++) {
+        types_cell cells[COLUMN_COUNT];
+        bool nulls[COLUMN_COUNT];
+        make_cells(1 + (int64_t)next(self, KEYS), cells, nulls, texts[i]);
+        rowids[i] = first + i;
+        for (uint32_t c = 0; c < COLUMN_COUNT; c++) {
+            types_value value = {.type = types[c], .cell = cells[c], .is_null = nulls[c]};
+            vector_put(&chunk.columns[c], i, &value);
+        }
+    }
+    base_status status =
+        table_insert(transaction, relation, &chunk, rowids, false, &conflict, error);
+    vector_chunk_destroy(&chunk);
+    return status;
+}
+
+static base_status change_bulk(worker *self, txn_transaction *transaction, table_relation *relation,
+                               base_error *error)
+{
+    int64_t first = 1 + (int64_t)next(self, 16), number;
+    bool removes = next(self, 2);
+    if (!removes) {
+        txn_mark mark = table_get_mark(transaction);
+        base_status status = insert_bulk(self, transaction, relation, first, error);
+        if (status != BASE_UNIQUE_VIOLATION)
+            return status;
+        table_rollback_to(transaction, mark);
+    }
+    for (int64_t rowid = first; rowid < first + BULK_ROWS; rowid++) {
+        base_status status = get_number(self->run, transaction, relation, rowid, &number, error);
+        if (status == BASE_OK)
+            status = removes ? table_delete_row(transaction, relation, rowid, error)
+                             : set_number(transaction, relation, rowid, number % KEYS + 1, error);
+        if (status != BASE_OK && status != BASE_NOT_FOUND)
+            return status;
+    }
+    return BASE_OK;
+}
+
+static void change_many(void *argument)
+{
+    worker *self = argument;
+    for (uint32_t i = 0; i < self->run->steps; i++) {
+        base_error error;
+        base_error_clear(&error);
+        txn_isolation isolation = next(self, 2) ? TXN_SNAPSHOT : TXN_READ_COMMITTED;
+        base_status status =
+            transact(self, isolation, change_bulk, self->run->ids[TABLE_BULK], &error);
+        finish_step(self, "bulk", status, &error);
     }
 }
 
@@ -228,7 +346,8 @@ static void define_things(void *argument)
     for (uint32_t i = 0; i < self->run->steps; i++) {
         base_error error;
         base_error_clear(&error);
-        base_status status = transact(self, TXN_READ_COMMITTED, define, self->run->ids[1], &error);
+        base_status status =
+            transact(self, TXN_READ_COMMITTED, define, self->run->ids[TABLE_RACE], &error);
         finish_step(self, "definition", status, &error);
     }
 }
@@ -244,7 +363,7 @@ static base_status sum_by_index(run *self, txn_transaction *transaction, int64_t
     base_arena heap;
     *sum = 0;
     *count = 0;
-    RETURN_IF_ERROR(table_acquire(transaction, self->ids[0], &relation, error));
+    RETURN_IF_ERROR(table_acquire(transaction, self->ids[TABLE_ACCOUNTS], &relation, error));
     base_status status =
         table_index_cursor_create(transaction, relation, table_index_at(relation, 0), &everything,
                                   false, columns, 1, &cursor, error);
@@ -289,6 +408,32 @@ static void read_sums(void *argument)
     }
 }
 
+/* One snapshot, held while others commit, seal and free: it shows the same rows all the time,
+ * by scan and by index. */
+static void hold_snapshot(void *argument)
+{
+    worker *self = argument;
+    base_error error;
+    base_error_clear(&error);
+    txn_transaction *transaction;
+    uint64_t first = 0, again = 0, by_index = 0;
+    int64_t sum;
+    base_status status = table_begin(self->run->database, TXN_SNAPSHOT, true, &transaction, &error);
+    if (!sim_expect(self->run->report, status == BASE_OK, "old snapshot: %s", error.message))
+        return;
+    status = snapshot_print(self->run, transaction, &first, &sum, &error);
+    for (uint32_t i = 0; i < self->run->steps && status == BASE_OK; i++) {
+        status = snapshot_print(self->run, transaction, &again, &sum, &error);
+        if (status == BASE_OK)
+            status = snapshot_index_print(self->run, transaction, &by_index, &error);
+        sim_expect(self->run->report, status == BASE_OK && again == first && by_index == first,
+                   "an old snapshot shows other rows than it did: by scan %s, by index %s %s",
+                   again == first ? "no" : "yes", by_index == first ? "no" : "yes", error.message);
+        self->done++;
+    }
+    table_rollback(transaction);
+}
+
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
 static base_status make_table(run *self, uint32_t place, bool unique, base_error *error)
@@ -310,7 +455,7 @@ static base_status make_table(run *self, uint32_t place, bool unique, base_error
         .relation_id = self->ids[place], .unique = unique, .part_count = 1, .parts = &part};
     RETURN_IF_ERROR(table_index_create(transaction, &index, &index_id, error));
     RETURN_IF_ERROR(table_acquire(transaction, self->ids[place], &relation, error));
-    for (int64_t rowid = 1; rowid <= ACCOUNTS && !unique; rowid++)
+    for (int64_t rowid = 1; rowid <= ACCOUNTS && place == TABLE_ACCOUNTS; rowid++)
         RETURN_IF_ERROR(add_row(transaction, relation, AMOUNT, &rowid, false, error));
     table_release(relation);
     return table_commit(transaction, error);
@@ -318,14 +463,18 @@ static base_status make_table(run *self, uint32_t place, bool unique, base_error
 
 static void expect_sum(run *self, bool may_be_empty, const char *when)
 {
-    uint64_t print;
-    int64_t sum;
-    uint32_t tables = self->table_count;
+    uint64_t print = 0;
+    int64_t sum = 0;
+    txn_transaction *transaction;
     base_error error;
     base_error_clear(&error);
-    self->table_count = BASE_MIN(tables, 1u); /* the accounts */
-    base_status status = database_print(self, &print, &sum, &error);
-    self->table_count = tables;
+    base_status status = table_begin(self->database, TXN_SNAPSHOT, true, &transaction, &error);
+    if (status == BASE_OK) {
+        status = scan_table(self, transaction, self->ids[TABLE_ACCOUNTS], &print, &sum, &error);
+        if (status == BASE_UNDEFINED_TABLE && may_be_empty)
+            status = BASE_OK;
+        table_rollback(transaction);
+    }
     bool right = sum == ACCOUNTS * AMOUNT || (may_be_empty && sum == 0);
     sim_expect(self->report, status == BASE_OK && right, "%s: the sum is %lld %s", when,
                (long long)sum, error.message);
@@ -366,18 +515,18 @@ static void work(void *argument)
 {
     static void (*const kinds[])(void *) = {transfer_by_snapshot, transfer_by_statement,
                                             race_for_keys,        race_for_keys,
-                                            define_things,        read_sums};
+                                            define_things,        read_sums,
+                                            claim_keys,           claim_keys,
+                                            change_many,          hold_snapshot};
     run *self = argument;
     base_error error;
     base_error_clear(&error);
     base_status status = open_database(self, 1, &error);
-    if (status == BASE_OK)
-        status = make_table(self, 0, false, &error);
-    if (status == BASE_OK)
-        status = make_table(self, 1, true, &error);
+    for (uint32_t place = 0; place < TABLE_KINDS && status == BASE_OK; place++)
+        status = make_table(self, place, place == TABLE_RACE || place == TABLE_CLAIMS, &error);
     if (!sim_expect(self->report, status == BASE_OK, "start: %s", error.message))
         return;
-    self->table_count = 2;
+    self->table_count = TABLE_KINDS;
     self->acknowledged = 1;
     os_thread *threads[MAX_WORKERS];
     worker workers[MAX_WORKERS];

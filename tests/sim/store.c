@@ -63,8 +63,8 @@ static bool row_fits(const vector_chunk *chunk, uint32_t row)
            (value.is_null || types_string_equal(&value.cell.string, &cells[COLUMN_TEXT].string));
 }
 
-static base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t *print,
-                              int64_t *sum, base_error *error)
+base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t *print,
+                       int64_t *sum, base_error *error)
 {
     uint32_t columns[] = {TABLE_ROWID, COLUMN_NUMBER, COLUMN_TEXT};
     types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT)};
@@ -111,18 +111,63 @@ static base_status scan_table(run *self, txn_transaction *transaction, uint64_t 
     return status;
 }
 
-base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error *error)
+base_status snapshot_print(run *self, txn_transaction *transaction, uint64_t *print, int64_t *sum,
+                           base_error *error)
 {
-    txn_transaction *transaction;
+    base_status status = BASE_OK;
     *print = 0;
     *sum = 0;
-    RETURN_IF_ERROR(table_begin(self->database, TXN_SNAPSHOT, true, &transaction, error));
-    base_status status = BASE_OK;
     for (uint32_t t = 0; t < self->table_count && status == BASE_OK; t++) {
         status = scan_table(self, transaction, self->ids[t], print, sum, error);
         if (status == BASE_UNDEFINED_TABLE)
             status = BASE_OK;
     }
+    return status;
+}
+
+/* The rows that a table's first index leads to. */
+static base_status print_by_index(run *self, txn_transaction *transaction, uint64_t id,
+                                  uint64_t *print, base_error *error)
+{
+    uint32_t columns[] = {TABLE_ROWID, COLUMN_NUMBER};
+    table_key_range everything = {.low_inclusive = true, .high_inclusive = true};
+    table_relation *relation;
+    table_index_cursor *cursor;
+    types_cell cells[2];
+    bool nulls[2];
+    base_arena heap;
+    base_status status = table_acquire(transaction, id, &relation, NULL);
+    if (status != BASE_OK)
+        return status == BASE_UNDEFINED_TABLE ? BASE_OK : status;
+    *print += base_hash_u64(id);
+    status = table_index_cursor_create(transaction, relation, table_index_at(relation, 0),
+                                       &everything, false, columns, 2, &cursor, error);
+    if (status == BASE_OK) {
+        base_arena_init(&heap, table_database_budget(self->database));
+        while ((status = table_index_cursor_next_row(cursor, cells, nulls, &heap, error)) ==
+               BASE_ROW)
+            *print += row_print(id, cells[0].int64, cells[1].int64);
+        base_arena_destroy(&heap);
+        table_index_cursor_destroy(cursor);
+    }
+    table_release(relation);
+    return status == BASE_DONE ? BASE_OK : status;
+}
+
+base_status snapshot_index_print(run *self, txn_transaction *transaction, uint64_t *print,
+                                 base_error *error)
+{
+    *print = 0;
+    for (uint32_t t = 0; t < self->table_count; t++)
+        RETURN_IF_ERROR(print_by_index(self, transaction, self->ids[t], print, error));
+    return BASE_OK;
+}
+
+base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error *error)
+{
+    txn_transaction *transaction;
+    RETURN_IF_ERROR(table_begin(self->database, TXN_SNAPSHOT, true, &transaction, error));
+    base_status status = snapshot_print(self, transaction, print, sum, error);
     table_rollback(transaction);
     return status;
 }

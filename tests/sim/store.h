@@ -64,7 +64,15 @@ void check_integrity(run *self);
 /* A row's cells follow from its number, so that a torn row is noticed. */
 void make_cells(int64_t number, types_cell *cells, bool *nulls, char text[64]);
 uint64_t model_print(const run *self, const model *what);
-/* Of all tables of the run, and the sum of the numbers of the first. */
+/* Adds a table's rows to a fingerprint and their numbers to a sum. */
+base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t *print,
+                       int64_t *sum, base_error *error);
+/* Of all tables of the run. */
+base_status snapshot_print(run *self, txn_transaction *transaction, uint64_t *print, int64_t *sum,
+                           base_error *error);
+/* The same fingerprint through the first index of every table. */
+base_status snapshot_index_print(run *self, txn_transaction *transaction, uint64_t *print,
+                                 base_error *error);
 base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error *error);
 
 #endif
