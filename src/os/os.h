@@ -114,7 +114,7 @@ void os_file_close(os_file *file); /* NULL allowed */
 /* ---- Threads ----------------------------------------------------------------------- */
 /*
  * Mutexes and conditions work on real threads and, inside os/sim's scheduler, on its seeded
- * ones: a simulated thread gives up control at every lock, unlock, wait and os_yield_point.
+ * ones: a simulated thread gives up control at every lock, latch, unlock, wait and os_yield_point.
  */
 typedef struct os_mutex {
     _Alignas(8) unsigned char storage[48];

@@ -135,9 +135,10 @@ base_status row_collect(row_tree *tree, const row_layout *layout, uint64_t newes
 /*
  * The rows with these rising rowids, as row_collect gave them, lie in a volume that is read
  * from `sequence` on. Two steps, and nothing may commit from the first to the end of the
- * second. row_find_stale reports the rows that changed since (stamp above `newest`, or gone):
- * their copy in the volume must never be read. Then the volume is shown, and row_seal gives the
- * others their new stamp; it may report more, that open transactions changed meanwhile.
+ * second. row_find_stale reports the rows that commits have changed since (their newest
+ * committed version is above `newest`, or gone): their copy in the volume must never be read.
+ * Then the volume is shown, and row_seal gives the rows that are as they were their new stamp;
+ * it reports the others, those among them that an open transaction has changed.
  */
 typedef void (*row_stale)(void *context, uint32_t place);
 void row_find_stale(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,

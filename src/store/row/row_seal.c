@@ -11,12 +11,35 @@
  */
 #include "store/row/row_int.h"
 
-/* The rows whose stamp is not above `newest` get the stamp `sealed`, unless that is 0; the
- * others are reported. Returns how many there were of the former. */
-static int64_t pass_over(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
-                         uint64_t sealed, row_stale is_stale, void *context)
+/* The stamp of the newest committed version; ROW_DELETED: there is none. */
+static uint64_t committed_stamp(const row_slab *slab, uint32_t slot)
 {
-    int64_t fresh = 0;
+    if (slot == UINT32_MAX)
+        return ROW_DELETED;
+    uint64_t stamp = slab->stamps[slot];
+    const row_version *version = row_chain_of(slab, slot);
+    for (; stamp & TXN_ID_BIT && version; version = version->older)
+        stamp = version->stamp;
+    return stamp & TXN_ID_BIT ? ROW_DELETED : stamp;
+}
+
+void row_find_stale(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+                    row_stale is_stale, void *context)
+{
+    for (uint32_t i = 0; i < count;) {
+        row_leaf *leaf = row_leaf_lock_shared(tree, rowids[i]);
+        for (; i < count && rowids[i] <= leaf->high; i++) {
+            if (committed_stamp(&leaf->slab, row_slab_find(&leaf->slab, rowids[i])) > newest)
+                is_stale(context, i);
+        }
+        os_latch_unlock_shared(&leaf->latch);
+    }
+}
+
+void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
+              uint64_t sequence, row_stale is_stale, void *context)
+{
+    int64_t sealed = 0;
     for (uint32_t i = 0; i < count;) {
         row_leaf *leaf = row_leaf_lock(tree, rowids[i]);
         for (; i < count && rowids[i] <= leaf->high; i++) {
@@ -26,27 +49,12 @@ static int64_t pass_over(row_tree *tree, const int64_t *rowids, uint32_t count, 
                 is_stale(context, i);
                 continue;
             }
-            fresh++;
             BASE_VERIFY(!row_chain_of(&leaf->slab, slot)); /* I15: it would have a newer stamp */
-            if (sealed)
-                row_leaf_set_stamp(leaf, slot, sealed);
+            row_leaf_set_stamp(leaf, slot, ROW_SEALED | sequence);
+            sealed++;
         }
         os_latch_unlock(&leaf->latch);
     }
-    return fresh;
-}
-
-void row_find_stale(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
-                    row_stale is_stale, void *context)
-{
-    (void)pass_over(tree, rowids, count, newest, 0, is_stale, context);
-}
-
-void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
-              uint64_t sequence, row_stale is_stale, void *context)
-{
-    int64_t sealed =
-        pass_over(tree, rowids, count, newest, ROW_SEALED | sequence, is_stale, context);
     atomic_fetch_sub_explicit(&tree->live_count, sealed, memory_order_relaxed);
 }
 

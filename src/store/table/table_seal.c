@@ -171,9 +171,10 @@ static void mark_stale(void *context, uint32_t place)
 
 /*
  * Between two commits; cannot fail. Copies that commits have outdated are marked before anybody
- * sees the volume, so that no copy is ever taken for a version that was already over (I12). The
- * volume is known to writers before the first row says so. What row_seal still finds stale is
- * held by open transactions: behind their versions lies what the copy has.
+ * sees the volume, so that no copy is ever taken for a version that was already over (I12); they
+ * stay outdated, whoever rolls back meanwhile. The volume is known to writers before the first
+ * row says so. What row_seal finds stale besides is held by open transactions: behind their
+ * versions lies what the copy has.
  */
 static void publish_switch(void *context, uint64_t sequence)
 {
