@@ -177,6 +177,25 @@ void session_copy_column_init(copy_column *column, base_text name, types_type ty
     }
 }
 
+/* As types_string_of; bytes behind the text's end are there to be read (COPY_PADDING). */
+static inline types_string string_of(base_text text)
+{
+    types_string string;
+    string.length = (uint32_t)text.length;
+    uint64_t head = base_load_u64(text.data);
+    uint32_t tail = base_load_u32(text.data + 8);
+    if (text.length > TYPES_STRING_INLINE) {
+        memcpy(string.far.prefix, text.data, sizeof string.far.prefix);
+        string.far.pointer = text.data;
+        return string;
+    }
+    head &= text.length < 8 ? (UINT64_C(1) << (8 * text.length)) - 1 : UINT64_MAX;
+    tail &= text.length < 8 ? 0 : (uint32_t)((UINT64_C(1) << (8 * (text.length - 8))) - 1);
+    base_store_u64(string.inlined, head);
+    base_store_u32(string.inlined + 8, tail);
+    return string;
+}
+
 static base_status put_text(base_text text, bool ascii, vector *to, uint32_t row, base_error *error)
 {
     if (text.length > UINT32_MAX)
@@ -188,7 +207,7 @@ static base_status put_text(base_text text, bool ascii, vector *to, uint32_t row
                                   "invalid UTF-8 byte 0x%02x at offset %zu",
                                   (unsigned)(unsigned char)text.data[valid], valid);
     }
-    ((types_string *)to->data)[row] = types_string_of(text.data, text.length);
+    ((types_string *)to->data)[row] = string_of(text);
     return BASE_OK;
 }
 
@@ -216,7 +235,7 @@ base_status session_copy_put(const copy_column *column, const copy_options *opti
         return BASE_OK;
     }
     if (field->escaped) {
-        char *plain = base_arena_allocate(heap, text.length);
+        char *plain = base_arena_allocate_zeroed(heap, text.length + COPY_PADDING);
         if (!plain)
             return base_error_no_memory(error);
         text = (base_text){plain, session_copy_unescape(options, text, plain)};

@@ -95,6 +95,9 @@ struct col_volume {
 base_status col_piece_encode(types_form form, void *values, const uint64_t *validity,
                              uint32_t count, base_budget *budget, base_buffer *out,
                              col_piece_info *info, uint8_t *registers, base_error *error);
+/* Widens the zone (low key, high key) by the values first .. end - 1, and counts them in. */
+void col_measure(types_form form, const void *values, const uint64_t *validity, uint32_t first,
+                 uint32_t end, uint64_t zone[2], uint8_t *registers);
 /* Points the parts into `bytes`, checked. */
 base_status col_piece_parse(const uint8_t *bytes, size_t length, types_form form, uint32_t count,
                             col_piece *piece, base_error *error);

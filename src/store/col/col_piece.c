@@ -54,17 +54,6 @@ static bool form_has_keys(types_form form)
     return form != TYPES_FORM_INTERVAL;
 }
 
-static void load_cell(types_form form, const void *values, uint32_t index, types_cell *cell)
-{
-    size_t size = types_form_size(form);
-    memcpy(cell, (const uint8_t *)values + index * size, size);
-}
-
-static bool is_valid(const uint64_t *validity, uint32_t index)
-{
-    return !validity || base_bit_get(validity, index);
-}
-
 /* Repeats values under NULLs; returns how many NULLs there are. */
 static uint32_t fill_nulls(types_form form, void *values, const uint64_t *validity, uint32_t count)
 {
@@ -89,15 +78,6 @@ static uint32_t fill_nulls(types_form form, void *values, const uint64_t *validi
     return nulls;
 }
 
-/* HyperLogLog (P. Flajolet et al., 2007): a register keeps the longest run of leading zeros
- * among the hashes that fall to it. */
-static void add_to_registers(uint8_t *registers, uint64_t hash)
-{
-    uint8_t run = (uint8_t)(__builtin_clzll(hash << 8 | 0x80) + 1);
-    uint8_t *kept = &registers[hash >> 56];
-    *kept = BASE_MAX(*kept, run);
-}
-
 double col_distinct_estimate(const uint8_t registers[COL_REGISTERS])
 {
     double sum = 0;
@@ -119,18 +99,9 @@ static void measure(types_form form, const void *values, const uint64_t *validit
     info->low_key = UINT64_MAX;
     info->high_key = 0;
     for (uint32_t first = 0; first < count; first += VECTOR_SIZE) {
-        uint32_t end = BASE_MIN(first + VECTOR_SIZE, count);
         uint64_t zone[2] = {UINT64_MAX, 0};
-        for (uint32_t i = first; i < end; i++) {
-            types_cell cell;
-            if (!is_valid(validity, i))
-                continue;
-            load_cell(form, values, i, &cell);
-            uint64_t key = col_key_of(form, &cell);
-            zone[0] = BASE_MIN(zone[0], key);
-            zone[1] = BASE_MAX(zone[1], key);
-            add_to_registers(registers, types_cell_hash(form, &cell));
-        }
+        col_measure(form, values, validity, first, BASE_MIN(first + VECTOR_SIZE, count), zone,
+                    registers);
         if (!form_has_keys(form) && zone[0] <= zone[1]) {
             zone[0] = 0;
             zone[1] = UINT64_MAX;

@@ -123,14 +123,45 @@ static bool need_validity(col_writer *writer, column_builder *column)
     return column->validity != NULL;
 }
 
-static bool keep_string(column_builder *column, types_string *string)
+/* Bytes of far strings get a home in the group: one piece of memory for all. */
+static bool keep_strings(column_builder *column, types_string *strings, uint32_t count)
 {
-    if (string->length <= TYPES_STRING_INLINE)
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++)
+        size += strings[i].length > TYPES_STRING_INLINE ? strings[i].length : 0;
+    if (size == 0)
         return true;
-    char *copy = base_arena_copy_text(&column->heap, string->far.pointer, string->length);
-    if (copy)
-        *string = types_string_of(copy, string->length);
-    return copy != NULL;
+    char *to = base_arena_allocate(&column->heap, size);
+    if (!to)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (strings[i].length <= TYPES_STRING_INLINE)
+            continue;
+        memcpy(to, strings[i].far.pointer, strings[i].length);
+        strings[i].far.pointer = to;
+        to += strings[i].length;
+    }
+    return true;
+}
+
+/* Values of a vector of any shape, NULLs as zeros. */
+static bool append_each(col_writer *writer, column_builder *column, const vector *from,
+                        const uint16_t *selection, uint32_t first, uint32_t count)
+{
+    size_t size = types_form_size(column->form);
+    uint8_t *to = column->values + (size_t)writer->group_rows * size;
+    for (uint32_t i = 0; i < count; i++, to += size) {
+        types_cell cell;
+        if (vector_load(from, vector_row(selection, first + i), &cell)) {
+            memcpy(to, &cell, size);
+            continue;
+        }
+        if (!need_validity(writer, column))
+            return false;
+        base_bit_clear(column->validity, writer->group_rows + i);
+        memset(to, 0, size);
+    }
+    return true;
 }
 
 static bool append_vector(col_writer *writer, column_builder *column, const vector *from,
@@ -138,25 +169,12 @@ static bool append_vector(col_writer *writer, column_builder *column, const vect
 {
     size_t size = types_form_size(column->form);
     uint8_t *to = column->values + (size_t)writer->group_rows * size;
-    for (uint32_t i = 0; i < count; i++, to += size) {
-        uint32_t row = vector_row(selection, first + i);
-        if (!vector_is_valid(from, row)) {
-            if (!need_validity(writer, column))
-                return false;
-            base_bit_clear(column->validity, writer->group_rows + i);
-            memset(to, 0, size);
-            continue;
-        }
-        if (from->shape == VECTOR_FLAT) {
-            memcpy(to, (const uint8_t *)from->data + row * size, size);
-        } else {
-            types_value value = vector_get(from, row);
-            memcpy(to, &value.cell, size);
-        }
-        if (column->form == TYPES_FORM_STRING && !keep_string(column, (types_string *)(void *)to))
-            return false;
-    }
-    return true;
+    if (from->shape == VECTOR_FLAT && !from->validity && !selection)
+        memcpy(to, (const uint8_t *)from->data + first * size, count * size);
+    else if (!append_each(writer, column, from, selection, first, count))
+        return false;
+    return column->form != TYPES_FORM_STRING ||
+           keep_strings(column, (types_string *)(void *)to, count);
 }
 
 static bool append_rows(col_writer *writer, const vector_chunk *rows, uint32_t first,

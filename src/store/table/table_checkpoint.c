@@ -263,7 +263,8 @@ uint64_t table_rows_worth_sealing(const table_database *database, const table_st
 static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
 {
     self->seal.database = self->database;
-    if (row_tree_count(relation->storage->hot) >= table_rows_worth_sealing(self->database, relation->storage))
+    if (row_tree_count(relation->storage->hot) >=
+        table_rows_worth_sealing(self->database, relation->storage))
         RETURN_IF_ERROR(table_seal_write(&self->seal, relation, error));
     RETURN_IF_ERROR(pack_relation(self, relation, error));
     if (self->rows.failed)

@@ -287,7 +287,9 @@ static void test_values(void **state)
         session_copy_column_init(&column, BASE_TEXT("c"), types[t]);
         unit_assert_ok(vector_init(&to, &budget, types[t], &error));
         for (size_t i = 0; i < BASE_COUNT_OF(texts); i++) {
-            copy_field field = {.text = base_text_of(texts[i]), .quoted = true};
+            char padded[40 + COPY_PADDING] = {0};
+            memcpy(padded, texts[i], strlen(texts[i]));
+            copy_field field = {.text = base_text_of(padded), .quoted = true};
             types_value expected;
             base_error_clear(&error);
             base_error_clear(&expected_error);
