@@ -35,15 +35,15 @@ static const char *clause_name(bind_clause clause)
     return names[clause];
 }
 
-static base_status check_owner(binder *b, const bind_scope *owner, const parser_expr *ast)
+base_status bind_aggregate_place(binder *b, const bind_scope *owner, int32_t position)
 {
     if (owner->in_aggregate)
-        return bind_error(b, BASE_GROUPING, ast->position, "aggregate functions cannot be nested");
+        return bind_error(b, BASE_GROUPING, position, "aggregate functions cannot be nested");
     if (owner->clause == BIND_CLAUSE_SELECT || owner->clause == BIND_CLAUSE_HAVING ||
         owner->clause == BIND_CLAUSE_ORDER)
         return BASE_OK;
     base_status status =
-        bind_error(b, BASE_GROUPING, ast->position, "aggregate functions are not allowed in %s",
+        bind_error(b, BASE_GROUPING, position, "aggregate functions are not allowed in %s",
                    clause_name(owner->clause));
     if (owner->clause == BIND_CLAUSE_WHERE)
         base_error_set_hint(b->error, "conditions on aggregates belong into HAVING");
@@ -208,7 +208,7 @@ base_status bind_aggregate(binder *b, bind_scope *scope, const parser_expr *ast,
     scope->in_aggregate = inside;
     bind_scope *owner = take_marks(scope, marks);
     RETURN_IF_ERROR(status);
-    RETURN_IF_ERROR(check_owner(b, owner, ast));
+    RETURN_IF_ERROR(bind_aggregate_place(b, owner, ast->position));
     owner->touched = true; /* an aggregate around this one would be its query's too */
     RETURN_IF_ERROR(bind_known_aggregate(b, owner, &aggregate, expr));
     if (*expr)

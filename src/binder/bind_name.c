@@ -248,6 +248,22 @@ static base_status find_qualified(binder *b, bind_scope *scope, base_text table,
     return relation_not_found(b, scope, table, position);
 }
 
+/* An alias stands for its expression, whose calls must be allowed where it is used. */
+static base_status use_output(binder *b, bind_scope *scope, const plan_expr *output,
+                              int32_t position, plan_expr **expr)
+{
+    plan_column_set columns = {.arena = b->arena};
+    if (!plan_expr_columns(output, &columns))
+        return bind_no_memory(b);
+    for (uint32_t i = 0; i < scope->aggregate_count; i++)
+        if (plan_set_has(&columns, scope->aggregates[i].column))
+            RETURN_IF_ERROR(bind_aggregate_place(b, scope, position));
+    for (uint32_t i = 0; i < scope->window_count; i++)
+        if (plan_set_has(&columns, scope->windows[i].window.column))
+            RETURN_IF_ERROR(bind_window_place(b, scope, position));
+    return use_column(b, scope, output, position, expr);
+}
+
 static base_status find_bare(binder *b, bind_scope *scope, base_text name, int32_t position,
                              plan_expr **expr)
 {
@@ -261,7 +277,7 @@ static base_status find_bare(binder *b, bind_scope *scope, base_text name, int32
         for (uint32_t i = 0; i < s->item_count; i++)
             if (base_text_equal_folded(s->items[i].name, name) &&
                 !plan_expr_has_subquery(s->items[i].expr))
-                return use_column(b, s, s->items[i].expr, position, expr);
+                return use_output(b, s, s->items[i].expr, position, expr);
         const plan_expr *rowid = bind_is_rowid_name(name) ? find_rowid(&s->names) : NULL;
         if (rowid)
             return use_column(b, s, rowid, position, expr);

@@ -182,12 +182,27 @@ static base_status bind_groups(binder *b, select_state *s)
     return BASE_OK;
 }
 
+/* HAVING and expressions of ORDER BY may use an output's alias where FROM has no such name. */
+static base_status offer_outputs(binder *b, select_state *s)
+{
+    bind_item *items = bind_array(b, s->entry_count, sizeof *items);
+    if (!items)
+        return bind_no_memory(b);
+    for (uint32_t i = 0; i < s->entry_count; i++)
+        items[i] = (bind_item){s->entries[i].name, s->entries[i].expr};
+    s->scope.items = items;
+    s->scope.item_count = s->entry_count;
+    return BASE_OK;
+}
+
 static base_status bind_having(binder *b, select_state *s)
 {
     if (!s->query->select.having)
         return BASE_OK;
     s->scope.clause = BIND_CLAUSE_HAVING;
+    RETURN_IF_ERROR(offer_outputs(b, s));
     RETURN_IF_ERROR(bind_expr(b, &s->scope, s->query->select.having, &s->having));
+    s->scope.item_count = 0;
     return bind_condition(b, &s->having, "the condition of HAVING");
 }
 
@@ -223,19 +238,6 @@ static base_status bind_key(binder *b, select_state *s, const parser_expr *ast, 
         return BASE_OK;
     RETURN_IF_ERROR(bind_expr(b, &s->scope, ast, &key->expr));
     return bind_settle(b, &key->expr);
-}
-
-/* Aliases inside expressions, ORDER BY a + b, are looked up where FROM has no such name. */
-static base_status offer_outputs(binder *b, select_state *s)
-{
-    bind_item *items = bind_array(b, s->entry_count, sizeof *items);
-    if (!items)
-        return bind_no_memory(b);
-    for (uint32_t i = 0; i < s->entry_count; i++)
-        items[i] = (bind_item){s->entries[i].name, s->entries[i].expr};
-    s->scope.items = items;
-    s->scope.item_count = s->entry_count;
-    return BASE_OK;
 }
 
 static base_status bind_keys(binder *b, select_state *s)

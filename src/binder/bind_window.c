@@ -13,17 +13,17 @@
  */
 #include "binder/binder_int.h"
 
-static base_status check_place(binder *b, const bind_scope *scope, const parser_expr *ast)
+base_status bind_window_place(binder *b, const bind_scope *scope, int32_t position)
 {
     if (scope->in_window)
-        return bind_error(b, BASE_WINDOWING, ast->position, "window functions cannot be nested");
+        return bind_error(b, BASE_WINDOWING, position, "window functions cannot be nested");
     if (scope->in_aggregate)
-        return bind_error(b, BASE_GROUPING, ast->position,
+        return bind_error(b, BASE_GROUPING, position,
                           "a window function cannot stand inside an aggregate function");
     if (scope->clause == BIND_CLAUSE_SELECT || scope->clause == BIND_CLAUSE_ORDER)
         return BASE_OK;
     base_status status =
-        bind_error(b, BASE_WINDOWING, ast->position,
+        bind_error(b, BASE_WINDOWING, position,
                    "window functions are allowed in the select list and in ORDER BY only");
     base_error_set_hint(b->error, "compute it in a subquery and test its result outside");
     return status;
@@ -263,7 +263,7 @@ static base_status bind_parts(binder *b, bind_scope *scope, const parser_expr *a
 
 base_status bind_window(binder *b, bind_scope *scope, const parser_expr *ast, plan_expr **expr)
 {
-    RETURN_IF_ERROR(check_place(b, scope, ast));
+    RETURN_IF_ERROR(bind_window_place(b, scope, ast->position));
     RETURN_IF_ERROR(check_form(b, ast));
     bind_window_call call = {.position = bind_position(b, ast->position)};
     scope->in_window = true;

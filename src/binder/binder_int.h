@@ -288,6 +288,9 @@ bool bind_is_never_null(const plan_expr *expr); /* as far as its form tells */
 /* The value of an aggregate over one row of constants; NULL: not known. */
 base_status bind_known_aggregate(binder *b, const bind_scope *owner, plan_aggregate *aggregate,
                                  plan_expr **expr);
+/* May a call of such a function (or the alias of one) stand here? */
+base_status bind_aggregate_place(binder *b, const bind_scope *owner, int32_t position);
+base_status bind_window_place(binder *b, const bind_scope *scope, int32_t position);
 /* Finds the aggregate for bound arguments and casts them as it wants. */
 base_status bind_aggregate_function(binder *b, const parser_expr *ast, plan_expr **arguments,
                                     const func_aggregate **function, types_type *type);
