@@ -11,7 +11,7 @@ base_status index_run_open(cache_file *file, base_budget *budget, const cache_re
                            index_run **opened, base_error *error)
 {
     if (reference->kind != CACHE_KIND_INDEX_RUN)
-        return run_damaged(error);
+        return index_run_damaged(error);
     index_run *run = base_allocate_zeroed(budget, sizeof *run);
     if (!run)
         return base_error_no_memory(error);
@@ -69,14 +69,14 @@ bool index_run_is_loose(const index_run *run)
     return atomic_load(&run->loose);
 }
 
-/* ---- The head -------------------------------------------------------------------------------------- */
+/* ---- The head -------------------------------------------------------------------------------- */
 
 /* The pin is the caller's to let go, also after a failure. */
 static base_status pin_head(index_run *run, cache_pin *pin, run_head *head, base_error *error)
 {
     *pin = (cache_pin){0};
     RETURN_IF_ERROR(cache_pin_extent(run->file, &run->reference, pin, error));
-    return run_parse_head(pin->data, pin->length, head) ? BASE_OK : run_damaged(error);
+    return index_run_parse_head(pin->data, pin->length, head) ? BASE_OK : index_run_damaged(error);
 }
 
 base_status index_run_describe(index_run *run, index_run_info *info, base_error *error)
@@ -95,7 +95,7 @@ static base_status ask_filter(index_run *run, const cache_reference *reference, 
 {
     cache_pin pin;
     RETURN_IF_ERROR(cache_pin_extent(run->file, reference, &pin, error));
-    *may = run_filter_has(pin.data, pin.length, hash);
+    *may = index_run_filter_has(pin.data, pin.length, hash);
     cache_unpin(run->file, &pin);
     return BASE_OK;
 }
@@ -115,14 +115,14 @@ static base_status ask_nodes(index_run *run, const run_head *head, base_text key
                              base_error *error)
 {
     uint32_t place;
-    uint64_t hash = run_filter_hash(key);
-    if (!run_find_child(&head->nodes, key, true, &place))
-        return run_damaged(error);
+    uint64_t hash = index_run_filter_hash(key);
+    if (!index_run_find_child(&head->nodes, key, true, &place))
+        return index_run_damaged(error);
     for (; place < head->nodes.count && !*may; place++) {
         run_child child;
         cache_reference filter;
-        if (!run_get_child(&head->nodes, place, &child))
-            return run_damaged(error);
+        if (!index_run_get_child(&head->nodes, place, &child))
+            return index_run_damaged(error);
         base_text separator = {child.separator.data, BASE_MIN(child.separator.length, key.length)};
         if (base_text_compare(separator, key) > 0)
             return BASE_OK;
@@ -146,7 +146,7 @@ base_status index_run_may_have(index_run *run, base_text key, bool *may, base_er
     return status;
 }
 
-/* ---- Extents ---------------------------------------------------------------------------------------- */
+/* ---- Extents --------------------------------------------------------------------------------- */
 
 typedef base_status (*extent_visitor)(void *context, const cache_reference *reference,
                                       base_error *error);
@@ -155,22 +155,22 @@ static base_status visit_leaves(const cache_pin *pin, extent_visitor visit, void
                                 base_error *error)
 {
     run_directory directory;
-    if (!run_parse_node(pin->data, pin->length, &directory))
-        return run_damaged(error);
+    if (!index_run_parse_node(pin->data, pin->length, &directory))
+        return index_run_damaged(error);
     for (uint32_t i = 0; i < directory.count; i++) {
         run_child child;
         cache_reference leaf;
-        if (!run_get_child(&directory, i, &child))
-            return run_damaged(error);
+        if (!index_run_get_child(&directory, i, &child))
+            return index_run_damaged(error);
         cache_reference_load(&leaf, child.fixed);
         RETURN_IF_ERROR(visit(context, &leaf, error));
     }
     return BASE_OK;
 }
 
-base_status run_visit_node(cache_file *file, const cache_reference *node,
-                           const cache_reference *filter, extent_visitor visit, void *context,
-                           base_error *error)
+base_status index_run_visit_node(cache_file *file, const cache_reference *node,
+                                 const cache_reference *filter, extent_visitor visit, void *context,
+                                 base_error *error)
 {
     cache_pin pin;
     RETURN_IF_ERROR(cache_pin_extent(file, node, &pin, error));
@@ -189,13 +189,13 @@ base_status index_run_visit(index_run *run, extent_visitor visit, void *context,
     for (uint32_t i = 0; status == BASE_OK && i < head.nodes.count; i++) {
         run_child child;
         cache_reference node, filter;
-        if (!run_get_child(&head.nodes, i, &child)) {
-            status = run_damaged(error);
+        if (!index_run_get_child(&head.nodes, i, &child)) {
+            status = index_run_damaged(error);
             break;
         }
         cache_reference_load(&node, child.fixed);
         cache_reference_load(&filter, child.fixed + CACHE_REFERENCE_SIZE);
-        status = run_visit_node(run->file, &node, &filter, visit, context, error);
+        status = index_run_visit_node(run->file, &node, &filter, visit, context, error);
     }
     cache_unpin(run->file, &pin);
     return status == BASE_OK ? visit(context, &run->reference, error) : status;

@@ -42,7 +42,7 @@ typedef struct index_run_writer index_run_writer;
 typedef struct index_run_cursor index_run_cursor;
 typedef struct index_sorter index_sorter;
 
-/* ---- Writing -------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 typedef struct index_run_options {
     cache_file *file;
@@ -63,7 +63,7 @@ base_status index_run_writer_finish(index_run_writer *writer, cache_reference *r
 /* Without finish: loose extents are discarded; others are the checkpoint's to abort. */
 void index_run_writer_destroy(index_run_writer *writer); /* NULL allowed */
 
-/* ---- Sorting -------------------------------------------------------------------------------- */
+/* ---- Sorting --------------------------------------------------------------------------------- */
 
 /*
  * Brings entries into order, whatever their number: what exceeds `memory` bytes is sorted in
@@ -85,7 +85,7 @@ base_status index_sorter_start(index_sorter *sorter, base_error *error);
 base_status index_sorter_next(index_sorter *sorter, index_entry *entry, base_error *error);
 void index_sorter_destroy(index_sorter *sorter); /* NULL allowed */
 
-/* ---- Runs ----------------------------------------------------------------------------------- */
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 /* Reads nothing: what is wrong with the run is found when it is used. One reference. */
 base_status index_run_open(cache_file *file, base_budget *budget, const cache_reference *reference,

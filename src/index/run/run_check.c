@@ -25,7 +25,8 @@ static void check_string(checker *self, base_text string)
     if (base_text_compare(run_text(&self->separator), string) > 0)
         self->report(self->context, "an entry of a key run lies below its separator"); /* R3 */
     base_text key = {string.data, string.length - INDEX_ROWID_SIZE};
-    if (self->filter && !run_filter_has(self->filter, self->filter_length, run_filter_hash(key)))
+    if (self->filter &&
+        !index_run_filter_has(self->filter, self->filter_length, index_run_filter_hash(key)))
         self->report(self->context, "the filter of a key run does not have a key"); /* R4 */
     self->entries++;
     base_buffer_clear(&self->last);
@@ -38,12 +39,13 @@ static base_status check_leaf(checker *self, const cache_reference *reference, u
     cache_pin pin;
     run_leaf leaf;
     RETURN_IF_ERROR(cache_pin_extent(self->run->file, reference, &pin, error));
-    base_status status = run_parse_leaf(pin.data, pin.length, &leaf) ? BASE_OK : run_damaged(error);
+    base_status status =
+        index_run_parse_leaf(pin.data, pin.length, &leaf) ? BASE_OK : index_run_damaged(error);
     uint32_t intervals = status == BASE_OK ? leaf.interval_count : 0;
     for (uint32_t i = 0; status == BASE_OK && i < intervals; i++) {
         run_strings strings = {.bytes = &self->strings};
         base_buffer_clear(&self->strings);
-        status = run_decode_interval(&leaf, i, &strings, error);
+        status = index_run_decode_interval(&leaf, i, &strings, error);
         uint32_t start = 0;
         for (uint32_t k = 0; status == BASE_OK && k < strings.count; k++) {
             check_string(self, (base_text){self->strings.data + start, strings.ends[k] - start});
@@ -76,8 +78,8 @@ static base_status check_leaves(checker *self, const run_directory *node, base_e
         run_child child;
         cache_reference leaf;
         uint32_t count = 0;
-        if (!run_get_child(node, i, &child))
-            return run_damaged(error);
+        if (!index_run_get_child(node, i, &child))
+            return index_run_damaged(error);
         cache_reference_load(&leaf, child.fixed);
         RETURN_IF_ERROR(note_separator(self, child.separator, error));
         RETURN_IF_ERROR(check_leaf(self, &leaf, &count, error));
@@ -97,7 +99,7 @@ static base_status check_node(checker *self, const run_child *child, base_error 
     cache_reference_load(&filter, child->fixed + CACHE_REFERENCE_SIZE);
     RETURN_IF_ERROR(cache_pin_extent(self->run->file, &node, &pin, error));
     base_status status =
-        run_parse_node(pin.data, pin.length, &leaves) ? BASE_OK : run_damaged(error);
+        index_run_parse_node(pin.data, pin.length, &leaves) ? BASE_OK : index_run_damaged(error);
     if (status == BASE_OK && !cache_reference_is_null(&filter))
         status = cache_pin_extent(self->run->file, &filter, &filter_pin, error);
     self->filter = filter_pin.data;
@@ -117,8 +119,8 @@ static base_status check_all(checker *self, const run_head *head, base_error *er
 {
     for (uint32_t i = 0; i < head->nodes.count; i++) {
         run_child child;
-        if (!run_get_child(&head->nodes, i, &child))
-            return run_damaged(error);
+        if (!index_run_get_child(&head->nodes, i, &child))
+            return index_run_damaged(error);
         RETURN_IF_ERROR(note_separator(self, child.separator, error));
         RETURN_IF_ERROR(check_node(self, &child, error));
     }
@@ -140,9 +142,9 @@ base_status index_run_check(index_run *run, void (*report)(void *context, const 
     base_buffer_init(&self.last, run->budget);
     base_buffer_init(&self.strings, run->budget);
     base_buffer_init(&self.separator, run->budget);
-    base_status status = run_parse_head(pin.data, pin.length, &head)
+    base_status status = index_run_parse_head(pin.data, pin.length, &head)
                              ? check_all(&self, &head, error)
-                             : run_damaged(error);
+                             : index_run_damaged(error);
     cache_unpin(run->file, &pin);
     base_buffer_destroy(&self.last);
     base_buffer_destroy(&self.strings);

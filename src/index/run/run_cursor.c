@@ -76,7 +76,7 @@ base_status index_run_cursor_seek(index_run_cursor *cursor, const index_run_rang
     return BASE_OK;
 }
 
-/* ---- Places ------------------------------------------------------------------------------------------ */
+/* ---- Places ---------------------------------------------------------------------------------- */
 
 /* Where reading begins: at `from`, or just below `to`. */
 static base_text start_bound(const index_run_cursor *cursor)
@@ -96,8 +96,8 @@ static base_status enter_node(index_run_cursor *cursor, const run_directory *nod
                               base_error *error)
 {
     run_child child;
-    if (!run_get_child(nodes, cursor->node, &child))
-        return run_damaged(error);
+    if (!index_run_get_child(nodes, cursor->node, &child))
+        return index_run_damaged(error);
     cache_reference_load(&cursor->node_reference, child.fixed);
     return BASE_OK;
 }
@@ -109,10 +109,10 @@ static base_status with_head(index_run_cursor *cursor, bool first, base_error *e
     run_head head;
     RETURN_IF_ERROR(cache_pin_extent(file, &cursor->run->reference, &pin, error));
     base_status status = BASE_OK;
-    if (!run_parse_head(pin.data, pin.length, &head) ||
-        (first &&
-         !run_find_child(&head.nodes, start_bound(cursor), cursor->descending, &cursor->node)))
-        status = run_damaged(error);
+    if (!index_run_parse_head(pin.data, pin.length, &head) ||
+        (first && !index_run_find_child(&head.nodes, start_bound(cursor), cursor->descending,
+                                        &cursor->node)))
+        status = index_run_damaged(error);
     else if (first && is_outside(cursor, &head))
         cursor->done = true;
     else
@@ -130,12 +130,12 @@ static base_status with_node(index_run_cursor *cursor, bool choose, bool first, 
     run_directory node;
     run_child child;
     RETURN_IF_ERROR(cache_pin_extent(file, &cursor->node_reference, &pin, error));
-    bool sound = run_parse_node(pin.data, pin.length, &node);
+    bool sound = index_run_parse_node(pin.data, pin.length, &node);
     if (sound && choose && first)
-        sound = run_find_child(&node, start_bound(cursor), cursor->descending, &cursor->leaf);
+        sound = index_run_find_child(&node, start_bound(cursor), cursor->descending, &cursor->leaf);
     else if (sound && choose)
         cursor->leaf = cursor->descending ? node.count - 1 : 0;
-    sound = sound && run_get_child(&node, cursor->leaf, &child);
+    sound = sound && index_run_get_child(&node, cursor->leaf, &child);
     if (sound) {
         cursor->leaf_count = node.count;
         cache_reference_load(&cursor->leaf_reference, child.fixed);
@@ -144,7 +144,7 @@ static base_status with_node(index_run_cursor *cursor, bool choose, bool first, 
             cursor->done = true; /* R3: the leaf begins behind the range */
     }
     cache_unpin(file, &pin);
-    return sound ? BASE_OK : run_damaged(error);
+    return sound ? BASE_OK : index_run_damaged(error);
 }
 
 /* The next leaf in the cursor's direction; `done` when there is none. */
@@ -166,7 +166,7 @@ static base_status step_leaf(index_run_cursor *cursor, base_error *error)
     return with_node(cursor, true, false, error);
 }
 
-/* ---- Entries ------------------------------------------------------------------------------------------ */
+/* ---- Entries --------------------------------------------------------------------------------- */
 
 /* Takes over what lies in the range of an interval's strings, which begin at `start` in
  * `bytes`; true: the range ends here. */
@@ -199,7 +199,7 @@ static base_status read_leaf(index_run_cursor *cursor, const run_leaf *leaf, uin
     while (cursor->count < limit && cursor->bytes.length < RUN_BATCH_BYTES) {
         uint32_t start = (uint32_t)cursor->bytes.length;
         run_strings strings = {.bytes = &cursor->bytes};
-        RETURN_IF_ERROR(run_decode_interval(leaf, cursor->interval, &strings, error));
+        RETURN_IF_ERROR(index_run_decode_interval(leaf, cursor->interval, &strings, error));
         if (take_strings(cursor, &strings, start)) {
             cursor->done = true;
             return BASE_OK;
@@ -222,13 +222,13 @@ static base_status with_leaf(index_run_cursor *cursor, bool fresh, bool first, u
     cache_pin pin;
     run_leaf leaf;
     RETURN_IF_ERROR(cache_pin_extent(file, &cursor->leaf_reference, &pin, error));
-    bool sound = run_parse_leaf(pin.data, pin.length, &leaf);
+    bool sound = index_run_parse_leaf(pin.data, pin.length, &leaf);
     if (sound && first)
-        sound =
-            run_find_interval(&leaf, start_bound(cursor), cursor->descending, &cursor->interval);
+        sound = index_run_find_interval(&leaf, start_bound(cursor), cursor->descending,
+                                        &cursor->interval);
     else if (sound && fresh)
         cursor->interval = cursor->descending ? leaf.interval_count - 1 : 0;
-    base_status status = sound ? read_leaf(cursor, &leaf, limit, error) : run_damaged(error);
+    base_status status = sound ? read_leaf(cursor, &leaf, limit, error) : index_run_damaged(error);
     cache_unpin(file, &pin);
     return status;
 }

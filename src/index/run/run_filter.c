@@ -15,12 +15,12 @@
 static const uint32_t multipliers[8] = {0x47B6137B, 0x44974D91, 0x8824AD5B, 0xA2B7289D,
                                         0x705495C7, 0x2DF1424B, 0x9EFC4947, 0x5C6BFB31};
 
-uint64_t run_filter_hash(base_text key)
+uint64_t index_run_filter_hash(base_text key)
 {
     return crypto_checksum64(key.data, key.length, 0);
 }
 
-size_t run_filter_size(size_t key_count)
+size_t index_run_filter_size(size_t key_count)
 {
     size_t bits = key_count * RUN_FILTER_BITS;
     return (bits / 8 / RUN_FILTER_BLOCK + 1) * RUN_FILTER_BLOCK;
@@ -32,7 +32,7 @@ static size_t block_of(size_t size, uint64_t hash)
     return (size_t)((hash >> 32) * blocks >> 32) * RUN_FILTER_BLOCK;
 }
 
-void run_filter_add(void *filter, size_t size, uint64_t hash)
+void index_run_filter_add(void *filter, size_t size, uint64_t hash)
 {
     unsigned char *block = (unsigned char *)filter + block_of(size, hash);
     for (uint32_t i = 0; i < 8; i++) {
@@ -41,7 +41,7 @@ void run_filter_add(void *filter, size_t size, uint64_t hash)
     }
 }
 
-bool run_filter_has(const void *filter, size_t size, uint64_t hash)
+bool index_run_filter_has(const void *filter, size_t size, uint64_t hash)
 {
     if (size < RUN_FILTER_BLOCK)
         return true; /* none: cannot say */

@@ -97,21 +97,22 @@ BASE_INLINE base_text run_text(const base_buffer *buffer)
     return (base_text){buffer->data, buffer->length};
 }
 
-/* ---- Parsing (run_parse.c): false where the bytes make no sense ------------------------------- */
+/* ---- Parsing (run_parse.c): false where the bytes make no sense ------------------------------ */
 
-base_status run_damaged(base_error *error);
-BASE_MUST_USE bool run_parse_head(const void *bytes, size_t length, run_head *head);
-BASE_MUST_USE bool run_parse_node(const void *bytes, size_t length, run_directory *node);
-BASE_MUST_USE bool run_parse_leaf(const void *bytes, size_t length, run_leaf *leaf);
-BASE_MUST_USE bool run_get_child(const run_directory *directory, uint32_t place, run_child *child);
+base_status index_run_damaged(base_error *error);
+BASE_MUST_USE bool index_run_parse_head(const void *bytes, size_t length, run_head *head);
+BASE_MUST_USE bool index_run_parse_node(const void *bytes, size_t length, run_directory *node);
+BASE_MUST_USE bool index_run_parse_leaf(const void *bytes, size_t length, run_leaf *leaf);
+BASE_MUST_USE bool index_run_get_child(const run_directory *directory, uint32_t place,
+                                       run_child *child);
 /* The child whose strings may include `string` (the last whose separator is not above it), or,
  * with `below`, the one that has what comes just before it; 0 where there is none. NULL
  * data: the first, or with `below` the last. */
-BASE_MUST_USE bool run_find_child(const run_directory *directory, base_text string, bool below,
-                                  uint32_t *place);
+BASE_MUST_USE bool index_run_find_child(const run_directory *directory, base_text string,
+                                        bool below, uint32_t *place);
 /* The same among a leaf's intervals. */
-BASE_MUST_USE bool run_find_interval(const run_leaf *leaf, base_text string, bool below,
-                                     uint32_t *place);
+BASE_MUST_USE bool index_run_find_interval(const run_leaf *leaf, base_text string, bool below,
+                                           uint32_t *place);
 
 /* Strings of an interval, one after the other in `bytes`. */
 typedef struct run_strings {
@@ -121,24 +122,23 @@ typedef struct run_strings {
 } run_strings;
 /* Appends the interval's strings; `strings->bytes` may have strings of others. BASE_CORRUPT or
  * BASE_OUT_OF_MEMORY. */
-base_status run_decode_interval(const run_leaf *leaf, uint32_t interval, run_strings *strings,
-                                base_error *error);
+base_status index_run_decode_interval(const run_leaf *leaf, uint32_t interval, run_strings *strings,
+                                      base_error *error);
 
-/* ---- Filters (run_filter.c) -------------------------------------------------------------------- */
+/* ---- Filters (run_filter.c) ------------------------------------------------------------------ */
 
-uint64_t run_filter_hash(base_text key);
+uint64_t index_run_filter_hash(base_text key);
 /* Bytes of a filter for so many keys. */
-size_t run_filter_size(size_t key_count);
-void run_filter_add(void *filter, size_t size, uint64_t hash);
-bool run_filter_has(const void *filter, size_t size, uint64_t hash);
+size_t index_run_filter_size(size_t key_count);
+void index_run_filter_add(void *filter, size_t size, uint64_t hash);
+bool index_run_filter_has(const void *filter, size_t size, uint64_t hash);
 
-/* ---- Extents of a directory (run.c) -------------------------------------------------------------- */
+/* ---- Extents of a directory (run.c) ---------------------------------------------------------- */
 
 /* Visits what a node's extent lists and the node and filter themselves. */
-base_status run_visit_node(cache_file *file, const cache_reference *node,
-                           const cache_reference *filter,
-                           base_status (*visit)(void *context, const cache_reference *reference,
-                                                base_error *error),
-                           void *context, base_error *error);
+base_status index_run_visit_node(
+    cache_file *file, const cache_reference *node, const cache_reference *filter,
+    base_status (*visit)(void *context, const cache_reference *reference, base_error *error),
+    void *context, base_error *error);
 
 #endif

@@ -9,12 +9,12 @@
  */
 #include "index/run/run_int.h"
 
-base_status run_damaged(base_error *error)
+base_status index_run_damaged(base_error *error)
 {
     return base_error_set(error, BASE_CORRUPT, "a key run of an index is damaged");
 }
 
-/* ---- Directories ------------------------------------------------------------------------------ */
+/* ---- Directories ----------------------------------------------------------------------------- */
 
 static bool open_directory(run_directory *directory, const unsigned char *bytes, size_t length,
                            size_t places, uint32_t count, uint32_t fixed)
@@ -23,7 +23,7 @@ static bool open_directory(run_directory *directory, const unsigned char *bytes,
     return count > 0 && places <= length && (length - places) / sizeof(uint32_t) >= count;
 }
 
-bool run_parse_head(const void *data, size_t length, run_head *head)
+bool index_run_parse_head(const void *data, size_t length, run_head *head)
 {
     const unsigned char *bytes = data;
     if (length < RUN_HEAD_SIZE || base_load_u32(bytes + RUN_HEAD_MAGIC) != RUN_MAGIC ||
@@ -41,13 +41,13 @@ bool run_parse_head(const void *data, size_t length, run_head *head)
                           base_load_u32(bytes + RUN_HEAD_NODES), RUN_HEAD_FIXED);
 }
 
-bool run_parse_node(const void *bytes, size_t length, run_directory *node)
+bool index_run_parse_node(const void *bytes, size_t length, run_directory *node)
 {
     return length >= RUN_NODE_HEAD &&
            open_directory(node, bytes, length, RUN_NODE_HEAD, base_load_u32(bytes), RUN_NODE_FIXED);
 }
 
-bool run_get_child(const run_directory *directory, uint32_t place, run_child *child)
+bool index_run_get_child(const run_directory *directory, uint32_t place, run_child *child)
 {
     if (place >= directory->count)
         return false;
@@ -63,7 +63,8 @@ bool run_get_child(const run_directory *directory, uint32_t place, run_child *ch
     return true;
 }
 
-bool run_find_child(const run_directory *directory, base_text string, bool below, uint32_t *place)
+bool index_run_find_child(const run_directory *directory, base_text string, bool below,
+                          uint32_t *place)
 {
     uint32_t low = 0, high = directory->count;
     if (!string.data) {
@@ -73,7 +74,7 @@ bool run_find_child(const run_directory *directory, base_text string, bool below
     while (low < high) { /* children before `low` begin at or below, those from `high` above */
         uint32_t middle = low + (high - low) / 2;
         run_child child;
-        if (!run_get_child(directory, middle, &child))
+        if (!index_run_get_child(directory, middle, &child))
             return false;
         int order = base_text_compare(child.separator, string);
         if (below ? order < 0 : order <= 0)
@@ -85,9 +86,9 @@ bool run_find_child(const run_directory *directory, base_text string, bool below
     return true;
 }
 
-/* ---- Leaves ------------------------------------------------------------------------------------ */
+/* ---- Leaves ---------------------------------------------------------------------------------- */
 
-bool run_parse_leaf(const void *data, size_t length, run_leaf *leaf)
+bool index_run_parse_leaf(const void *data, size_t length, run_leaf *leaf)
 {
     const unsigned char *bytes = data;
     if (length < RUN_LEAF_HEAD)
@@ -161,7 +162,7 @@ static int compare_entry(const stored_entry *entry, base_text string)
     return base_text_compare((base_text){rowid, sizeof rowid}, tail);
 }
 
-bool run_find_interval(const run_leaf *leaf, base_text string, bool below, uint32_t *place)
+bool index_run_find_interval(const run_leaf *leaf, base_text string, bool below, uint32_t *place)
 {
     uint32_t low = 0, high = leaf->interval_count;
     if (!string.data) {
@@ -184,19 +185,19 @@ bool run_find_interval(const run_leaf *leaf, base_text string, bool below, uint3
     return true;
 }
 
-base_status run_decode_interval(const run_leaf *leaf, uint32_t interval, run_strings *strings,
-                                base_error *error)
+base_status index_run_decode_interval(const run_leaf *leaf, uint32_t interval, run_strings *strings,
+                                      base_error *error)
 {
     size_t at, end, key_before = 0;
     uint64_t rowid = 0;
     if (!interval_bytes(leaf, interval, &at, &end))
-        return run_damaged(error);
+        return index_run_damaged(error);
     base_buffer *bytes = strings->bytes;
     uint32_t count = BASE_MIN((uint32_t)RUN_INTERVAL, leaf->count - interval * RUN_INTERVAL);
     for (strings->count = 0; strings->count < count; strings->count++) {
         stored_entry entry;
         if (!get_entry(leaf, &at, end, key_before, rowid, &entry))
-            return run_damaged(error);
+            return index_run_damaged(error);
         size_t key = entry.shared + entry.rest.length;
         if (!base_buffer_reserve(bytes, key + INDEX_ROWID_SIZE))
             return base_error_no_memory(error);

@@ -95,7 +95,7 @@ void index_sorter_destroy(index_sorter *self)
     base_free(budget, self, sizeof *self);
 }
 
-/* ---- Sorting a part --------------------------------------------------------------------------------- */
+/* ---- Sorting a part -------------------------------------------------------------------------- */
 
 static base_text string_of(const index_sorter *self, const sort_item *item)
 {
@@ -193,7 +193,7 @@ static base_status sort_items(index_sorter *self, base_error *error)
     return BASE_OK;
 }
 
-/* ---- Parts in the file ------------------------------------------------------------------------------- */
+/* ---- Parts in the file ----------------------------------------------------------------------- */
 
 static base_status put_block(index_sorter *self, sort_part *part, base_buffer *block,
                              base_error *error)
@@ -276,7 +276,7 @@ base_status index_sorter_add(index_sorter *self, base_text key, int64_t rowid, b
     return BASE_OK;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static base_status next_block(index_sorter *self, sort_part *part, base_error *error)
 {

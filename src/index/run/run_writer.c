@@ -40,7 +40,7 @@ struct index_run_writer {
     bool finished;
 };
 
-/* ---- Lists of children -------------------------------------------------------------------------- */
+/* ---- Lists of children ----------------------------------------------------------------------- */
 
 static void list_init(child_list *list, base_budget *budget)
 {
@@ -101,7 +101,7 @@ static void list_put(const child_list *list, base_buffer *out)
     base_buffer_append(out, list->bodies.data, list->bodies.length);
 }
 
-/* ---- Extents -------------------------------------------------------------------------------------- */
+/* ---- Extents --------------------------------------------------------------------------------- */
 
 static base_status write_extent(index_run_writer *self, cache_kind kind, const void *bytes,
                                 size_t length, cache_reference *reference, base_error *error)
@@ -125,12 +125,12 @@ static base_status write_filter(index_run_writer *self, cache_reference *filter,
     *filter = (cache_reference){0};
     if (!self->hash_count)
         return BASE_OK;
-    size_t size = run_filter_size(self->hash_count);
+    size_t size = index_run_filter_size(self->hash_count);
     void *bytes = base_allocate_zeroed(self->options.budget, size);
     if (!bytes)
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < self->hash_count; i++)
-        run_filter_add(bytes, size, self->hashes[i]);
+        index_run_filter_add(bytes, size, self->hashes[i]);
     base_status status = write_extent(self, CACHE_KIND_INDEX_BLOCK, bytes, size, filter, error);
     base_free(self->options.budget, bytes, size);
     return status;
@@ -216,7 +216,7 @@ static base_status flush_leaf(index_run_writer *self, base_error *error)
     return full ? flush_node(self, error) : BASE_OK;
 }
 
-/* ---- Entries --------------------------------------------------------------------------------------- */
+/* ---- Entries --------------------------------------------------------------------------------- */
 
 base_status index_run_writer_create(const index_run_options *options, index_run_writer **created,
                                     base_error *error)
@@ -288,7 +288,7 @@ static void note_key(index_run_writer *self, base_text key, size_t shared)
     bool same = self->hash_count && self->last.length == key.length + INDEX_ROWID_SIZE &&
                 shared >= key.length;
     if (!same)
-        self->hashes[self->hash_count++] = run_filter_hash(key);
+        self->hashes[self->hash_count++] = index_run_filter_hash(key);
 }
 
 base_status index_run_writer_append(index_run_writer *self, base_text key, int64_t rowid,
@@ -337,7 +337,7 @@ uint64_t index_run_writer_count(const index_run_writer *writer)
     return writer->entry_count;
 }
 
-/* ---- The end ---------------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 base_status index_run_writer_finish(index_run_writer *self, cache_reference *run, base_error *error)
 {
@@ -387,7 +387,7 @@ static void discard_all(index_run_writer *self)
         const char *body = self->nodes.bodies.data + self->nodes.places[i];
         cache_reference_load(&node, body);
         cache_reference_load(&filter, body + CACHE_REFERENCE_SIZE);
-        (void)run_visit_node(self->options.file, &node, &filter, discard_extent, self, NULL);
+        (void)index_run_visit_node(self->options.file, &node, &filter, discard_extent, self, NULL);
     }
 }
 

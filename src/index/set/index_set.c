@@ -55,7 +55,7 @@ index_tree *index_set_tree(const index_set *set)
     return set->tree;
 }
 
-/* ---- The list ------------------------------------------------------------------------------------ */
+/* ---- The list -------------------------------------------------------------------------------- */
 
 index_set_list *index_set_hold_at(index_set *set, uint64_t *serial)
 {
@@ -157,7 +157,7 @@ bool index_set_change(index_set *set, index_set_list *prepared, index_run *const
     return true;
 }
 
-/* ---- Entries --------------------------------------------------------------------------------------- */
+/* ---- Entries --------------------------------------------------------------------------------- */
 
 base_status index_set_runs_may_have(index_set *set, base_text key, bool *may, base_error *error)
 {

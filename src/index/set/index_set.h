@@ -36,7 +36,7 @@ base_status index_set_runs_may_have(index_set *set, base_text key, bool *may, ba
 const index_kind *index_set_kind(const index_set *set);
 index_tree *index_set_tree(const index_set *set);
 
-/* ---- The list of runs ------------------------------------------------------------------------- */
+/* ---- The list of runs ------------------------------------------------------------------------ */
 
 /* The runs as they are now; held until index_set_let_go. */
 index_set_list *index_set_hold(index_set *set);
@@ -54,7 +54,7 @@ void index_set_forget(index_set *set, index_set_list *prepared); /* NULL allowed
 bool index_set_change(index_set *set, index_set_list *prepared, index_run *const *removed,
                       uint32_t removed_count, index_run *added);
 
-/* ---- Reading ------------------------------------------------------------------------------------ */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 base_status index_set_cursor_create(index_set *set, index_set_cursor **cursor, base_error *error);
 void index_set_cursor_destroy(index_set_cursor *cursor); /* NULL allowed */

@@ -112,7 +112,7 @@ base_status index_set_cursor_seek(index_set_cursor *cursor, const index_range *r
     return BASE_OK;
 }
 
-/* ---- Placing the sources ---------------------------------------------------------------------------- */
+/* ---- Placing the sources --------------------------------------------------------------------- */
 
 /* The smallest string above all that begin with the text; false when there is none. */
 static bool to_successor(base_buffer *text)
@@ -203,7 +203,7 @@ static base_status place(index_set_cursor *cursor, const index_set_list *list, u
     return BASE_OK;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------------ */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static bool list_changed(const index_set_cursor *cursor)
 {

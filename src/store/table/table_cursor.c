@@ -14,7 +14,7 @@ struct table_index_cursor {
     table_relation *handle;   /* the caller's */
     table_relation *relation; /* resolved, pinned */
     table_index *index;
-    index_cursor *entries;
+    index_set_cursor *entries;
     bool descending;
     uint32_t column_count; /* what the caller asked for */
     uint32_t fetch_count;  /* and the parts of the key */
@@ -71,7 +71,7 @@ base_status table_index_cursor_create(txn_transaction *transaction, table_relati
     base_arena_init(&self->heap, budget);
     base_status status = table_index_need(index, relation, error);
     if (status == BASE_OK)
-        status = index->kind->cursor_create(index->tree, &self->entries, error);
+        status = index_set_cursor_create(index->entries, &self->entries, error);
     if (status == BASE_OK)
         status = table_index_cursor_seek(self, range, error);
     if (status != BASE_OK) {
@@ -86,8 +86,12 @@ base_status table_index_cursor_seek(table_index_cursor *cursor, const table_key_
                                     base_error *error)
 {
     index_range bounds = {range->low, range->high, range->low_inclusive, range->high_inclusive};
+    /* Bounds of an index of one part are whole keys; of several, they may be prefixes. */
+    bool whole_key = cursor->index->descriptor.part_count == 1 && range->low.data &&
+                     range->low_inclusive && range->high_inclusive &&
+                     base_text_equal(range->low, range->high);
     cursor->batch_count = cursor->batch_next = 0;
-    return cursor->index->kind->seek(cursor->entries, &bounds, cursor->descending, error);
+    return index_set_cursor_seek(cursor->entries, &bounds, cursor->descending, whole_key, error);
 }
 
 base_status table_index_cursor_rebind(table_index_cursor *cursor, txn_transaction *transaction,
@@ -102,10 +106,10 @@ base_status table_index_cursor_rebind(table_index_cursor *cursor, txn_transactio
     table_index *index = table_index_by_id(relation, cursor->index->descriptor.id);
     if (!index)
         return table_changed(transaction, error);
-    index_cursor *entries;
+    index_set_cursor *entries;
     RETURN_IF_ERROR(table_index_need(index, relation, error));
-    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &entries, error));
-    cursor->index->kind->cursor_destroy(cursor->entries);
+    RETURN_IF_ERROR(index_set_cursor_create(index->entries, &entries, error));
+    index_set_cursor_destroy(cursor->entries);
     atomic_fetch_add_explicit(&relation->references, 1, memory_order_relaxed);
     table_release(cursor->relation);
     cursor->relation = relation;
@@ -118,8 +122,7 @@ void table_index_cursor_destroy(table_index_cursor *cursor)
 {
     if (!cursor)
         return;
-    if (cursor->entries)
-        cursor->index->kind->cursor_destroy(cursor->entries);
+    index_set_cursor_destroy(cursor->entries);
     table_release(cursor->relation);
     base_buffer_destroy(&cursor->key);
     base_arena_destroy(&cursor->heap);
@@ -166,8 +169,8 @@ base_status table_index_cursor_next(table_index_cursor *cursor, uint32_t limit, 
     while (chunk->count < limit) {
         const index_entry *entries;
         uint32_t count;
-        base_status status = cursor->index->kind->next(cursor->entries, limit - chunk->count,
-                                                       &entries, &count, error);
+        base_status status =
+            index_set_cursor_next(cursor->entries, limit - chunk->count, &entries, &count, error);
         if (status == BASE_DONE)
             break;
         if (status != BASE_ROW)
@@ -210,8 +213,8 @@ base_status table_index_cursor_next_row(table_index_cursor *cursor, types_cell *
     for (;;) {
         if (cursor->batch_next == cursor->batch_count) {
             cursor->batch_next = cursor->batch_count = 0;
-            base_status status = cursor->index->kind->next(cursor->entries, 16, &cursor->batch,
-                                                           &cursor->batch_count, error);
+            base_status status = index_set_cursor_next(cursor->entries, 16, &cursor->batch,
+                                                       &cursor->batch_count, error);
             if (status != BASE_ROW)
                 return status;
         }

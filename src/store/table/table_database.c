@@ -3,7 +3,8 @@
  *
  * Open: the file's newest header leads to the root, the definitions as of the last checkpoint
  * are brought into memory, then the log's units after it are replayed. Only then can anybody
- * begin. Rows are read when a relation is first touched. A second open of the same file in one runtime finds the first and shares it.
+ * begin. Rows are read when a relation is first touched. A second open of the same file in one
+ * runtime finds the first and shares it.
  *
  * Close, by the last opener: a checkpoint folds the log into the file, and the log is removed.
  * Where that fails the log stays and the next open replays it: nothing is lost, so closing

@@ -7,8 +7,8 @@ static void destroy_index(table_index *index)
 {
     base_budget *budget = &index->database->budget;
     uint32_t count = index->descriptor.part_count;
-    if (index->tree)
-        index->kind->destroy(index->tree);
+    if (index->entries)
+        index_set_destroy(index->entries);
     base_free(budget, (void *)(uintptr_t)index->descriptor.parts, count * sizeof(table_index_part));
     base_free(budget, index->key_parts, count * sizeof *index->key_parts);
     base_free(budget, index->key_columns, count * sizeof *index->key_columns);
@@ -48,7 +48,6 @@ base_status table_index_make(table_database *database, const table_relation *rel
     uint32_t count = descriptor->part_count;
     atomic_init(&self->references, 1);
     self->database = database;
-    self->kind = &index_btree_kind;
     self->descriptor = *descriptor;
     table_index_part *parts = base_allocate_array(budget, count, sizeof *parts);
     self->descriptor.parts = parts;
@@ -66,7 +65,7 @@ base_status table_index_make(table_database *database, const table_relation *rel
                               .nulls_first = parts[i].nulls_first};
     }
     if (status == BASE_OK)
-        status = self->kind->create(budget, &self->tree, error);
+        status = index_set_create(&index_btree_kind, budget, &self->entries, error);
     if (status != BASE_OK) {
         destroy_index(self);
         return status;
@@ -119,7 +118,7 @@ static base_status add_chunk(filler *fill, base_error *error)
         uint32_t found = 0;
         RETURN_IF_ERROR(table_key_build(index, cells, nulls, &fill->key, error));
         base_text key = {fill->key.data, fill->key.length};
-        RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowid, &found, error));
+        RETURN_IF_ERROR(index_set_insert(index->entries, key, rowid, false, &found, error));
         if (fill->old_keys_of && !(found & INDEX_FOUND_ENTRY))
             RETURN_IF_ERROR(
                 table_note_old_key(fill->old_keys_of, fill->relation, index, rowid, key, error));
@@ -148,17 +147,17 @@ static bool key_has_null(const table_index *index, base_text key)
 /* All entries are of rows that are there now: two equal keys side by side are a duplicate. */
 static base_status find_duplicate(const table_index *index, base_error *error)
 {
-    index_cursor *cursor;
+    index_set_cursor *cursor;
     index_range all = {0};
     base_buffer last;
     bool has_last = false;
-    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
+    RETURN_IF_ERROR(index_set_cursor_create(index->entries, &cursor, error));
     base_buffer_init(&last, &index->database->budget);
-    base_status status = index->kind->seek(cursor, &all, false, error);
+    base_status status = index_set_cursor_seek(cursor, &all, false, false, error);
     while (status == BASE_OK) {
         const index_entry *entries;
         uint32_t count;
-        status = index->kind->next(cursor, 256, &entries, &count, error);
+        status = index_set_cursor_next(cursor, 256, &entries, &count, error);
         if (status != BASE_ROW)
             break;
         status = BASE_OK;
@@ -173,7 +172,7 @@ static base_status find_duplicate(const table_index *index, base_error *error)
                 status = base_error_no_memory(error);
         }
     }
-    index->kind->cursor_destroy(cursor);
+    index_set_cursor_destroy(cursor);
     base_buffer_destroy(&last);
     return status == BASE_DONE ? BASE_OK : status;
 }

@@ -36,12 +36,14 @@ struct table_index {
     table_index_descriptor descriptor; /* `parts` is owned */
     vector_key_part *key_parts;
     uint32_t *key_columns;
-    const index_kind *kind;
-    index_tree *tree;
+    index_set *entries;
     /* Versions that were over at this sequence do not count for its entries: who reads them
      * does not see the index, and who ended them did not know it. */
     uint64_t since;
-    _Atomic(bool) filled; /* false after a reopen, until it is first needed */
+    /* The tree has the entries of hot rows. False after a reopen, until it is first needed. */
+    _Atomic(bool) filled;
+    /* Rows in volumes may lack their entries in the runs: once filled, the tree has them. */
+    _Atomic(bool) incomplete;
 };
 
 /* Statistics of a column, from a sample that was taken when they were asked for. */

@@ -66,11 +66,11 @@ static base_status find_version(entry_check *entry, uint64_t oldest)
 
 static base_status find_entry(const entry_check *entry, bool *found, base_error *error)
 {
-    const index_kind *kind = entry->index->kind;
+    const index_kind *kind = index_set_kind(entry->index->entries);
     index_cursor *cursor;
     index_range range = {entry->key, entry->key, true, true};
     *found = false;
-    RETURN_IF_ERROR(kind->cursor_create(entry->index->tree, &cursor, error));
+    RETURN_IF_ERROR(kind->cursor_create(index_set_tree(entry->index->entries), &cursor, error));
     base_status status = kind->seek(cursor, &range, false, error);
     while (status == BASE_OK && !*found) {
         const index_entry *entries;
@@ -113,13 +113,14 @@ static base_status check_entries(check *self, table_relation *relation, table_in
     uint64_t oldest;
     if (!txn_collect_all_garbage(self->database->manager, &oldest))
         oldest = 0;
+    const index_kind *kind = index_set_kind(index->entries);
     table_key_space_init(&entry.space);
-    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
-    base_status status = index->kind->seek(cursor, &all, false, error);
+    RETURN_IF_ERROR(kind->cursor_create(index_set_tree(index->entries), &cursor, error));
+    base_status status = kind->seek(cursor, &all, false, error);
     while (status == BASE_OK) {
         const index_entry *entries;
         uint32_t count;
-        status = index->kind->next(cursor, 256, &entries, &count, error);
+        status = kind->next(cursor, 256, &entries, &count, error);
         if (status != BASE_ROW)
             break;
         status = BASE_OK;
@@ -132,7 +133,7 @@ static base_status check_entries(check *self, table_relation *relation, table_in
                 status = suspect(self, &entry, error);
         }
     }
-    index->kind->cursor_destroy(cursor);
+    kind->cursor_destroy(cursor);
     return status == BASE_DONE ? BASE_OK : status;
 }
 
@@ -211,11 +212,13 @@ static base_status check_relation(check *self, table_relation *relation, base_er
         table_index *index = relation->indexes[i];
         uint64_t entries = 0;
         RETURN_IF_ERROR(table_index_need(index, relation, error));
-        index->kind->check(index->tree, pass_on, self);
-        uint64_t count = index->kind->count(index->tree);
+        const index_kind *kind = index_set_kind(index->entries);
+        index_tree *tree = index_set_tree(index->entries);
+        kind->check(tree, pass_on, self);
+        uint64_t count = kind->count(tree);
         RETURN_IF_ERROR(check_entries(self, relation, index, &entries, error));
         /* Old entries may go meanwhile; new ones cannot come. */
-        if (entries != count && count == index->kind->count(index->tree))
+        if (entries != count && count == kind->count(tree))
             complain(self, "index %llu counts its entries wrongly",
                      (unsigned long long)index->descriptor.id);
         RETURN_IF_ERROR(check_rows(self, relation, index, row_count, error));

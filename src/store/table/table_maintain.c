@@ -20,8 +20,12 @@
  *     and a row on its way to a volume is found (placements).
  * Rows that went into free places need no undo of their entries: no other version lies behind.
  *
- * Invariant I12: an entry exists for every version that somebody may see, and no entry
- * outlives the last such version of its row and key.
+ * All this is about the index's tree. Entries that have gone to a key run stay there, whatever
+ * becomes of their rows, until runs are merged (table_run.c); a version that comes back to such
+ * a key finds no entry in the tree, and adds its own.
+ *
+ * Invariant I12: an entry exists, in the tree or in a run, for every version that somebody may
+ * see, and no entry of the tree outlives the last such version of its row and key.
  */
 #include "store/table/table_int.h"
 
@@ -72,7 +76,7 @@ static bool remove_if_unused(void *context, uint64_t stamp, const types_cell *ce
     remover *remove = context;
     if (cells)
         return is_needed(context, stamp, cells, nulls);
-    (void)remove->index->kind->remove(remove->index->tree, remove->key, remove->rowid);
+    (void)index_set_remove(remove->index->entries, remove->key, remove->rowid);
     return true;
 }
 
@@ -180,8 +184,9 @@ static base_status add_entry(txn_transaction *transaction, table_relation *relat
     for (;;) {
         uint32_t found = 0;
         table_holder holder;
-        RETURN_IF_ERROR(index->kind->insert(index->tree, key, rowid, &found, error));
-        if (!index->descriptor.unique || has_null || !(found & INDEX_FOUND_KEY))
+        bool unique = index->descriptor.unique && !has_null;
+        RETURN_IF_ERROR(index_set_insert(index->entries, key, rowid, unique, &found, error));
+        if (!unique || !(found & INDEX_FOUND_KEY))
             return BASE_OK;
         RETURN_IF_ERROR(
             table_check_unique(transaction, relation, index, key, rowid, &holder, conflict, error));
@@ -189,7 +194,7 @@ static base_status add_entry(txn_transaction *transaction, table_relation *relat
             return BASE_OK;
         /* An entry of an older version stays: it is that version's. */
         if (!(found & INDEX_FOUND_ENTRY))
-            (void)index->kind->remove(index->tree, key, rowid);
+            (void)index_set_remove(index->entries, key, rowid);
         const txn_claim own = {index, rowid}, others = {index, holder.rowid};
         RETURN_IF_ERROR(txn_wait_to_claim(transaction, holder.id, &own,
                                           holder.may_give_way ? &others : NULL, error));
@@ -264,7 +269,7 @@ void table_forget_row(void *relation, int64_t rowid)
                            forget.index->descriptor.part_count, note_newest, &forget);
         base_text key = text_of(&forget.space.key);
         if (key.length && table_volume_count(self->storage) == 0)
-            (void)forget.index->kind->remove(forget.index->tree, key, rowid);
+            (void)index_set_remove(forget.index->entries, key, rowid);
         else if (key.length)
             remove_entry(self, forget.index, key, rowid, oldest_now(self), remove_anyway);
     }

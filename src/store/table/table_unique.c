@@ -124,15 +124,15 @@ static base_status probe_row(prober *probe, table_relation *relation, int64_t ro
                                 probe->index->descriptor.part_count, &visitor);
 }
 
-static base_status probe_entries(prober *probe, table_relation *relation, index_cursor *cursor,
+static base_status probe_entries(prober *probe, table_relation *relation, index_set_cursor *cursor,
                                  int64_t rowid, unique_answer *answer, base_error *error)
 {
     index_range range = {probe->key, probe->key, true, true};
-    RETURN_IF_ERROR(probe->index->kind->seek(cursor, &range, false, error));
+    RETURN_IF_ERROR(index_set_cursor_seek(cursor, &range, false, true, error));
     for (;;) {
         const index_entry *entries;
         uint32_t count;
-        base_status status = probe->index->kind->next(cursor, 16, &entries, &count, error);
+        base_status status = index_set_cursor_next(cursor, 16, &entries, &count, error);
         *answer = UNIQUE_FREE;
         if (status == BASE_DONE)
             return BASE_OK;
@@ -157,12 +157,12 @@ base_status table_check_unique(txn_transaction *transaction, table_relation *rel
                     .index = index,
                     .key = key,
                     .self = txn_id_of(transaction)};
-    index_cursor *cursor;
+    index_set_cursor *cursor;
     unique_answer answer = UNIQUE_FREE;
     table_key_space_init(&probe.space);
-    RETURN_IF_ERROR(index->kind->cursor_create(index->tree, &cursor, error));
+    RETURN_IF_ERROR(index_set_cursor_create(index->entries, &cursor, error));
     base_status status = probe_entries(&probe, relation, cursor, rowid, &answer, error);
-    index->kind->cursor_destroy(cursor);
+    index_set_cursor_destroy(cursor);
     *holder =
         (table_holder){answer == UNIQUE_OPEN ? probe.holder : 0, probe.rowid, probe.by_newest};
     if (status != BASE_OK || answer != UNIQUE_TAKEN)

@@ -288,7 +288,7 @@ static void integers_take_eight_bytes_and_filters_say_no(void **state)
     stop(&self);
 }
 
-/* ---- Sorting ----------------------------------------------------------------------------------------- */
+/* ---- Sorting --------------------------------------------------------------------------------- */
 
 static base_status try_sort(fixture *self, os_environment *environment, size_t memory,
                             uint64_t seed)
@@ -360,7 +360,7 @@ static void sorting_in_memory_and_in_parts(void **state)
     }
 }
 
-/* ---- Failures ---------------------------------------------------------------------------------------- */
+/* ---- Failures -------------------------------------------------------------------------------- */
 
 static void every_allocation_may_fail(void **state)
 {
@@ -555,14 +555,14 @@ static void forged_bytes_do_no_harm(void **state)
     run_child child;
     run_directory directory;
     cache_reference node, leaf;
-    assert_true(run_parse_head(head_bytes, head->length, &parsed));
-    assert_true(run_get_child(&parsed.nodes, 0, &child));
+    assert_true(index_run_parse_head(head_bytes, head->length, &parsed));
+    assert_true(index_run_get_child(&parsed.nodes, 0, &child));
     size_t node_at = (size_t)(child.fixed - head_bytes);
     cache_reference_load(&node, child.fixed);
     unsigned char *node_bytes = malloc(node.length), *changed_node = malloc(node.length);
     unit_assert_ok(cache_read(self.file, &node, node_bytes, NULL));
-    assert_true(run_parse_node(node_bytes, node.length, &directory));
-    assert_true(run_get_child(&directory, 0, &child));
+    assert_true(index_run_parse_node(node_bytes, node.length, &directory));
+    assert_true(index_run_get_child(&directory, 0, &child));
     size_t leaf_at = (size_t)(child.fixed - node_bytes);
     cache_reference_load(&leaf, child.fixed);
     unsigned char *leaf_bytes = malloc(leaf.length), *changed_leaf = malloc(leaf.length);

@@ -102,7 +102,7 @@ static uint32_t scan(fixture *self, index_set_cursor *cursor, uint64_t first, ui
     return total;
 }
 
-/* ---- One thread ------------------------------------------------------------------------------------ */
+/* ---- One thread ------------------------------------------------------------------------------ */
 
 static index_run *write_tree(fixture *self, bool *empty)
 {
@@ -336,7 +336,7 @@ static void entries_that_move_under_the_reader_are_found(void **state)
     }
 }
 
-/* ---- Threads ---------------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 static void read_on(void *argument)
 {
