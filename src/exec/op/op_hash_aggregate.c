@@ -2,9 +2,11 @@
  * op_hash_aggregate.c - GROUP BY with a hash table, aggregation without GROUP BY, DISTINCT.
  *
  * Each lane has a table of its own. When there was one lane its rows are the answer. With more,
- * the rows are dealt into partitions by hash and each partition is merged by one task: the first
- * row of a key stays where it is and later ones are merged into it and say so in their header.
- * Nothing is copied; the source then walks the lanes' rows and passes over the merged ones.
+ * the first row of a key stays where it is and later ones are merged into it and say so in their
+ * header. Nothing is copied; the source then walks the lanes' rows and passes over the merged ones.
+ * Which rows have one key is found out in the way in which the lanes found their groups: where keys
+ * rose, at the ends of batches; where the key is a place in an array, by walking the arrays; else
+ * rows are dealt into partitions by hash. Arrays and partitions are merged by parallel tasks.
  *
  * Without GROUP BY there is one group per lane, its row made beforehand, and rows are added without
  * hashing.
@@ -16,6 +18,7 @@
 #include "exec/rows/exec_group_codes.h"
 #include "exec/rows/exec_group_direct.h"
 #include "exec/rows/exec_group_memo.h"
+#include "exec/rows/exec_group_rising.h"
 
 enum {
     PARTITIONS_PER_LANE = 4,
@@ -41,7 +44,8 @@ typedef struct hash_aggregate_state {
     const vector **key_vectors;
     exec_groups *groups;
     exec_group_codes *codes;   /* NULL: the keys never come as codes */
-    exec_group_direct *direct; /* NULL: the key is not one integer */
+    exec_group_rising *rising; /* NULL: the key is not one integer */
+    exec_group_direct *direct; /* the same */
     exec_group_memo *memo;     /* NULL: keys are too long for it */
     op_aggregates_lane *lane;
     char **rows;
@@ -69,7 +73,8 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     RETURN_IF_ERROR(
         exec_groups_new(execution, &self->layout, self->key_count, &state->groups, error));
     RETURN_IF_ERROR(exec_group_codes_new(state->groups, &state->codes, error));
-    RETURN_IF_ERROR(exec_group_direct_new(state->groups, &state->direct, error));
+    RETURN_IF_ERROR(exec_group_rising_new(state->groups, &state->rising, error));
+    RETURN_IF_ERROR(exec_group_direct_new(state->groups, part->op->rows, &state->direct, error));
     RETURN_IF_ERROR(exec_group_memo_new(state->groups, &state->memo, error));
     *result = state;
     return op_aggregates_lane_new(&self->aggregates, &state->lane, error);
@@ -94,7 +99,10 @@ static base_status find_groups(hash_aggregate_state *state, const vector_chunk *
                                               state->rows, ranks, error));
     if (*ranks)
         return BASE_OK;
-    if (state->direct)
+    if (state->rising)
+        RETURN_IF_ERROR(exec_group_rising_find(state->rising, keys[0], input->selection,
+                                               input->count, state->rows, &done, error));
+    if (state->direct && !done)
         RETURN_IF_ERROR(exec_group_direct_find(state->direct, keys[0], input->selection,
                                                input->count, state->rows, &done, error));
     if (done)
@@ -138,6 +146,7 @@ static base_status deal_task(void *argument, uint32_t index, base_error *error)
     hash_aggregate_state *state = self->part.states[index];
     if (!state || !state->groups->rows->row_count)
         return BASE_OK;
+    RETURN_IF_ERROR(exec_groups_hash_rows(state->groups, error));
     exec_rows *rows = state->groups->rows;
     base_budget *budget = &self->part.execution->budget;
     state->dealt_count = rows->row_count;
@@ -163,11 +172,24 @@ static base_status deal_task(void *argument, uint32_t index, base_error *error)
     return BASE_OK;
 }
 
+/* What it takes to merge two rows, for exec_group_merge. */
+typedef struct pair_merger {
+    op_aggregates_lane *lane;
+    uint32_t tail;
+} pair_merger;
+
+static base_status merge_pair(void *context, char *into, char *from, base_error *error)
+{
+    const pair_merger *self = context;
+    ((exec_group *)(void *)from)->merged_into = (exec_group *)(void *)into;
+    return op_aggregates_combine(self->lane, into + self->tail, from + self->tail, error);
+}
+
 static base_status merge_rows(hash_aggregate_part *self, uint32_t partition, char **rows,
                               uint32_t count, base_error *error)
 {
     vector_chunk *chunk = self->key_chunks[partition];
-    uint32_t tail = self->layout.tail_offset;
+    pair_merger pair = {self->mergers[partition], self->layout.tail_offset};
     const vector **keys = self->key_vectors[partition];
     char *standing[VECTOR_SIZE];
     for (uint32_t k = 0; k < self->key_count; k++) {
@@ -176,11 +198,8 @@ static base_status merge_rows(hash_aggregate_part *self, uint32_t partition, cha
     }
     RETURN_IF_ERROR(exec_groups_adopt(self->tables[partition], keys, rows, count, standing, error));
     for (uint32_t i = 0; i < count; i++) {
-        if (!standing[i])
-            continue;
-        ((exec_group *)(void *)rows[i])->merged_into = (exec_group *)(void *)standing[i];
-        RETURN_IF_ERROR(op_aggregates_combine(self->mergers[partition], standing[i] + tail,
-                                              rows[i] + tail, error));
+        if (standing[i])
+            RETURN_IF_ERROR(merge_pair(&pair, standing[i], rows[i], error));
     }
     return BASE_OK;
 }
@@ -232,16 +251,6 @@ static base_status make_mergers(hash_aggregate_part *self, base_error *error)
     return BASE_OK;
 }
 
-static uint32_t used_lanes(const hash_aggregate_part *self)
-{
-    uint32_t used = 0;
-    for (uint32_t l = 0; l < self->part.state_count; l++) {
-        const hash_aggregate_state *state = self->part.states[l];
-        used += state && state->groups->rows->row_count;
-    }
-    return used;
-}
-
 static void free_dealt(hash_aggregate_part *self)
 {
     base_budget *budget = &self->part.execution->budget;
@@ -256,10 +265,54 @@ static void free_dealt(hash_aggregate_part *self)
     }
 }
 
-static base_status merge_groups(hash_aggregate_part *self, base_error *error)
+/* The lanes that have groups, and how they found them. */
+typedef struct used_lanes {
+    hash_aggregate_part *self;
+    uint32_t count;
+    hash_aggregate_state *states[EXEC_MAX_LANES];
+    exec_group_rising *rising[EXEC_MAX_LANES];
+    exec_group_direct *direct[EXEC_MAX_LANES];
+} used_lanes;
+
+static void find_used_lanes(hash_aggregate_part *self, used_lanes *used)
+{
+    used->self = self;
+    used->count = 0;
+    for (uint32_t l = 0; l < self->part.state_count; l++) {
+        hash_aggregate_state *state = self->part.states[l];
+        if (!state || !state->groups->rows->row_count)
+            continue;
+        used->states[used->count] = state;
+        used->rising[used->count] = state->rising;
+        used->direct[used->count++] = state->direct;
+    }
+}
+
+static base_status merge_direct_task(void *argument, uint32_t part, base_error *error)
+{
+    used_lanes *used = argument;
+    hash_aggregate_part *self = used->self;
+    pair_merger pair = {self->mergers[part], self->layout.tail_offset};
+    return exec_group_direct_merge(used->direct, used->count, part, self->partition_count,
+                                   merge_pair, &pair, error);
+}
+
+static base_status merge_groups(hash_aggregate_part *self, used_lanes *used, base_error *error)
 {
     exec_execution *execution = self->part.execution;
+    bool done = false;
+    if (used->rising[0]) {
+        pair_merger pair = {used->states[0]->lane, self->layout.tail_offset};
+        RETURN_IF_ERROR(
+            exec_group_rising_merge(used->rising, used->count, merge_pair, &pair, &done, error));
+    }
+    if (done)
+        return BASE_OK;
     RETURN_IF_ERROR(make_mergers(self, error));
+    if (used->direct[0])
+        RETURN_IF_ERROR(exec_group_direct_prepare(used->direct, used->count, &done, error));
+    if (done)
+        return exec_run_tasks(execution, self->partition_count, merge_direct_task, used, error);
     RETURN_IF_ERROR(exec_run_tasks(execution, self->part.state_count, deal_task, self, error));
     RETURN_IF_ERROR(exec_run_tasks(execution, self->partition_count, merge_task, self, error));
     free_dealt(self);
@@ -291,9 +344,12 @@ static base_status finish(exec_part *part, base_error *error)
         RETURN_IF_ERROR(make_single(first, error)); /* one row even over no rows */
         self->merged = part->state_count > 1;
         RETURN_IF_ERROR(merge_single(self, first, error));
-    } else if (used_lanes(self) > 1) {
-        self->merged = true;
-        RETURN_IF_ERROR(merge_groups(self, error));
+    } else {
+        used_lanes used;
+        find_used_lanes(self, &used);
+        self->merged = used.count > 1;
+        if (self->merged)
+            RETURN_IF_ERROR(merge_groups(self, &used, error));
     }
     op_aggregates_lane *lanes[EXEC_MAX_LANES];
     for (uint32_t l = 0; l < part->state_count; l++) {
@@ -301,6 +357,7 @@ static base_status finish(exec_part *part, base_error *error)
         lanes[l] = state ? state->lane : NULL;
         bytes += state ? exec_groups_bytes(state->groups) : 0;
         bytes += state && state->direct ? exec_group_direct_bytes(state->direct) : 0;
+        bytes += state && state->rising ? exec_group_rising_bytes(state->rising) : 0;
     }
     exec_note_memory(part->execution, part->op, bytes);
     return op_aggregates_finish_collected(&self->aggregates, lanes, part->state_count,
@@ -316,6 +373,8 @@ static void close(exec_part *part)
         if (!state)
             continue;
         exec_groups_clear(state->groups);
+        if (state->rising)
+            exec_group_rising_clear(state->rising);
         if (state->direct)
             exec_group_direct_clear(state->direct);
         if (state->memo)

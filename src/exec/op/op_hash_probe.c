@@ -227,6 +227,8 @@ static void next_undecided(const hash_join_part *join, probe_state *state)
 static void match_keys(hash_join_part *join, probe_state *state)
 {
     uint32_t count = state->pair_count;
+    if (join->is_direct)
+        return; /* a chain has one key, and it was looked up by that */
     for (uint32_t k = 0; k < join->key_count && count; k++)
         count =
             exec_rows_match(&join->layout, k, state->key_vectors[k], state->pair_positions,

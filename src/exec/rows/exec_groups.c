@@ -84,6 +84,7 @@ void exec_groups_clear(exec_groups *groups)
     else if (groups->slots && groups->group_count)
         memset(groups->slots, 0, groups->slot_count * sizeof(uint64_t));
     groups->group_count = 0;
+    groups->is_unhashed = false;
     exec_rows_clear(groups->rows);
 }
 
@@ -197,10 +198,35 @@ static void fill_slot(exec_groups *groups, uint32_t i, char *row)
     groups->group_count++;
 }
 
+base_status exec_groups_hash_rows(exec_groups *groups, base_error *error)
+{
+    if (!groups->is_unhashed)
+        return BASE_OK;
+    vector_chunk chunk;
+    char *rows[VECTOR_SIZE];
+    exec_rows_cursor cursor = {0, 0};
+    uint32_t count;
+    BASE_ASSERT(!groups->slots);
+    RETURN_IF_ERROR(vector_chunk_init(&chunk, &groups->execution->budget, groups->layout->types,
+                                      groups->key_count, error));
+    while ((count = exec_rows_next(groups->rows, &cursor, rows))) {
+        for (uint32_t k = 0; k < groups->key_count; k++) {
+            exec_rows_gather(groups->layout, k, rows, NULL, count, &chunk.columns[k]);
+            vector_hash(&chunk.columns[k], NULL, count, k > 0, groups->hashes);
+        }
+        for (uint32_t i = 0; i < count; i++)
+            ((exec_group *)(void *)rows[i])->hash = groups->hashes[i];
+    }
+    vector_chunk_destroy(&chunk);
+    groups->is_unhashed = false;
+    return BASE_OK;
+}
+
 base_status exec_groups_find_or_add(exec_groups *groups, const vector *const *keys,
                                     const uint16_t *selection, uint32_t count, char **rows,
                                     bool *is_new, base_error *error)
 {
+    RETURN_IF_ERROR(exec_groups_hash_rows(groups, error));
     RETURN_IF_ERROR(make_room(groups, count, error));
     hash_keys(groups, keys, selection, count);
     if (is_new)
@@ -236,6 +262,7 @@ base_status exec_groups_find(exec_groups *groups, const vector *const *keys,
                              const uint16_t *selection, uint32_t count, char **rows,
                              base_error *error)
 {
+    BASE_ASSERT(!groups->is_unhashed);
     if (!groups->group_count) {
         memset(rows, 0, count * sizeof(char *));
         return BASE_OK;

@@ -15,6 +15,9 @@ typedef struct exec_group {
     uint32_t batch, ordinal; /* number of the group within the batch that met it last */
 } exec_group;
 
+/* Called for two rows of one key: `from` becomes part of `into`. */
+typedef base_status (*exec_group_merge)(void *context, char *into, char *from, base_error *error);
+
 typedef struct exec_groups {
     exec_execution *execution;
     exec_layout *layout; /* header exec_group, columns: the keys (others may follow) */
@@ -23,6 +26,9 @@ typedef struct exec_groups {
     uint64_t *slots; /* 16 bits of the hash, 48 bits of the row's address; 0: empty */
     uint64_t slot_count;
     uint64_t group_count;
+    /* There are rows without a hash in their header and no slots: who added them has not looked
+     * anything up here. They are hashed before somebody does. */
+    bool is_unhashed;
     uint64_t *hashes; /* working space of one batch */
     uint64_t *places;
     uint16_t *positions, *open, *compare, *fresh, *unequal;
@@ -53,6 +59,8 @@ base_status exec_groups_find(exec_groups *groups, const vector *const *keys,
  * table points to the rows, which must outlive it. */
 base_status exec_groups_adopt(exec_groups *groups, const vector *const *keys, char *const *rows,
                               uint32_t count, char **standing, base_error *error);
+/* Gives all rows their hashes, if is_unhashed. */
+base_status exec_groups_hash_rows(exec_groups *groups, base_error *error);
 size_t exec_groups_bytes(const exec_groups *groups);
 
 #endif

@@ -145,6 +145,40 @@ static void test_integer_keys(void **state)
     }
 }
 
+/* Keys in the order of the rows: groups that cross batches and lanes, keys that fall half-way
+ * (dense and sparse ones), a NULL among them. One lane and four. */
+static void test_rising_keys(void **state)
+{
+    fixture *f = *state;
+    f->skip_failures = true;
+    plan_expr *number = slot(f, 0, 'I'), *seven = constant(f, 'I', "7");
+    plan_expr *half = call2(f, "%", number, constant(f, 'I', "80000"));
+    plan_expr *null_once =
+        call2(f, "/", constant(f, 'I', "0"), call2(f, "-", number, constant(f, 'I', "150000")));
+    const struct {
+        plan_expr *key;
+        const char *expected; /* groups, rows, rows of the smallest and largest, sum */
+    } cases[] = {
+        {call2(f, "/", number, seven), "22858|160000|1|7|12799920000"},
+        {call2(f, "/", half, seven), "11429|160000|8|14|12799920000"},
+        {call2(f, "*", half, constant(f, 'I', "1000003")), "80000|160000|2|2|12799920000"},
+        {call2(f, "+", call2(f, "/", number, seven), null_once), "22859|160000|1|7|12799920000"},
+        {call2(f, "-", constant(f, 'I', "0"), number), "160000|160000|1|1|12799920000"},
+    };
+    for (f->threads = 1; f->threads <= 4; f->threads += 3) {
+        for (uint32_t c = 0; c < BASE_COUNT_OF(cases); c++) {
+            plan_aggregate each[2] = {aggregate(f, "count", NULL), aggregate(f, "sum", number)};
+            plan_aggregate over[5] = {
+                aggregate(f, "count", NULL), aggregate(f, "sum", slot(f, 1, 'I')),
+                aggregate(f, "min", slot(f, 1, 'I')), aggregate(f, "max", slot(f, 1, 'I')),
+                aggregate(f, "sum", slot(f, 2, 'I'))};
+            plan_operator *groups =
+                group(f, cte_scan(f, 0, "I"), 1, list(f, 1, cases[c].key), 2, each);
+            check(f, many(f, 0, "400", group(f, groups, 0, NULL, 5, over)), cases[c].expected);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -152,7 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_groups),       TEST(test_without_groups), TEST(test_distinct),
         TEST(test_filter),       TEST(test_order_inside),   TEST(test_threads),
-        TEST(test_integer_keys),
+        TEST(test_integer_keys), TEST(test_rising_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -483,22 +483,91 @@ static bool fsst_get(const codec_body *body, uint32_t index, types_cell *cell, b
     return decode_string(&view, at, at + length, &cell->string, heap);
 }
 
+/* Symbols by code, without holes: codes that are no symbol have no length. */
+typedef struct fsst_codes {
+    uint64_t symbols[256];
+    uint8_t lengths[256];
+} fsst_codes;
+
+static void take_codes(const fsst_view *view, fsst_codes *codes)
+{
+    memset(codes->lengths, 0, sizeof codes->lengths);
+    memset(codes->symbols, 0, sizeof codes->symbols);
+    memcpy(codes->symbols, view->symbols, (size_t)view->symbol_count * SYMBOL_SIZE);
+    memcpy(codes->lengths, view->symbol_lengths, view->symbol_count);
+}
+
+BASE_INLINE uint8_t *put_symbol(const fsst_codes *codes, uint32_t code, uint8_t *out)
+{
+    memcpy(out, &codes->symbols[code], SYMBOL_SIZE);
+    return out + codes->lengths[code];
+}
+
+/* As decode_text, for many strings: four codes at a time where none of them is an escape. */
+static uint8_t *decode_codes(const fsst_codes *codes, const uint8_t *at, const uint8_t *end,
+                             uint8_t *out)
+{
+    while (at < end) {
+        if (end - at >= 4) {
+            uint32_t four = base_load_u32(at), inverse = ~four;
+            /* A byte of `inverse` is zero where a code is 255. */
+            if (BASE_LIKELY(!((inverse - 0x01010101u) & four & 0x80808080u))) {
+                out = put_symbol(codes, four & 255, out);
+                out = put_symbol(codes, four >> 8 & 255, out);
+                out = put_symbol(codes, four >> 16 & 255, out);
+                out = put_symbol(codes, four >> 24, out);
+                at += 4;
+                continue;
+            }
+        }
+        uint32_t code = *at++;
+        if (code != ESCAPE)
+            out = put_symbol(codes, code, out);
+        else if (at < end)
+            *out++ = *at++;
+    }
+    return out;
+}
+
+/*
+ * Texts are decoded one behind the other into pieces of the heap that have room for the longest
+ * text that a string's codes can stand for, so that nothing is measured beforehand.
+ */
 static bool fsst_decode(const codec_body *body, uint32_t first, uint32_t count, void *out,
                         base_arena *heap)
 {
     fsst_view view = view_of(body);
+    fsst_codes codes;
     types_string *strings = out;
     const uint8_t *at = view.bytes + base_load_u32(view.anchors + first / GROUP * 4);
-    uint64_t block[CODEC_BLOCK];
+    uint64_t block[CODEC_BLOCK], left = 0;
+    uint8_t *to = NULL;
+    size_t room = 0; /* at `to` */
+    take_codes(&view, &codes);
     for (uint32_t i = 0; i < count; i++) {
-        if (i % CODEC_BLOCK == 0)
+        if (i % CODEC_BLOCK == 0) {
             codec_bits_unpack(view.lengths +
                                   (first + i) / CODEC_BLOCK * codec_bits_size(view.width),
                               view.width, 0, block);
-        const uint8_t *end = at + block[i % CODEC_BLOCK];
-        if (!decode_string(&view, at, end, &strings[i], heap))
-            return false;
-        at = end;
+            for (uint32_t j = 0; j < BASE_MIN(count - i, (uint32_t)CODEC_BLOCK); j++)
+                left += block[j];
+        }
+        uint64_t encoded = block[i % CODEC_BLOCK];
+        size_t most = encoded * SYMBOL_SIZE + SYMBOL_SIZE;
+        if (room < most) {
+            room = BASE_MAX(most, left * 3 + SYMBOL_SIZE);
+            to = base_arena_allocate(heap, room);
+            if (!to)
+                return false;
+        }
+        uint8_t *end = decode_codes(&codes, at, at + encoded, to);
+        strings[i] = types_string_of((const char *)to, (size_t)(end - to));
+        if (strings[i].length > TYPES_STRING_INLINE) {
+            room -= (size_t)(end - to);
+            to = end;
+        }
+        at += encoded;
+        left -= encoded;
     }
     return true;
 }
