@@ -150,6 +150,7 @@ static const plan_system_column volume_stats_columns[] = {
     SYSTEM_COLUMN("table_name", TEXT), SYSTEM_COLUMN("tier", TEXT),
     SYSTEM_COLUMN("part", INTEGER),    SYSTEM_COLUMN("rows", INTEGER),
     SYSTEM_COLUMN("bytes", INTEGER),   SYSTEM_COLUMN("dead", INTEGER),
+    SYSTEM_COLUMN("run", INTEGER), /* of cold parts; a row lies in one part of each at most */
 };
 
 typedef struct part_report {
@@ -172,6 +173,7 @@ static void report_part(void *context, const table_part_info *info)
     row[3] = session_system_integer((int64_t)info->row_count);
     row[4] = session_system_integer((int64_t)info->byte_count);
     row[5] = session_system_integer((int64_t)info->dead_count);
+    row[6] = session_system_integer((int64_t)info->run);
 }
 
 static base_status collect_volume_stats(system_rows *rows, const types_value *arguments,

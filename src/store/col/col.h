@@ -58,6 +58,8 @@ uint64_t col_writer_row_count(const col_writer *writer);
 /* Writes what is left and the metadata, whose reference names the volume. At least one row
  * was added. */
 base_status col_writer_finish(col_writer *writer, cache_reference *volume, base_error *error);
+/* After finish: the volume cannot be used, so its extents go as if it had not been finished. */
+void col_writer_take_back(col_writer *writer);
 /* Without finish: loose extents are discarded; others are the checkpoint's to abort. */
 void col_writer_destroy(col_writer *writer);
 
@@ -103,6 +105,8 @@ double col_distinct_estimate(const uint8_t registers[256]);
 /* Position of the row, from 0: BASE_OK or BASE_NOT_FOUND (without text). */
 base_status col_volume_find(col_volume *volume, int64_t rowid, uint32_t *position,
                             base_error *error);
+/* Afterwards col_volume_find and _lower_bound cannot fail. */
+base_status col_volume_load_rowids(col_volume *volume, base_error *error);
 /* Position of the first row whose rowid is not below `rowid`; the row count if none is. */
 base_status col_volume_lower_bound(col_volume *volume, int64_t rowid, uint32_t *position,
                                    base_error *error);

@@ -68,6 +68,15 @@ base_status col_volume_lower_bound(col_volume *volume, int64_t rowid, uint32_t *
     return BASE_OK;
 }
 
+base_status col_volume_load_rowids(col_volume *volume, base_error *error)
+{
+    for (uint32_t group = 0; group < volume->info.group_count; group++) {
+        const col_piece *piece;
+        RETURN_IF_ERROR(col_volume_piece(volume, group, 0, &piece, error));
+    }
+    return BASE_OK;
+}
+
 base_status col_volume_find(col_volume *volume, int64_t rowid, uint32_t *position,
                             base_error *error)
 {

@@ -99,6 +99,11 @@ void col_writer_destroy(col_writer *writer)
     base_free(budget, writer, sizeof *writer);
 }
 
+void col_writer_take_back(col_writer *writer)
+{
+    writer->finished = false;
+}
+
 uint64_t col_writer_row_count(const col_writer *writer)
 {
     return writer->row_count;

@@ -59,8 +59,9 @@ typedef struct table_options {
     int64_t lock_timeout;         /* microseconds; negative: for ever */
     size_t memory_limit;          /* bytes for this database; 0: the runtime's */
     uint64_t checkpoint_log_size; /* log bytes that start a background checkpoint; 0: never */
-    uint32_t seal_rows;           /* so many hot rows of a table become a volume at a
-                                     checkpoint; 0: 8192 */
+    uint32_t seal_rows;           /* so many hot rows of a table become a volume at a checkpoint;
+                                     0: 8192 or a hundredth of the table, whichever is more */
+    bool manual_compaction;       /* volumes are merged by table_compact only */
     int64_t history_retention;    /* microseconds; versions younger than this are kept */
 } table_options;
 void table_options_default(table_options *options);
@@ -82,6 +83,9 @@ void table_set_sync_mode(table_database *database, table_sync_mode mode);
 /* Writes a checkpoint: seals committed hot rows into volumes, then shortens the log. In memory
  * only the first. */
 base_status table_checkpoint(table_database *database, base_error *error);
+/* Merges volumes where that is worth while (table_compact_plan.c), on the calling thread; after
+ * checkpoints it happens in the background. */
+base_status table_compact(table_database *database, base_error *error);
 /* Calls `report` for every inconsistency found (text is for people); BASE_OK when the
  * check itself could run, whatever it found. */
 base_status table_check_integrity(table_database *database,
@@ -312,7 +316,8 @@ void table_column_statistics_of(const table_relation *relation, uint32_t column,
 
 /* What PRAGMA volume_stats shows: one call per storage part of the relation. */
 typedef struct table_part_info {
-    const char *tier; /* "hot", "cold", "history" */
+    const char *tier; /* "hot", "cold", "past" (replaced, for old snapshots), "history" */
+    uint32_t run;     /* of a cold part: a row lies in one part of each run at most; 0: the base */
     uint64_t part_id, row_count, byte_count, dead_count;
 } table_part_info;
 void table_list_parts(const table_relation *relation,

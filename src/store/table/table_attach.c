@@ -27,10 +27,10 @@ static base_status discard_extent(void *context, const cache_reference *referenc
 
 void table_volume_discard(table_database *database, table_volume *volume)
 {
-    if (!volume->loose)
+    if (!atomic_load(&volume->loose))
         return;
     (void)col_volume_visit(volume->data, discard_extent, database->file, NULL);
-    volume->loose = false;
+    atomic_store(&volume->loose, false);
 }
 
 static void rollback_volume(txn_undo *undo)
@@ -38,6 +38,7 @@ static void rollback_volume(txn_undo *undo)
     volume_undo *self = (volume_undo *)(void *)undo;
     atomic_store_explicit(&self->volume->since, TABLE_NEVER, memory_order_release);
     table_volume_discard(self->storage->database, self->volume);
+    atomic_store(&self->volume->abandoned, true);
 }
 
 static void commit_volume(txn_undo *undo, uint64_t id, uint64_t sequence)
@@ -59,9 +60,8 @@ base_status table_attach_volume(txn_transaction *transaction, table_relation *re
     volume_undo *undo = txn_undo_allocate(transaction, sizeof *undo);
     if (!undo)
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(table_volume_add(storage, storage->database->file, reference,
-                                     txn_id_of(transaction), &volume, error));
-    volume->loose = true;
+    RETURN_IF_ERROR(table_volume_add(storage, reference, txn_id_of(transaction), &volume, error));
+    atomic_store(&volume->loose, true);
     undo->storage = storage;
     undo->volume = volume;
     txn_undo_register(transaction, &undo->undo, &volume_kind);

@@ -250,13 +250,12 @@ static base_status note_written(checkpoint *self, table_relation *relation, base
     return BASE_OK;
 }
 
-/* Volumes are not merged yet, so a new one has to be a fair part of what is there: their
- * number then grows with the logarithm of the table. */
+/* With a hundredth of the table at a time volumes are merged seldom enough (docs/spikes.md, C). */
 uint64_t table_rows_worth_sealing(const table_database *database, const table_storage *storage)
 {
     if (database->options.seal_rows)
         return database->options.seal_rows;
-    return BASE_MAX((uint64_t)TABLE_SEAL_ROWS, table_cold_count(storage) / 4);
+    return BASE_MAX((uint64_t)TABLE_SEAL_ROWS, table_cold_count(storage) / 100);
 }
 
 /* Rows that changed are packed anew. */
@@ -353,7 +352,7 @@ static base_status put_volume(checkpoint *self, const cache_reference *reference
 static base_status write_volume(checkpoint *self, table_volume *volume, base_error *error)
 {
     cache_reference marks = volume->marks_reference;
-    if (volume->loose)
+    if (atomic_load(&volume->loose))
         RETURN_IF_ERROR(adopt_volume(self, volume, error));
     if (atomic_load(&volume->marked_at) > volume->marks_saved_at)
         RETURN_IF_ERROR(write_marks(self, volume, &marks, error));
@@ -365,13 +364,14 @@ static base_status write_volumes(checkpoint *self, table_storage *storage, const
                                  base_error *error)
 {
     static const cache_reference none;
-    uint32_t count = table_volume_count(storage), visible = 0;
+    const table_volumes *list = table_volumes_of(storage);
+    uint32_t count = list ? list->count : 0, visible = 0;
     const txn_snapshot *snapshot = txn_snapshot_of(self->transaction);
     for (uint32_t i = 0; i < count; i++)
-        visible += table_volume_is_visible(table_volume_at(storage, i), snapshot);
+        visible += table_volume_is_visible(list->volumes[i], snapshot);
     put_u32(&self->root, visible + fresh->volume_count);
     for (uint32_t i = 0; i < count; i++) {
-        table_volume *volume = table_volume_at(storage, i);
+        table_volume *volume = list->volumes[i];
         if (table_volume_is_visible(volume, snapshot))
             RETURN_IF_ERROR(write_volume(self, volume, error));
     }
@@ -545,7 +545,7 @@ static void settle(checkpoint *self)
             table_seal_switch(&self->written[i].seal, storage);
     }
     for (uint32_t i = 0; i < self->adopted_count; i++)
-        self->adopted[i]->loose = false;
+        atomic_store(&self->adopted[i]->loose, false);
     for (uint32_t i = 0; i < self->marks_count; i++) {
         self->marks[i].volume->marks_saved_at = self->sequence;
         self->marks[i].volume->marks_reference = self->marks[i].reference;
@@ -641,6 +641,8 @@ base_status table_checkpoint(table_database *database, base_error *error)
     }
     clean_up(&self);
     os_mutex_unlock(&database->checkpoint_mutex);
+    if (status == BASE_OK)
+        table_compact_soon(database);
     return status;
 }
 

@@ -37,6 +37,7 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
     os_mutex_init(&self->checkpoint_mutex);
     os_mutex_init(&self->load_mutex);
     os_mutex_init(&self->fill_mutex);
+    os_mutex_init(&self->compact_mutex);
     base_status status = txn_manager_create(&self->budget, os_runtime_environment(runtime), self,
                                             &self->manager, error);
     if (status != BASE_OK) {
@@ -44,6 +45,7 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
         os_mutex_destroy(&self->checkpoint_mutex);
         os_mutex_destroy(&self->load_mutex);
         os_mutex_destroy(&self->fill_mutex);
+        os_mutex_destroy(&self->compact_mutex);
         base_free(parent, self, sizeof *self);
         return status;
     }
@@ -90,6 +92,7 @@ static void destroy_database(table_database *database)
     os_mutex_destroy(&database->checkpoint_mutex);
     os_mutex_destroy(&database->load_mutex);
     os_mutex_destroy(&database->fill_mutex);
+    os_mutex_destroy(&database->compact_mutex);
     base_free(parent, database, sizeof *database);
 }
 
@@ -190,7 +193,9 @@ base_status table_need_file(table_database *database, base_error *error)
     bool created;
     base_status status = BASE_OK;
     os_mutex_lock(&database->registry);
-    if (!database->file)
+    if (!database->background)
+        status = os_task_group_create(database->runtime, &database->background, error);
+    if (status == BASE_OK && !database->file)
         status = cache_open(&options, &database->file, &created, error);
     os_mutex_unlock(&database->registry);
     return status;
@@ -274,6 +279,7 @@ base_status table_database_close(table_database *database, base_error *error)
         os_runtime_registry_lock(runtime);
         bool last = --database->open_count == 0;
         if (last) {
+            atomic_store(&database->stopping, true);
             os_task_group_wait(database->background);
             database->closing = true;
             status = fold(database, error);
@@ -290,6 +296,7 @@ base_status table_database_close(table_database *database, base_error *error)
         os_runtime_registry_unlock(runtime);
         return status;
     }
+    atomic_store(&database->stopping, true);
     destroy_database(database);
     return BASE_OK;
 }

@@ -67,15 +67,24 @@ typedef struct table_marks {
 } table_marks;
 #define TABLE_MARK_ALWAYS 1 /* a mark that every snapshot sees */
 
-/* A volume of a storage and its marks. Lives as long as the storage. */
-#define TABLE_NEVER (ROW_DELETED - 1) /* as `since`: nobody reads the volume any more */
+/*
+ * A volume of a storage and its marks. Snapshots from `since` on read it, and from `until` on
+ * no longer: its rows that are left lie in other volumes then (table_compact.c). It stays
+ * listed until no snapshot before `until` is left.
+ */
+#define TABLE_NEVER (ROW_DELETED - 1) /* no sequence is as high, no id like it */
 typedef struct table_volume {
     base_budget *budget;
     col_volume *data;
     col_volume_info info;
-    _Atomic(uint64_t) since; /* as a row's stamp: who reads it */
-    bool loose;              /* not yet reached by a header; under the checkpoint mutex */
-    os_latch latch;          /* of the marks */
+    uint32_t number;         /* in its storage, for people */
+    _Atomic(uint64_t) since; /* as a row's stamp: who reads it; NEVER: nobody yet */
+    _Atomic(uint64_t) until; /* a sequence, or NEVER */
+    _Atomic(bool) abandoned; /* nobody will ever read it */
+    bool leaving;            /* the next list is without it; under the volume mutex */
+    _Atomic(bool) loose;     /* not yet reached by a header; changed under the checkpoint mutex */
+    os_latch latch;          /* of the marks and of `moving` */
+    bool moving;             /* its marks are being carried over to the volumes that follow it */
     uint32_t vector_count;
     table_marks **marks; /* by vector; NULL: none */
     _Atomic(uint32_t) mark_count;
@@ -96,6 +105,18 @@ typedef struct table_unread {
     } * volumes;
 } table_unread;
 
+/*
+ * The volumes of a storage at some time, cut into runs: the volumes of a run do not overlap and
+ * come by rising rowid, so a row is looked for in one volume of each. Never changed; readers
+ * keep it by their snapshot.
+ */
+typedef struct table_volumes {
+    struct table_volumes *older; /* replaced by this one, and freed with it */
+    uint32_t count, run_count;
+    uint32_t *run_ends; /* of run r: volumes[run_ends[r - 1]] .. volumes[run_ends[r] - 1] */
+    table_volume *volumes[];
+} table_volumes;
+
 typedef struct table_storage {
     _Atomic(uint32_t) references; /* relation versions */
     table_database *database;
@@ -103,16 +124,15 @@ typedef struct table_storage {
      * nobody but table_storage_need has to do with them. */
     _Atomic(table_unread *) unread;
     row_tree *hot;
-    /* Volumes in the order they came; only added to. Read without a lock: the count first. */
-    _Atomic(uint32_t) volume_count;
-    _Atomic(table_volume **) volumes;
-    uint32_t volume_capacity;
-    struct table_old_list {
-        struct table_old_list *next;
-        table_volume **volumes;
-        uint32_t capacity;
-    } * old_lists; /* replaced by longer ones; somebody may still look */
+    _Atomic(table_volumes *) volumes; /* NULL: never had any; changed under the volume mutex */
     os_mutex volume_mutex;
+    uint32_t volume_number; /* of the newest volume */
+    /* Volumes of the past: listed ones with `until`. While there are any a row may have more
+     * than one copy without a mark. Changed under the moving mutex. */
+    _Atomic(uint32_t) past_count;
+    _Atomic(uint64_t) switch_count; /* how often volumes took the place of others */
+    os_mutex moving_mutex;  /* marks of rows with several copies; before latches of volumes */
+    os_latch visitor_latch; /* shared by those who look at volumes without a snapshot */
     _Atomic(uint64_t) cold_change; /* sequence of the newest commit that marked or loaded */
     /* Raised whenever rows have got another place, after they can be found there and before
      * they may go where they were: who finds it unchanged has not missed a row on its way. */
@@ -178,7 +198,10 @@ struct table_database {
     table_saved reached; /* what the newest root names: see table_visit_extents */
     os_task_group *background;
     bool closing;                   /* nobody will read the tables again */
+    _Atomic(bool) stopping;         /* merges end where they are */
     _Atomic(bool) checkpoint_waits; /* one was started and has not ended */
+    os_mutex compact_mutex;         /* one merge at a time */
+    _Atomic(bool) compaction_waits; /* one was started and has not looked yet */
 };
 
 BASE_INLINE table_database *table_database_of(const txn_transaction *transaction)
@@ -245,6 +268,7 @@ base_status table_row_changed(const txn_transaction *transaction, base_error *er
 base_status table_changed(const txn_transaction *transaction, base_error *error);
 
 /* table_scan.c */
+#define TABLE_STAMP COL_STAMP /* the pseudo column of begin stamps, of volumes only */
 int64_t table_last_rowid(const table_storage *storage); /* INT64_MIN: no row ever */
 BASE_INLINE bool table_is_rowid(const table_relation *relation, uint32_t column)
 {
@@ -255,18 +279,58 @@ base_status table_scan_create_at(table_relation *relation, const txn_snapshot *s
                                  const table_scan_options *options, table_scan **scan,
                                  base_error *error);
 
-/* table_cold.c */
-table_volume *table_volume_at(const table_storage *storage, uint32_t place);
-BASE_INLINE uint32_t table_volume_count(const table_storage *storage)
+/* table_volumes.c */
+BASE_INLINE const table_volumes *table_volumes_of(const table_storage *storage)
 {
-    return atomic_load_explicit(&storage->volume_count, memory_order_acquire);
+    return atomic_load_explicit(&storage->volumes, memory_order_acquire);
 }
-/* Opens the volume and adds it, read by those who see `since`. */
-base_status table_volume_add(table_storage *storage, cache_file *file,
-                             const cache_reference *reference, uint64_t since,
-                             table_volume **volume, base_error *error);
+BASE_INLINE bool table_has_volumes(const table_storage *storage)
+{
+    const table_volumes *list = table_volumes_of(storage);
+    return list && list->count > 0;
+}
+/* The snapshot finds its rows in the volumes that followed it. */
+BASE_INLINE bool table_volume_is_past(const table_volume *volume, const txn_snapshot *snapshot)
+{
+    return atomic_load_explicit(&volume->until, memory_order_acquire) <= snapshot->sequence;
+}
+/* Is the volume one that new snapshots read, for all that is published? */
+bool table_volume_is_current(const table_volume *volume, uint64_t last_sequence);
+bool table_volume_is_visible(const table_volume *volume, const txn_snapshot *snapshot);
+/* The copies of a row: one volume of each run is a candidate. */
+typedef struct table_candidates {
+    const table_volumes *list; /* may be NULL */
+    int64_t rowid;
+    uint32_t run; /* the next one to look at */
+} table_candidates;
+table_volume *table_next_candidate(table_candidates *candidates); /* NULL: no more */
+/* Opens the volume, unlisted. */
+base_status table_volume_open(table_storage *storage, const cache_reference *reference,
+                              uint64_t since, table_volume **volume, base_error *error);
+void table_volume_destroy(table_storage *storage, table_volume *volume);
+base_status table_volumes_add(table_storage *storage, table_volume *const *volumes, uint32_t count,
+                              base_error *error);
+/* Opens the volume and lists it, read by those who see `since`. */
+base_status table_volume_add(table_storage *storage, const cache_reference *reference,
+                             uint64_t since, table_volume **volume, base_error *error);
+/* Takes volumes that nobody reads any more off the list. */
+void table_volumes_prune(table_storage *storage);
 void table_volumes_destroy(table_storage *storage);
 uint64_t table_cold_count(const table_storage *storage); /* rows without marks */
+/* Volumes that new snapshots read: the base, which covers most rows without overlapping, by
+ * rising rowid, and then the others. Allocated, `list->count` places. NULL: no memory. */
+typedef struct table_layers {
+    table_volume **volumes;
+    uint32_t base_count, count, capacity;
+} table_layers;
+base_status table_layers_make(const table_storage *storage, const table_volumes *list,
+                              table_layers *layers, base_error *error);
+void table_layers_free(const table_storage *storage, table_layers *layers);
+/* The smallest rowid above `rowid` where a volume that is written anew has to end, so that none
+ * but the base's spans two volumes of the base. False: there is none. */
+bool table_layers_border(const table_layers *layers, int64_t rowid, int64_t *border);
+
+/* table_cold.c */
 /* The row's place in the volume that has its version; `for_write`: volumes that are not read
  * yet count too, and marks of open transactions do not hide. NOT_FOUND: no text. */
 base_status table_cold_find(table_storage *storage, const txn_snapshot *snapshot, int64_t rowid,
@@ -308,28 +372,36 @@ typedef struct table_visitor {
 base_status table_visit_versions(const table_relation *relation, int64_t rowid, uint64_t oldest,
                                  const uint32_t *columns, uint32_t column_count,
                                  const table_visitor *visitor);
-bool table_volume_is_visible(const table_volume *volume, const txn_snapshot *snapshot);
 
 /* table_mark.c */
 extern const txn_undo_kind table_mark_kind;
 /* The mark at a position, 0: none. */
 uint64_t table_mark_get(table_volume *volume, uint32_t position);
+uint32_t table_mark_count(table_volume *volume); /* counted */
 bool table_mark_hides(table_volume *volume, uint32_t position, const txn_snapshot *snapshot);
 /* Clears the bits of rows that marks hide from the snapshot; false: there were none. */
 bool table_mark_filter(table_volume *volume, uint32_t vector_number, const txn_snapshot *snapshot,
                        uint64_t bits[VECTOR_WORDS]);
-/* Sets the transaction's mark. BASE_OK, NOT_FOUND (it is gone for the snapshot), RESTART or
- * SERIALIZATION; `*holder` set with NOT_FOUND: an open transaction has marked it. */
+/* Sets the transaction's mark on the row's copies, of which this is one. BASE_OK, NOT_FOUND (it
+ * is gone for the snapshot), RESTART or SERIALIZATION; `*holder` set with NOT_FOUND: an open
+ * transaction has marked it. `is_mine`: its hot row has decided that nobody else may. */
 base_status table_mark_set(txn_transaction *transaction, table_storage *storage,
-                           table_volume *volume, uint32_t position, uint64_t *holder,
-                           base_error *error);
+                           table_volume *volume, uint32_t position, int64_t rowid, bool is_mine,
+                           uint64_t *holder, base_error *error);
 /* Recovery: a mark that everybody sees. */
 base_status table_mark_always(table_volume *volume, uint32_t position, base_error *error);
 /* Sealing must not fail half-way: memory for marks of all vectors, a mark without fail, and
  * giving back what was not needed. */
 base_status table_mark_reserve_all(table_volume *volume, base_error *error);
 void table_mark_reserved(table_volume *volume, uint32_t position);
-void table_mark_trim(table_volume *volume);
+void table_mark_trim(table_storage *storage, table_volume *volume);
+/* Compaction: what is marked in `from`, but for marks that every snapshot saw at `known`, is
+ * marked in those of `to` (disjoint, rising) that have the row. `only_committed`: marks of open
+ * transactions find their memory reserved. */
+base_status table_marks_carry(table_volume *from, uint64_t known, table_volume *const *to,
+                              uint32_t to_count, bool only_committed, base_error *error);
+/* From now on marks are set by those only who have the moving mutex, or nobody. */
+void table_marks_hold(table_volume *volume, bool held);
 
 /* table_key.c */
 void table_key_space_init(table_key_space *space);
@@ -476,7 +548,7 @@ void table_note_rowid(table_storage *storage, int64_t rowid);
 typedef struct table_sealed {
     cache_reference reference;
     uint64_t newest; /* no row has a higher sequence */
-    uint32_t count;
+    uint32_t count, capacity;
     int64_t *rowids; /* rising; the place is the position in the volume */
 } table_sealed;
 typedef struct table_seal {
@@ -499,6 +571,10 @@ base_status table_seal_in_memory(table_database *database, base_error *error);
 uint64_t table_rows_worth_sealing(const table_database *database, const table_storage *storage);
 /* After a commit: starts one in the background when the log has grown long. */
 void table_checkpoint_if_due(table_database *database);
+
+/* table_compact.c */
+/* After a checkpoint: merges volumes in the background where that is worth while. */
+void table_compact_soon(table_database *database);
 
 /* table_integrity.c */
 base_status table_list_ids(table_database *database, uint64_t **ids, uint32_t *count,

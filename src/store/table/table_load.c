@@ -112,8 +112,8 @@ static base_status load_volumes(loading *self, const table_unread *unread, base_
     for (uint32_t i = 0; i < unread->volume_count; i++) {
         const struct table_unread_volume *source = &unread->volumes[i];
         table_volume *volume;
-        RETURN_IF_ERROR(table_volume_add(self->relation->storage, self->database->file,
-                                         &source->reference, source->since, &volume, error));
+        RETURN_IF_ERROR(table_volume_add(self->relation->storage, &source->reference, source->since,
+                                         &volume, error));
         RETURN_IF_ERROR(load_marks(self, volume, &source->marks, error));
     }
     return BASE_OK;

@@ -116,9 +116,11 @@ static base_status check_volumes(const table_loader *self, const sort_entry *ent
     RETURN_IF_ERROR(vector_init(&rowids, budget, TYPES_OF(INTEGER), error));
     base_arena_init(&heap, budget);
     base_status status = BASE_OK;
-    for (uint32_t i = 0; i < table_volume_count(storage) && status == BASE_OK; i++) {
-        table_volume *volume = table_volume_at(storage, i);
+    const table_volumes *list = table_volumes_of(storage);
+    for (uint32_t i = 0; list && i < list->count && status == BASE_OK; i++) {
+        table_volume *volume = list->volumes[i];
         if (atomic_load(&volume->since) == TABLE_NEVER ||
+            table_volume_is_past(volume, txn_snapshot_of(self->transaction)) ||
             volume->info.first_rowid > entries[count - 1].rowid)
             continue;
         status = check_volume(self, volume, &rowids, &heap, entries, count, conflict, error);

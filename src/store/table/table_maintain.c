@@ -268,7 +268,7 @@ void table_forget_row(void *relation, int64_t rowid)
         row_visit_versions(self->storage->hot, self->layout, rowid, 0, forget.index->key_columns,
                            forget.index->descriptor.part_count, note_newest, &forget);
         base_text key = text_of(&forget.space.key);
-        if (key.length && table_volume_count(self->storage) == 0)
+        if (key.length && !table_has_volumes(self->storage))
             (void)index_set_remove(forget.index->entries, key, rowid);
         else if (key.length)
             remove_entry(self, forget.index, key, rowid, oldest_now(self), remove_anyway);

@@ -54,8 +54,9 @@ base_status table_merge_open(table_reader *reader, base_error *error)
     for (uint32_t c = 0; status == BASE_OK && c < count; c++) {
         uint32_t column = c < scan->column_count ? scan->columns[c] : TABLE_ROWID;
         reader->columns[c] = column;
-        types[c] = column == TABLE_ROWID ? TYPES_OF(INTEGER)
-                                         : scan->relation->descriptor.columns[column].type;
+        types[c] = column == TABLE_ROWID   ? TYPES_OF(INTEGER)
+                   : column == TABLE_STAMP ? TYPES_OF(UBIGINT)
+                                           : scan->relation->descriptor.columns[column].type;
     }
     for (uint32_t i = 0; status == BASE_OK && i < reader->source_count; i++)
         status = open_source(reader, &reader->sources[i], types, error);

@@ -36,6 +36,8 @@ base_status table_storage_create(table_database *database, table_storage **stora
     }
     os_mutex_init(&self->sample_mutex);
     os_mutex_init(&self->volume_mutex);
+    os_mutex_init(&self->moving_mutex);
+    os_latch_init(&self->visitor_latch);
     *storage = self;
     return BASE_OK;
 }
@@ -49,6 +51,7 @@ void table_storage_drop(table_storage *storage)
     row_tree_destroy(storage->hot);
     table_volumes_destroy(storage);
     os_mutex_destroy(&storage->volume_mutex);
+    os_mutex_destroy(&storage->moving_mutex);
     table_saved_free(storage->database, &storage->saved);
     os_mutex_destroy(&storage->sample_mutex);
     base_free(budget, storage->samples, storage->sample_count * sizeof *storage->samples);
@@ -531,13 +534,16 @@ void table_list_parts(const table_relation *relation,
                            .byte_count = row_tree_byte_count(storage->hot),
                            .dead_count = row_tree_dead_count(storage->hot)};
     report(context, &hot);
-    uint32_t count = table_volume_count(storage);
-    for (uint32_t i = 0; i < count; i++) {
-        const table_volume *volume = table_volume_at(storage, i);
+    const table_volumes *list = table_volumes_of(storage);
+    for (uint32_t run = 0, i = 0; list && i < list->count; i++) {
+        const table_volume *volume = list->volumes[i];
+        run += i == list->run_ends[run];
         if (atomic_load(&volume->since) == TABLE_NEVER)
             continue;
-        table_part_info cold = {.tier = "cold",
-                                .part_id = i + 1,
+        bool is_past = atomic_load(&volume->until) != TABLE_NEVER;
+        table_part_info cold = {.tier = is_past ? "past" : "cold",
+                                .run = run,
+                                .part_id = volume->number,
                                 .row_count = volume->info.row_count,
                                 .byte_count = volume->info.byte_count,
                                 .dead_count = atomic_load(&volume->mark_count)};

@@ -84,9 +84,9 @@ static base_status check_columns(const table_relation *relation, const uint32_t 
 int64_t table_last_rowid(const table_storage *storage)
 {
     int64_t last = row_tree_last_rowid(storage->hot);
-    uint32_t count = table_volume_count(storage);
-    for (uint32_t i = 0; i < count; i++)
-        last = BASE_MAX(last, table_volume_at(storage, i)->info.last_rowid);
+    const table_volumes *list = table_volumes_of(storage);
+    for (uint32_t i = 0; list && i < list->count; i++)
+        last = BASE_MAX(last, list->volumes[i]->info.last_rowid);
     return last;
 }
 
@@ -129,17 +129,18 @@ static base_status cut_units(table_scan *scan, base_error *error)
         return BASE_OK;
     const table_storage *storage = scan->relation->storage;
     uint32_t hot_limit = row_tree_cut_bound(storage->hot, TABLE_UNIT_LEAVES);
-    uint32_t volumes = table_volume_count(storage);
+    const table_volumes *list = table_volumes_of(storage);
+    uint32_t volumes = list ? list->count : 0;
     uint64_t limit = hot_limit;
     for (uint32_t i = 0; i < volumes; i++)
-        limit += table_volume_at(storage, i)->info.row_count / UNIT_ROWS + 1;
+        limit += list->volumes[i]->info.row_count / UNIT_ROWS + 1;
     if (limit > UINT32_MAX || !base_grow_array(scan->budget, &scan->starts, &scan->unit_capacity,
                                                (uint32_t)limit, sizeof *scan->starts))
         return base_error_no_memory(error);
     scan->unit_count = row_tree_cut(storage->hot, scan->first, scan->last, TABLE_UNIT_LEAVES,
                                     scan->starts, hot_limit);
     for (uint32_t i = 0; i < volumes; i++) {
-        const table_volume *volume = table_volume_at(storage, i);
+        const table_volume *volume = list->volumes[i];
         if (table_volume_is_visible(volume, &scan->snapshot))
             cut_volume(scan, volume);
     }
@@ -258,15 +259,27 @@ base_status table_reader_open_unit(table_reader *reader, uint32_t unit, base_err
     int64_t last = unit + 1 < scan->unit_count ? scan->starts[unit + 1] - 1 : scan->last;
     table_merge_close(reader);
     reader->source_count = 0;
-    uint32_t volumes = table_volume_count(storage);
+    const table_volumes *list = table_volumes_of(storage);
+    uint32_t volumes = list ? list->count : 0;
     if (volumes == 0 || row_tree_has_rows(storage->hot, first, last))
         RETURN_IF_ERROR(add_source(reader, NULL, first, last, error));
     for (uint32_t i = 0; i < volumes; i++) {
-        table_volume *volume = table_volume_at(storage, i);
+        table_volume *volume = list->volumes[i];
         if (volume->info.first_rowid <= last && volume->info.last_rowid >= first &&
             table_volume_is_visible(volume, &scan->snapshot))
             RETURN_IF_ERROR(add_source(reader, volume, first, last, error));
     }
+    return reader->source_count > 1 ? table_merge_open(reader, error) : BASE_OK;
+}
+
+base_status table_reader_open_volumes(table_reader *reader, table_volume *const *volumes,
+                                      uint32_t count, base_error *error)
+{
+    table_merge_close(reader);
+    reader->source_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        RETURN_IF_ERROR(
+            add_source(reader, volumes[i], reader->scan->first, reader->scan->last, error));
     return reader->source_count > 1 ? table_merge_open(reader, error) : BASE_OK;
 }
 

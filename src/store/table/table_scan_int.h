@@ -48,6 +48,11 @@ struct table_reader {
     bool merging;
 };
 
+/* table_scan.c */
+/* In place of a unit: whole volumes, and nothing hot. */
+base_status table_reader_open_volumes(table_reader *reader, table_volume *const *volumes,
+                                      uint32_t count, base_error *error);
+
 /* table_source.c */
 base_status table_source_open(const table_scan *scan, table_source *source, table_volume *volume,
                               int64_t first, int64_t last, base_error *error);

@@ -19,7 +19,8 @@ void table_seal_free(table_seal *seal)
         return;
     base_budget *budget = &seal->database->budget;
     for (uint32_t i = 0; i < seal->volume_count; i++)
-        base_free_array(budget, seal->volumes[i].rowids, COL_MAX_ROWS, sizeof(int64_t));
+        base_free_array(budget, seal->volumes[i].rowids, seal->volumes[i].capacity,
+                        sizeof(int64_t));
     base_free_array(budget, seal->volumes, seal->volume_capacity, sizeof *seal->volumes);
     *seal = (table_seal){.database = seal->database};
 }
@@ -38,7 +39,11 @@ typedef struct sealer {
     vector_chunk chunk;
     bool has_chunk;
     uint64_t stamps[VECTOR_SIZE];
+    uint16_t rows[VECTOR_SIZE];
+    table_layers layers;
     col_writer *writer; /* of the volume being filled, or NULL */
+    bool has_border;
+    int64_t border; /* the first rowid that belongs to the next one */
 } sealer;
 
 static base_status open_sealer(sealer *self, base_error *error)
@@ -65,7 +70,10 @@ static base_status open_sealer(sealer *self, base_error *error)
     RETURN_IF_ERROR(
         vector_chunk_init(&self->chunk, budget, self->types, self->column_count + 1, error));
     self->has_chunk = true;
-    return BASE_OK;
+    for (uint32_t i = 0; i < VECTOR_SIZE; i++)
+        self->rows[i] = (uint16_t)i;
+    const table_storage *storage = relation->storage;
+    return table_layers_make(storage, table_volumes_of(storage), &self->layers, error);
 }
 
 static void close_sealer(sealer *self)
@@ -74,20 +82,21 @@ static void close_sealer(sealer *self)
         col_writer_destroy(self->writer);
     if (self->has_chunk)
         vector_chunk_destroy(&self->chunk);
+    table_layers_free(self->relation->storage, &self->layers);
     base_arena_destroy(&self->arena);
 }
 
-static base_status start_volume(sealer *self, base_error *error)
+/* Ends where a volume of the base begins, so that a merge concerns the rows of one (see
+ * table_compact_plan.c); behind the base the volume becomes part of it. */
+static base_status start_volume(sealer *self, int64_t rowid, base_error *error)
 {
     table_seal *seal = self->seal;
     table_database *database = seal->database;
     if (!base_grow_array(&database->budget, &seal->volumes, &seal->volume_capacity,
                          seal->volume_count + 1, sizeof *seal->volumes))
         return base_error_no_memory(error);
-    int64_t *rowids = base_allocate_array(&database->budget, COL_MAX_ROWS, sizeof *rowids);
-    if (!rowids)
-        return base_error_no_memory(error);
-    seal->volumes[seal->volume_count++] = (table_sealed){.newest = self->newest, .rowids = rowids};
+    seal->volumes[seal->volume_count++] = (table_sealed){.newest = self->newest};
+    self->has_border = table_layers_border(&self->layers, rowid, &self->border);
     col_writer_options options = {.file = database->file,
                                   .budget = &database->budget,
                                   .runtime = database->runtime,
@@ -108,18 +117,39 @@ static base_status finish_volume(sealer *self, base_error *error)
     return BASE_OK;
 }
 
-/* Appends the chunk; the last column has the rowids. */
+/* Rows [from, to) of the chunk; the last column has the rowids. */
+static base_status append_rows(sealer *self, uint32_t from, uint32_t to, base_error *error)
+{
+    table_sealed *volume = &self->seal->volumes[self->seal->volume_count - 1];
+    const int64_t *rowids = (const int64_t *)self->chunk.columns[self->column_count].data + from;
+    vector_chunk part = self->chunk;
+    part.count = to - from;
+    part.selection = self->rows + from;
+    if (!base_grow_array(&self->seal->database->budget, &volume->rowids, &volume->capacity,
+                         volume->count + part.count, sizeof *rowids))
+        return base_error_no_memory(error);
+    memcpy(volume->rowids + volume->count, rowids, part.count * sizeof *rowids);
+    RETURN_IF_ERROR(col_writer_append(self->writer, &part, rowids, self->stamps + from, 0, error));
+    volume->count += part.count;
+    return BASE_OK;
+}
+
 static base_status append_chunk(sealer *self, base_error *error)
 {
-    if (self->writer && col_writer_row_count(self->writer) + self->chunk.count > COL_MAX_ROWS)
-        RETURN_IF_ERROR(finish_volume(self, error));
-    if (!self->writer)
-        RETURN_IF_ERROR(start_volume(self, error));
-    table_sealed *volume = &self->seal->volumes[self->seal->volume_count - 1];
     const int64_t *rowids = self->chunk.columns[self->column_count].data;
-    memcpy(volume->rowids + volume->count, rowids, self->chunk.count * sizeof *rowids);
-    RETURN_IF_ERROR(col_writer_append(self->writer, &self->chunk, rowids, self->stamps, 0, error));
-    volume->count += self->chunk.count;
+    for (uint32_t from = 0; from < self->chunk.count;) {
+        if (!self->writer)
+            RETURN_IF_ERROR(start_volume(self, rowids[from], error));
+        uint64_t room = COL_MAX_ROWS - col_writer_row_count(self->writer);
+        uint32_t to = (uint32_t)BASE_MIN((uint64_t)self->chunk.count, from + room);
+        while (self->has_border && to > from && rowids[to - 1] >= self->border)
+            to--;
+        if (to > from)
+            RETURN_IF_ERROR(append_rows(self, from, to, error));
+        else
+            RETURN_IF_ERROR(finish_volume(self, error));
+        from = to;
+    }
     return BASE_OK;
 }
 
@@ -196,14 +226,16 @@ static base_status switch_volume(table_seal *seal, table_storage *storage,
     sweep *later = base_allocate(&database->budget, sizeof *later);
     if (!later)
         return BASE_OUT_OF_MEMORY;
-    base_status status = table_volume_add(storage, database->file, &sealed->reference, TABLE_NEVER,
-                                          &self.volume, NULL);
+    base_status status =
+        table_volume_add(storage, &sealed->reference, TABLE_NEVER, &self.volume, NULL);
     if (status == BASE_OK) {
         self.volume->loose = database->in_memory; /* and for ever */
         status = table_mark_reserve_all(self.volume, NULL);
         if (status == BASE_OK)
             status = txn_publish(database->manager, publish_switch, &self, NULL);
-        table_mark_trim(self.volume);
+        table_mark_trim(storage, self.volume);
+        if (status != BASE_OK)
+            atomic_store(&self.volume->abandoned, true);
     }
     if (status != BASE_OK) {
         base_free(&database->budget, later, sizeof *later);

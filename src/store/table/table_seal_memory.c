@@ -44,5 +44,7 @@ base_status table_seal_in_memory(table_database *database, base_error *error)
     os_mutex_unlock(&database->checkpoint_mutex);
     txn_rollback(transaction);
     txn_collect_garbage(database->manager, UINT32_MAX);
+    if (status == BASE_OK)
+        table_compact_soon(database);
     return status;
 }

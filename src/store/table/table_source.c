@@ -153,6 +153,13 @@ static base_status read_column(const table_scan *scan, const table_source *sourc
     uint32_t id = table_is_rowid(relation, column) ? COL_ROWID : column;
     int32_t place = col_volume_column(source->volume->data, id);
     uint32_t count;
+    if (column == TABLE_STAMP && source->volume->info.last_stamp == 0) {
+        /* Loaded: all rows are of the commit that brought the volume. */
+        types_value since = {.type = TYPES_OF(UBIGINT)};
+        since.cell.uint64 = atomic_load(&source->volume->since);
+        vector_set_constant(out, &since);
+        return BASE_OK;
+    }
     if (place >= 0) {
         RETURN_IF_ERROR(
             col_volume_vector(source->volume->data, place, number, out, &count, heap, error));

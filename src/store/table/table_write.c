@@ -124,7 +124,7 @@ base_status table_insert_row(txn_transaction *transaction, table_relation *relat
     if (conflict)
         conflict->row = 0;
     RETURN_IF_ERROR(insert_one(transaction, relation, *rowid, cells, nulls,
-                               !choose_rowid && table_volume_count(relation->storage) > 0, conflict,
+                               !choose_rowid && table_has_volumes(relation->storage), conflict,
                                error));
     return table_log_insert(transaction, relation, *rowid, cells, nulls, error);
 }
@@ -237,7 +237,7 @@ base_status table_insert(txn_transaction *transaction, table_relation *relation,
             table_note_rowid(relation->storage, rowids[i]);
     }
     uint32_t written = 0;
-    bool may_be_cold = !choose_rowids_too && table_volume_count(relation->storage) > 0;
+    bool may_be_cold = !choose_rowids_too && table_has_volumes(relation->storage);
     base_status status =
         has_unique_index(relation) || may_be_cold
             ? insert_by_row(transaction, relation, rows, rowids, may_be_cold, &written, conflict,
@@ -305,7 +305,8 @@ static base_status take_cold_row(txn_transaction *transaction, table_relation *r
         base_status status = table_cold_find(storage, txn_snapshot_of(transaction), rowid, sealed,
                                              volume, position, error);
         if (status == BASE_OK)
-            status = table_mark_set(transaction, storage, *volume, *position, &holder, error);
+            status = table_mark_set(transaction, storage, *volume, *position, rowid, sealed,
+                                    &holder, error);
         if (status != BASE_NOT_FOUND || !holder)
             return status;
         RETURN_IF_ERROR(txn_wait_for(transaction, holder, error));
@@ -356,7 +357,7 @@ static base_status update_anywhere(txn_transaction *transaction, table_relation 
         uint32_t position;
         return take_cold_row(transaction, relation, rowid, true, &volume, &position, error);
     }
-    if (status != BASE_NOT_FOUND || !table_volume_count(relation->storage))
+    if (status != BASE_NOT_FOUND || !table_has_volumes(relation->storage))
         return status;
     return move_to_hot(transaction, relation, rowid, columns, column_count, cells, nulls, heap,
                        error);
@@ -454,7 +455,7 @@ static base_status delete_anywhere(txn_transaction *transaction, table_relation 
     base_status status = row_delete(transaction, relation->storage->hot, rowid, &was_sealed, error);
     if (BASE_LIKELY(status == BASE_OK && !was_sealed))
         return BASE_OK;
-    if ((status != BASE_OK && status != BASE_NOT_FOUND) || !table_volume_count(relation->storage))
+    if ((status != BASE_OK && status != BASE_NOT_FOUND) || !table_has_volumes(relation->storage))
         return status;
     table_volume *volume;
     uint32_t position;

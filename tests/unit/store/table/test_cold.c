@@ -275,6 +275,7 @@ static void test_several_volumes(void **state)
     (void)state;
     fixture self;
     open_sealed(&self, false);
+    table_database_options(self.database)->manual_compaction = true;
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     int64_t sum = sum_to(ROWS);
     for (int64_t i = 1; i <= ROWS; i += 2) {
