@@ -49,43 +49,6 @@ static base_status bad_value(const char *key, const char *value, const char *exp
     return BASE_INVALID_PARAMETER;
 }
 
-/* Digits with an optional K, M or G. */
-static bool parse_size(const char *text, uint64_t *size)
-{
-    uint64_t value = 0;
-    if (*text < '0' || *text > '9')
-        return false;
-    for (; *text >= '0' && *text <= '9'; text++) {
-        if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
-            return false;
-    }
-    uint32_t shift = 0;
-    switch (base_ascii_lower(*text)) {
-    case 'k':
-        shift = 10;
-        break;
-    case 'm':
-        shift = 20;
-        break;
-    case 'g':
-        shift = 30;
-        break;
-    case '\0':
-        *size = value;
-        return true;
-    default:
-        return false;
-    }
-    text++;
-    if (base_ascii_lower(*text) == 'b')
-        text++;
-    if (*text || value > (UINT64_MAX >> shift))
-        return false;
-    *size = value << shift;
-    return true;
-}
-
 static base_status apply_mode(const char *value, table_options *options, base_error *error)
 {
     if (!strcmp(value, "ro")) {
@@ -115,7 +78,7 @@ static base_status apply_sync(const char *value, table_options *options, base_er
 static base_status apply(const char *key, const char *value, capi_dsn *parsed, base_error *error)
 {
     uint64_t number = 0;
-    bool is_number = parse_size(value, &number);
+    bool is_number = session_parse_size(base_text_of(value), &number);
     if (!strcmp(key, "mode"))
         return apply_mode(value, &parsed->options, error);
     if (!strcmp(key, "sync_mode"))
@@ -129,7 +92,7 @@ static base_status apply(const char *key, const char *value, capi_dsn *parsed, b
     }
     if (!strcmp(key, "memory_limit")) {
         if (!is_number || number > SIZE_MAX)
-            return bad_value(key, value, "bytes, or a number with K, M or G", error);
+            return bad_value(key, value, "bytes, or a number with KB, MB or GB", error);
         parsed->options.memory_limit = (size_t)number;
         return BASE_OK;
     }

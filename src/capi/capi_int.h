@@ -98,8 +98,6 @@ base_status capi_dsn_parse(const char *dsn, base_arena *arena, capi_dsn *parsed,
 /* ---- Statements and results ----------------------------------------------------------------- */
 
 tuff_status capi_prepare(tuff_conn *conn, base_text sql, size_t *offset, tuff_stmt **stmt);
-/* Makes the result ready for the rows of a run that has just begun. */
-void capi_result_begin(tuff_result *result);
 void capi_result_end(tuff_result *result);
 /* The next batch into result->chunk. */
 tuff_status capi_result_batch(tuff_result *result);

@@ -8,7 +8,8 @@
  */
 #include "capi/capi_int.h"
 
-void capi_result_begin(tuff_result *result)
+/* Makes the result ready for the rows of a run that has just begun. */
+static void begin_result(tuff_result *result)
 {
     result->chunk = NULL;
     result->has_row = false;
@@ -35,7 +36,7 @@ tuff_status tuff_execute(tuff_stmt *stmt, tuff_result **result)
     base_status status = session_execute(stmt->session);
     if (BASE_UNLIKELY(status != BASE_OK))
         return capi_failed(stmt->conn, status, session_statement_sql(stmt->session));
-    capi_result_begin(&stmt->result);
+    begin_result(&stmt->result);
     *result = &stmt->result;
     return TUFF_OK;
 }

@@ -68,7 +68,6 @@ struct catalog {
 
 /* ---- Entries and snapshots (catalog_snapshot.c) -------------------------------------------- */
 catalog_entry *catalog_entry_create(base_budget *budget); /* one reference; NULL: no memory */
-void catalog_entry_pin(catalog_entry *entry);
 void catalog_entry_release(catalog_entry *entry);
 catalog_entry *catalog_entry_of(const catalog_table *table);
 /* A snapshot of `count` entries, each pinned again. */

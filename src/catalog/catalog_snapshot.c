@@ -20,7 +20,7 @@ catalog_entry *catalog_entry_create(base_budget *budget)
     return entry;
 }
 
-void catalog_entry_pin(catalog_entry *entry)
+static void pin_entry(catalog_entry *entry)
 {
     atomic_fetch_add_explicit(&entry->references, 1, memory_order_relaxed);
 }
@@ -113,7 +113,7 @@ base_status catalog_snapshot_create(catalog *catalog, catalog_entry *const *entr
         memcpy(snapshot->entries, entries, count * sizeof *entries);
         snapshot->entry_count = count;
         for (uint32_t i = 0; i < count; i++)
-            catalog_entry_pin(entries[i]);
+            pin_entry(entries[i]);
         sort_entries(snapshot->entries, count);
     }
     base_status status = collect_indexes(snapshot, error);

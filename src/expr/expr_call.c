@@ -82,7 +82,7 @@ static base_status batch_from_rows(expr_node *node, const uint16_t *selection, u
             const vector *argument = node->call.vectors[a];
             node->call.nulls[a] = !vector_is_valid(argument, position);
             if (!node->call.nulls[a])
-                expr_cell_at(argument, position, &node->call.cells[a]);
+                vector_cell_at(argument, position, &node->call.cells[a]);
         }
         RETURN_IF_ERROR(call->function->row(call, node->call.cells, node->call.nulls, &result,
                                             &result_null, error));

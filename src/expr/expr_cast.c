@@ -56,7 +56,7 @@ static base_status cast_values(expr_program *program, expr_node *node, const vec
         uint32_t position = vector_row(selection, i);
         types_cell cell, result;
         bool result_null = false;
-        expr_cell_at(argument, position, &cell);
+        vector_cell_at(argument, position, &cell);
         RETURN_IF_ERROR(cast_cell(program, node, &cell, &result, &result_null, error));
         if (result_null)
             vector_set_null(&node->result, position);

@@ -162,33 +162,6 @@ void expr_skip_nulls(const vector *argument, const uint16_t **selection, uint32_
 void expr_scatter(vector *to, const vector *from, const uint16_t *selection, uint32_t count);
 /* Makes `to` the same vector as `from` under `to`'s type. */
 void expr_alias(vector *to, const vector *from);
-/* The cell of a valid row; any shape. */
-BASE_INLINE void expr_cell_at(const vector *column, uint32_t position, types_cell *cell)
-{
-    const char *data = column->data;
-    if (column->shape == VECTOR_CONSTANT) {
-        position = 0;
-    } else if (column->shape == VECTOR_DICTIONARY) {
-        position = ((const uint16_t *)column->data)[position];
-        data = column->dictionary->data;
-    }
-    switch (types_form_size((types_form)column->form)) {
-    case 1:
-        memcpy(cell, data + position, 1);
-        break;
-    case 2:
-        memcpy(cell, data + (size_t)position * 2, 2);
-        break;
-    case 4:
-        memcpy(cell, data + (size_t)position * 4, 4);
-        break;
-    case 8:
-        memcpy(cell, data + (size_t)position * 8, 8);
-        break;
-    default:
-        memcpy(cell, data + (size_t)position * 16, 16);
-    }
-}
 BASE_INLINE void expr_put_cell(vector *column, uint32_t position, const types_cell *cell)
 {
     uint32_t size = types_form_size((types_form)column->form);

@@ -134,7 +134,7 @@ static void probe_set(const expr_set *set, const vector *value, const uint16_t *
         const int32_t *integers = value->data;
         PROBE_LOOP(set_has_integer(set, integers[position]))
     } else {
-        PROBE_LOOP((expr_cell_at(value, position, &cell), set_has(set, &cell)))
+        PROBE_LOOP((vector_cell_at(value, position, &cell), set_has(set, &cell)))
     }
 }
 

@@ -54,6 +54,8 @@ void session_set_copy(session_connection *connection,
 int64_t session_last_rowid(const session_connection *connection);
 bool session_in_transaction(const session_connection *connection);
 base_budget *session_budget(session_connection *connection);
+/* A number of bytes: "1048576", "64MB", "1 GiB"; units are powers of 1,024. */
+bool session_parse_size(base_text text, uint64_t *size);
 
 /* ---- Transactions ----------------------------------------------------------------------- */
 
@@ -75,7 +77,6 @@ base_status session_prepare(session_connection *connection, base_text sql, size_
                             session_statement **statement);
 void session_finalize(session_statement *statement); /* NULL allowed */
 
-session_connection *session_connection_of(session_statement *statement);
 base_text session_statement_sql(const session_statement *statement); /* NUL-terminated too */
 bool session_statement_is_write(const session_statement *statement);
 uint32_t session_parameter_count(const session_statement *statement);

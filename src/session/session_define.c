@@ -242,7 +242,7 @@ static base_status view_in_the_way(session_run *run, const parser_create_view *t
     return session_refresh_schema(run);
 }
 
-base_status session_create_view(session_run *run)
+static base_status create_view(session_run *run)
 {
     const parser_create_view *tree = run->tree->create_view;
     session_connection *connection = run->connection;
@@ -283,7 +283,7 @@ base_status session_define(session_run *run)
     case PARSER_STATEMENT_CREATE_INDEX:
         return session_create_index(run);
     case PARSER_STATEMENT_CREATE_VIEW:
-        return session_create_view(run);
+        return create_view(run);
     case PARSER_STATEMENT_DROP:
         return drop(run);
     case PARSER_STATEMENT_ALTER_TABLE:

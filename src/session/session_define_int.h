@@ -43,8 +43,6 @@ void session_table_text(const catalog_table *table, base_buffer *out);
 void session_index_text(const catalog_index *index, base_buffer *out);
 
 base_status session_create_table(session_run *run);
-base_status session_create_table_as(session_run *run);
-base_status session_create_view(session_run *run);
 base_status session_create_index(session_run *run);
 base_status session_reindex(session_run *run);
 base_status session_alter_table(session_run *run);

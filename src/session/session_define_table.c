@@ -271,7 +271,7 @@ static base_status build_constraints(table_builder *builder)
     return BASE_OK;
 }
 
-/* ---- The statement -------------------------------------------------------------------------- */
+/* ---- Names ---------------------------------------------------------------------------------- */
 
 /* Answers for a name that is taken; `*done` when IF NOT EXISTS makes it no error. */
 static base_status check_name(session_run *run, const parser_create_table *tree, bool *done)
@@ -290,25 +290,6 @@ static base_status check_name(session_run *run, const parser_create_table *tree,
     }
     return base_error_set_at(run->error, BASE_DUPLICATE_TABLE, tree->name.name.position,
                              "table \"%.*s\" already exists", BASE_TEXT_ARGUMENTS(name));
-}
-
-base_status session_create_table(session_run *run)
-{
-    const parser_create_table *tree = run->tree->create_table;
-    bool done;
-    RETURN_IF_ERROR(check_name(run, tree, &done));
-    if (done)
-        return BASE_OK;
-    if (tree->as_query)
-        return session_create_table_as(run);
-    table_builder builder = {.run = run, .tree = tree};
-    builder.definition.name = tree->name.name.text;
-    builder.definition.rowid_column = -1;
-    builder.definition.sql = parser_source(run->sql, run->tree->position, run->tree->end);
-    RETURN_IF_ERROR(build_columns(&builder));
-    RETURN_IF_ERROR(build_constraints(&builder));
-    return catalog_create_table(run->connection->database->catalog, run->transaction,
-                                &builder.definition, run->error);
 }
 
 /* ---- CREATE TABLE AS ------------------------------------------------------------------------ */
@@ -369,7 +350,7 @@ static base_status insert_from_query(session_run *run, const parser_create_table
     return session_run_internal(run, &statement, &run->statement->rows_affected);
 }
 
-base_status session_create_table_as(session_run *run)
+static base_status create_table_as(session_run *run)
 {
     const parser_create_table *tree = run->tree->create_table;
     binder_input input = {
@@ -406,4 +387,25 @@ base_status session_create_table_as(session_run *run)
         return BASE_OK;
     RETURN_IF_ERROR(session_refresh_schema(run));
     return insert_from_query(run, tree);
+}
+
+/* ---- CREATE TABLE --------------------------------------------------------------------------- */
+
+base_status session_create_table(session_run *run)
+{
+    const parser_create_table *tree = run->tree->create_table;
+    bool done;
+    RETURN_IF_ERROR(check_name(run, tree, &done));
+    if (done)
+        return BASE_OK;
+    if (tree->as_query)
+        return create_table_as(run);
+    table_builder builder = {.run = run, .tree = tree};
+    builder.definition.name = tree->name.name.text;
+    builder.definition.rowid_column = -1;
+    builder.definition.sql = parser_source(run->sql, run->tree->position, run->tree->end);
+    RETURN_IF_ERROR(build_columns(&builder));
+    RETURN_IF_ERROR(build_constraints(&builder));
+    return catalog_create_table(run->connection->database->catalog, run->transaction,
+                                &builder.definition, run->error);
 }

@@ -20,7 +20,5 @@ const session_setting *session_setting_find(base_text name);
 /* Sets BASE_UNDEFINED_OBJECT with the nearest name as hint. */
 base_status session_setting_unknown(base_text name, int32_t position, const char *kind,
                                     base_error *error);
-/* "1048576", "64MB", "1 GiB" */
-bool session_parse_size(base_text text, uint64_t *size);
 
 #endif

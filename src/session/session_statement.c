@@ -235,11 +235,6 @@ bool session_is_blank(base_text sql, size_t offset)
     return !parser_is_complete(rest, &end, &blank) && blank;
 }
 
-session_connection *session_connection_of(session_statement *statement)
-{
-    return statement->connection;
-}
-
 base_text session_statement_sql(const session_statement *statement)
 {
     return statement->sql;

@@ -18,7 +18,7 @@ static size_t put_padded(uint32_t value, uint32_t width, char *out)
     return length + count;
 }
 
-size_t types_format_decimal(int128_t value, uint32_t scale, char *buffer)
+static size_t format_decimal(int128_t value, uint32_t scale, char *buffer)
 {
     char digits[TYPES_INT128_TEXT_SIZE]; /* last digit first */
     uint128_t rest = value < 0 ? -(uint128_t)value : (uint128_t)value;
@@ -82,7 +82,7 @@ static size_t put_era(const types_civil *civil, char *out)
     return 3;
 }
 
-size_t types_format_date(int32_t days, char buffer[TYPES_TIME_TEXT_SIZE])
+static size_t format_date(int32_t days, char buffer[TYPES_TIME_TEXT_SIZE])
 {
     types_civil civil;
     types_civil_from_date(days, &civil);
@@ -90,14 +90,14 @@ size_t types_format_date(int32_t days, char buffer[TYPES_TIME_TEXT_SIZE])
     return length + put_era(&civil, buffer + length);
 }
 
-size_t types_format_time(int64_t microseconds, char buffer[TYPES_TIME_TEXT_SIZE])
+static size_t format_time(int64_t microseconds, char buffer[TYPES_TIME_TEXT_SIZE])
 {
     types_civil civil;
     types_civil_time(microseconds, &civil);
     return put_time(&civil, buffer);
 }
 
-size_t types_format_timestamp(int64_t microseconds, char buffer[TYPES_TIME_TEXT_SIZE])
+static size_t format_timestamp(int64_t microseconds, char buffer[TYPES_TIME_TEXT_SIZE])
 {
     types_civil civil;
     types_civil_from_timestamp(microseconds, &civil);
@@ -128,7 +128,7 @@ static size_t put_unit(int64_t count, const char *unit, bool *after_negative, si
     return length;
 }
 
-size_t types_format_interval(types_interval interval, char buffer[TYPES_INTERVAL_TEXT_SIZE])
+static size_t format_interval(types_interval interval, char buffer[TYPES_INTERVAL_TEXT_SIZE])
 {
     bool after_negative = false;
     size_t length = 0;
@@ -229,19 +229,19 @@ void types_format(const types_value *value, base_buffer *buffer)
         length = types_format_double(cell->float64, text);
         break;
     case TYPES_DECIMAL:
-        length = types_format_decimal(types_decimal_of(value->type, cell), value->type.scale, text);
+        length = format_decimal(types_decimal_of(value->type, cell), value->type.scale, text);
         break;
     case TYPES_DATE:
-        length = types_format_date(cell->int32, text);
+        length = format_date(cell->int32, text);
         break;
     case TYPES_TIME:
-        length = types_format_time(cell->int64, text);
+        length = format_time(cell->int64, text);
         break;
     case TYPES_TIMESTAMP:
-        length = types_format_timestamp(cell->int64, text);
+        length = format_timestamp(cell->int64, text);
         break;
     case TYPES_INTERVAL:
-        length = types_format_interval(cell->interval, text);
+        length = format_interval(cell->interval, text);
         break;
     }
     base_buffer_append(buffer, text, length);

@@ -49,12 +49,6 @@ size_t types_format_double(double value, char buffer[TYPES_FLOAT_TEXT_SIZE]);
 size_t types_format_float(float value, char buffer[TYPES_FLOAT_TEXT_SIZE]);
 size_t types_format_int64(int64_t value, char *buffer);
 size_t types_format_uint64(uint64_t value, char *buffer);
-/* With `scale` digits after the point; needs TYPES_INT128_TEXT_SIZE bytes. */
-size_t types_format_decimal(int128_t value, uint32_t scale, char *buffer);
-size_t types_format_date(int32_t days, char buffer[TYPES_TIME_TEXT_SIZE]);
-size_t types_format_time(int64_t microseconds, char buffer[TYPES_TIME_TEXT_SIZE]);
-size_t types_format_timestamp(int64_t microseconds, char buffer[TYPES_TIME_TEXT_SIZE]);
-size_t types_format_interval(types_interval interval, char buffer[TYPES_INTERVAL_TEXT_SIZE]);
 
 /* Text to value of one type; `text` has no outer blanks. INVALID_DATETIME when it is no
  * such text, DATETIME_OVERFLOW when a field or the value is out of range. */

@@ -98,12 +98,10 @@ void vector_set_constant(vector *column, const types_value *value);
 void vector_flatten(vector *column, const uint16_t *selection, uint32_t count);
 /* Turns the values at 0 .. count - 1 round. They lie in own memory (or are CONSTANT). */
 void vector_reverse(vector *column, uint32_t count);
-/* The cell at a position, of any shape; false (and the cell unchanged) where it is NULL. Only
- * the bytes of the form are written. */
-BASE_INLINE bool vector_load(const vector *column, uint32_t position, types_cell *cell)
+/* The cell at a position that is not NULL, of any shape. Only the bytes of the form are
+ * written. */
+BASE_INLINE void vector_cell_at(const vector *column, uint32_t position, types_cell *cell)
 {
-    if (!vector_is_valid(column, position))
-        return false;
     const char *data = column->data;
     if (column->shape == VECTOR_CONSTANT) {
         position = 0;
@@ -129,6 +127,13 @@ BASE_INLINE bool vector_load(const vector *column, uint32_t position, types_cell
         memcpy(cell, data + (size_t)position * 16, 16);
         break;
     }
+}
+/* The same at any position; false, and the cell unchanged, where it is NULL. */
+BASE_INLINE bool vector_load(const vector *column, uint32_t position, types_cell *cell)
+{
+    if (!vector_is_valid(column, position))
+        return false;
+    vector_cell_at(column, position, cell);
     return true;
 }
 /* One value out of or into a position; far strings are not copied. */

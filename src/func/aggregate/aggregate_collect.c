@@ -233,18 +233,6 @@ static base_status quantile_finish(func_aggregate_call *call, const void *state,
     return quantile_result(state, fraction->cell.float64, result, result_null);
 }
 
-static bool resolve_quantile(const func_aggregate *function, types_type *types, uint32_t count,
-                             types_type *result)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (!aggregate_is_untyped(types[i]) && !types_is_numeric(types[i]))
-            return false;
-        types[i] = TYPES_OF(FLOAT);
-    }
-    *result = TYPES_OF(FLOAT);
-    return true;
-}
-
 /* ---- Rows -------------------------------------------------------------------------------- */
 
 #define COLLECTS_TEXT(sql, minimum, sentence)                                                      \
@@ -256,7 +244,7 @@ static bool resolve_quantile(const func_aggregate *function, types_type *types, 
     }
 #define QUANTILES(sql, arity, finisher, sentence)                                                  \
     {                                                                                              \
-        .name = sql, .resolve = resolve_quantile, .minimum_arguments = arity,                      \
+        .name = sql, .resolve = aggregate_resolve_floats, .minimum_arguments = arity,              \
         .maximum_arguments = arity, .state_size = quantile_state_size, .update = quantile_update,  \
         .combine = quantile_combine, .finish = finisher, .documentation = sentence                 \
     }

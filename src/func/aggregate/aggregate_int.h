@@ -113,5 +113,17 @@ BASE_INLINE bool aggregate_is_untyped(types_type type)
 {
     return type.kind == TYPES_NULL || type.kind == TYPES_UNKNOWN;
 }
+/* Numbers, taken as floats, to a float. */
+BASE_INLINE bool aggregate_resolve_floats(const func_aggregate *function, types_type *types,
+                                          uint32_t count, types_type *result)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!aggregate_is_untyped(types[i]) && !types_is_numeric(types[i]))
+            return false;
+        types[i] = TYPES_OF(FLOAT);
+    }
+    *result = TYPES_OF(FLOAT);
+    return true;
+}
 
 #endif

@@ -158,29 +158,17 @@ static base_status corr_finish(func_aggregate_call *call, const void *state, typ
 
 /* ---- Rows -------------------------------------------------------------------------------- */
 
-static bool resolve_floats(const func_aggregate *function, types_type *types, uint32_t count,
-                           types_type *result)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (!aggregate_is_untyped(types[i]) && !types_is_numeric(types[i]))
-            return false;
-        types[i] = TYPES_OF(FLOAT);
-    }
-    *result = TYPES_OF(FLOAT);
-    return true;
-}
-
 #define MOMENTS(sql, finisher, sentence)                                                           \
     {                                                                                              \
-        .name = sql, .resolve = resolve_floats, .minimum_arguments = 1, .maximum_arguments = 1,    \
-        .state_size = moment_state_size, .update = moment_update, .combine = moment_combine,       \
-        .finish = finisher, .documentation = sentence                                              \
+        .name = sql, .resolve = aggregate_resolve_floats, .minimum_arguments = 1,                  \
+        .maximum_arguments = 1, .state_size = moment_state_size, .update = moment_update,          \
+        .combine = moment_combine, .finish = finisher, .documentation = sentence                   \
     }
 #define PAIRS(sql, finisher, sentence)                                                             \
     {                                                                                              \
-        .name = sql, .resolve = resolve_floats, .minimum_arguments = 2, .maximum_arguments = 2,    \
-        .state_size = pair_state_size, .update = pair_update, .combine = pair_combine,             \
-        .finish = finisher, .documentation = sentence                                              \
+        .name = sql, .resolve = aggregate_resolve_floats, .minimum_arguments = 2,                  \
+        .maximum_arguments = 2, .state_size = pair_state_size, .update = pair_update,              \
+        .combine = pair_combine, .finish = finisher, .documentation = sentence                     \
     }
 
 const func_aggregate func_statistics_rows[] = {

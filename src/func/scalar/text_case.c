@@ -101,23 +101,13 @@ static size_t fold(const char *text, size_t length, bool upper, char *out)
     return written;
 }
 
-static bool fold_to_heap(base_text text, bool upper, base_arena *heap, base_text *folded)
+bool func_lower(base_text text, base_arena *heap, base_text *lower)
 {
     char *bytes = base_arena_allocate(heap, folded_bound(text.length) + 1);
     if (!bytes)
         return false;
-    *folded = (base_text){bytes, fold(text.data, text.length, upper, bytes)};
+    *lower = (base_text){bytes, fold(text.data, text.length, false, bytes)};
     return true;
-}
-
-bool func_lower(base_text text, base_arena *heap, base_text *lower)
-{
-    return fold_to_heap(text, false, heap, lower);
-}
-
-bool func_upper(base_text text, base_arena *heap, base_text *upper)
-{
-    return fold_to_heap(text, true, heap, upper);
 }
 
 static base_status fold_string(func_call *call, const types_string *text, bool upper,

@@ -11,6 +11,5 @@ uint32_t func_lower_character(uint32_t code_point);
 uint32_t func_upper_character(uint32_t code_point);
 /* The text in lower case, in `heap`. False: no memory. */
 BASE_MUST_USE bool func_lower(base_text text, base_arena *heap, base_text *lower);
-BASE_MUST_USE bool func_upper(base_text text, base_arena *heap, base_text *upper);
 
 #endif
