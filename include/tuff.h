@@ -196,8 +196,8 @@ TUFF_API const tuff_error *tuff_db_error(const tuff_db *db);
 
 /* A connection is cheap: a few KiB and no thread. On failure tuff_db_error tells why. */
 TUFF_API tuff_status tuff_connect(tuff_db *db, tuff_conn **conn);
-/* Rolls back an open transaction, closes results and finalizes statements. Appenders must have
- * been closed. NULL allowed. */
+/* Rolls back an open transaction, closes results, finalizes statements and closes appenders, whose
+ * rows are dropped. NULL allowed. */
 TUFF_API void tuff_disconnect(tuff_conn *conn);
 /* Details of the last failed call on the connection, its statements or results. Valid
  * until the next call on it. */

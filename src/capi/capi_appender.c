@@ -6,6 +6,7 @@
 struct tuff_appender {
     tuff_conn *conn;
     session_appender *session;
+    tuff_appender *previous, *next; /* of the connection */
 };
 
 static tuff_status answer(tuff_conn *conn, base_status status)
@@ -27,7 +28,10 @@ tuff_status tuff_appender_create(tuff_conn *conn, const char *table, tuff_append
         base_free(budget, appender, sizeof *appender);
         return answer(conn, status);
     }
-    *created = appender;
+    appender->next = conn->appenders;
+    if (appender->next)
+        appender->next->previous = appender;
+    conn->appenders = *created = appender;
     return TUFF_OK;
 }
 
@@ -133,6 +137,12 @@ tuff_status tuff_appender_close(tuff_appender *appender, bool keep)
     if (!appender)
         return TUFF_OK;
     tuff_conn *conn = appender->conn;
+    if (appender->previous)
+        appender->previous->next = appender->next;
+    else
+        conn->appenders = appender->next;
+    if (appender->next)
+        appender->next->previous = appender->previous;
     base_status status = session_appender_close(appender->session, keep);
     base_free(session_budget(conn->session), appender, sizeof *appender);
     return answer(conn, status);

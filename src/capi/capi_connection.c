@@ -58,6 +58,8 @@ void tuff_disconnect(tuff_conn *conn)
         return;
     while (conn->statements)
         tuff_finalize(conn->statements);
+    while (conn->appenders)
+        (void)tuff_appender_close(conn->appenders, false);
     session_disconnect(conn->session);
     base_free(os_runtime_budget(conn->db->runtime->os), conn, sizeof *conn);
 }

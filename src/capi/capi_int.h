@@ -35,8 +35,9 @@ struct tuff_db {
 struct tuff_conn {
     tuff_db *db;
     session_connection *session;
-    tuff_stmt *statements; /* those not finalized */
-    int32_t line, column;  /* of the last error's position */
+    tuff_stmt *statements;    /* those not finalized */
+    tuff_appender *appenders; /* those not closed */
+    int32_t line, column;     /* of the last error's position */
     tuff_error view;
 };
 

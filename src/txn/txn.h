@@ -106,6 +106,7 @@ void txn_rollback_to(txn_transaction *transaction, txn_mark mark);
 void txn_set_interrupt(txn_transaction *transaction, bool (*interrupted)(void *context),
                        void *context);
 void txn_set_lock_timeout(txn_transaction *transaction, int64_t microseconds); /* < 0: never */
+int64_t txn_lock_timeout(const txn_transaction *transaction);
 
 void *txn_owner_of(const txn_transaction *transaction);
 txn_manager *txn_manager_of(const txn_transaction *transaction);

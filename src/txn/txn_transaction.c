@@ -73,6 +73,11 @@ void txn_set_lock_timeout(txn_transaction *transaction, int64_t microseconds)
     transaction->lock_timeout = microseconds;
 }
 
+int64_t txn_lock_timeout(const txn_transaction *transaction)
+{
+    return transaction->lock_timeout;
+}
+
 /* Publishes first, then makes sure that nothing was published meanwhile: see
  * txn_oldest_snapshot, whose walk may run between the two. */
 static void take_snapshot(txn_transaction *transaction)

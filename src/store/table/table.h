@@ -59,7 +59,7 @@ typedef struct table_options {
     int64_t lock_timeout;         /* microseconds; negative: for ever */
     size_t memory_limit;          /* bytes for this database; 0: the runtime's */
     uint64_t checkpoint_log_size; /* log bytes that start a background checkpoint; 0: never */
-    uint32_t seal_rows;           /* so many hot rows of a table become a volume at a checkpoint;
+    _Atomic(uint32_t) seal_rows;  /* so many hot rows of a table become a volume at a checkpoint;
                                      0: 8192 or a hundredth of the table, whichever is more */
     bool manual_compaction;       /* volumes are merged by table_compact only */
     int64_t history_retention;    /* microseconds; versions younger than this are kept */

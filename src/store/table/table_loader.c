@@ -182,10 +182,11 @@ static base_status load_held(table_loader *self, table_conflict *conflict, base_
 /* The load is long enough for volumes, if nobody else is writing. */
 static base_status choose_mode(table_loader *self, base_error *error)
 {
+    int64_t timeout = txn_lock_timeout(self->transaction);
     self->mode = LOADER_HOT;
     txn_set_lock_timeout(self->transaction, 0);
     base_status status = txn_lock_exclusive(self->transaction, &self->relation->entry->lock, NULL);
-    txn_set_lock_timeout(self->transaction, self->database->options.lock_timeout);
+    txn_set_lock_timeout(self->transaction, timeout);
     if (status != BASE_OK)
         return status == BASE_OUT_OF_MEMORY ? base_error_no_memory(error) : BASE_OK;
     RETURN_IF_ERROR(table_need_file(self->database, error));
@@ -214,6 +215,12 @@ static base_status choose_columns(table_loader *self, base_error *error)
     if (!self->stored || !self->types || !self->view || !self->row)
         return base_error_no_memory(error);
     for (uint32_t c = 0; c < count; c++) {
+        types_type type = descriptor->columns[c].type;
+        self->row[c] = (vector){.type = type,
+                                .form = (uint8_t)types_form_of(type),
+                                .shape = VECTOR_CONSTANT,
+                                .data = &self->nothing,
+                                .validity = &self->invalid};
         if (descriptor->columns[c].dropped || descriptor->rowid_column == (int32_t)c)
             continue;
         self->types[self->stored_count] = descriptor->columns[c].type;

@@ -36,6 +36,8 @@ struct table_loader {
     types_type *types;  /* theirs */
     vector *view;       /* heads of them */
     vector *row;        /* heads of a whole row, for ordinary insertion */
+    types_cell nothing; /* value and */
+    uint64_t invalid;   /* validity of columns that are not stored */
     uint64_t held_rows;
     uint32_t held_count, held_capacity;
     table_held **held;

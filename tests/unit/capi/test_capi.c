@@ -327,6 +327,16 @@ static void test_appender(void **state)
     assert_int_equal(tuff_append_int64(appender, 9000), TUFF_OK);
     assert_int_equal(tuff_appender_close(appender, false), TUFF_OK);
     assert_int_equal(one_integer(f->conn, "SELECT count(*) FROM t"), 5000);
+    /* One that is left open goes with its connection. */
+    tuff_conn *other;
+    assert_int_equal(tuff_connect(f->db, &other), TUFF_OK);
+    tuff_appender *second;
+    assert_int_equal(tuff_appender_create(other, "t", &appender), TUFF_OK);
+    assert_int_equal(tuff_appender_create(other, "t", &second), TUFF_OK);
+    assert_int_equal(tuff_append_int64(second, 9000), TUFF_OK);
+    assert_int_equal(tuff_appender_close(appender, false), TUFF_OK);
+    tuff_disconnect(other);
+    assert_int_equal(one_integer(f->conn, "SELECT count(*) FROM t"), 5000);
 }
 
 typedef struct stream {
