@@ -3,7 +3,7 @@
 
 Includes and symbols must follow the arrows; files and functions stay small (a ratchet: what is
 longer today stands in tools/long_functions.txt and may only shrink); banned calls, line length,
-unique file names, README per room, formatting. Prints one line per finding; exit 1 if any.
+unique file names, a README per folder, formatting. Prints one line per finding; exit 1 if any.
 """
 import os
 import re
@@ -179,18 +179,17 @@ def check_symbols(rooms):
                     report(source, 1, f"symbol {symbol} lacks the room's prefix")
 
 
-def check_readmes(rooms):
-    for room in rooms:
-        if room == "include":
-            continue
-        folder = os.path.join(ROOT, "src", room)
-        has_code = any(name.endswith((".c", ".h")) for name in os.listdir(folder)) \
-            if os.path.isdir(folder) else False
-        readme = os.path.join(folder, "README.md")
-        if has_code and not os.path.exists(readme):
-            report(f"src/{room}", 1, "room without README.md")
-        elif has_code and sum(1 for _ in open(readme)) > 80:
-            report(f"src/{room}/README.md", 81, "more than 80 lines")
+def check_readmes():
+    """Every folder with code says what it is."""
+    folders = {os.path.dirname(path) for path in sources("src", "tests", suffixes=(".c", ".h", ".py", ".sh"))}
+    for folder in sorted(folders):
+        readme = os.path.join(ROOT, folder, "README.md")
+        if re.match(r"tests/(unit|sql)/\w", folder):
+            continue  # tests/unit/README.md and tests/sql/README.md speak for them
+        if not os.path.exists(readme):
+            report(folder, 1, "folder without README.md")
+        elif sum(1 for _ in open(readme)) > 80:
+            report(f"{folder}/README.md", 81, "more than 80 lines")
 
 
 def check_format():
@@ -215,7 +214,7 @@ def main():
     check_text(rooms)
     check_functions()
     check_symbols(rooms)
-    check_readmes(rooms)
+    check_readmes()
     if "--no-format" not in sys.argv:
         check_format()
     for finding in findings:

@@ -2,7 +2,7 @@
  * window_rows.c - names, arguments and results of window functions. The executor computes them.
  */
 #include "func/func.h"
-#include "func/window/window_int.h"
+#include "func/func_int.h"
 
 static bool is_untyped(types_type type)
 {
