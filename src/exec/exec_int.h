@@ -28,6 +28,8 @@ typedef struct exec_lane exec_lane;
 enum {
     EXEC_MAX_LANES = 64,
     EXEC_ROWS_PER_LANE = 65536, /* fewer rows than this are not worth another thread */
+    EXEC_FIRST_SLICE = 128,     /* rows that a source begins with under a LIMIT; a multiple of 64:
+                                   slices begin at a word of the validity */
 };
 
 typedef enum exec_answer {
@@ -207,6 +209,7 @@ typedef struct exec_builder {
     exec_execution *execution;
     exec_program *program; /* where pipelines are appended */
     base_error *error;
+    bool stops_early; /* the program's reader needs few rows by nature */
 } exec_builder;
 
 /* Makes the pipelines that bring the operator's rows into the chain (builder.c). */
@@ -216,12 +219,18 @@ void *exec_part_new(exec_builder *builder, const exec_part_class *class, size_t 
                     const plan_operator *op);
 exec_chain *exec_chain_step(exec_builder *builder, exec_part *step, exec_chain *next);
 exec_chain *exec_chain_sink(exec_builder *builder, exec_part *sink);
+/* Whether few of the rows that go into the chain may be wanted. */
+bool exec_chain_stops_early(const exec_builder *builder, const exec_chain *chain);
 /* Appends the pipeline source -> chain. */
 base_status exec_add_pipeline(exec_builder *builder, exec_part *source, const exec_chain *chain);
 
 /* Runs what can run and answers the next chunk for the caller (pipeline.c). */
 base_status exec_program_next(exec_program *program, vector_chunk **chunk, base_error *error);
 void exec_program_rewind(exec_program *program);
+/* Adds what its lanes counted so far to the operators; for a program that is not run to its end. */
+void exec_program_collect(exec_program *program);
+/* Nanoseconds now when the statement is profiled, else 0. */
+int64_t exec_profile_clock(const exec_execution *execution);
 /* Runs `function(argument, i)` for i < count on up to `lanes` threads and hands on the first
  * failure. For the parallel part of a sink's finish. */
 typedef base_status (*exec_task)(void *argument, uint32_t index, base_error *error);

@@ -55,7 +55,7 @@ static base_status build(exec_execution *execution, base_error *error)
         RETURN_IF_ERROR(exec_fast_create(execution, &execution->fast, error));
     if (execution->fast)
         return BASE_OK;
-    exec_builder builder = {execution, &execution->program, error};
+    exec_builder builder = {execution, &execution->program, error, false};
     exec_chain end = {NULL, NULL, NULL};
     return exec_build(&builder, execution->statement->root, &end);
 }

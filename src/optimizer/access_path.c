@@ -144,14 +144,41 @@ static bool key_column(const plan_node *scan, const plan_sort_key *key, uint32_t
     return false;
 }
 
-static bool rowid_orders(const plan_node *scan, const optimizer_request *request, bool *descending)
+static uint64_t all_keys(const optimizer_request *request)
 {
-    uint32_t column;
-    if (!request->order_count || !key_column(scan, &request->order[0], &column) ||
-        column != TABLE_ROWID)
-        return false;
-    *descending = request->order[0].descending;
-    return true;
+    BASE_ASSERT(request->order_count <= OPTIMIZER_MAX_ORDER);
+    return ((uint64_t)1 << request->order_count) - 1;
+}
+
+static void settle_order(const optimizer_request *request, optimizer_path *path)
+{
+    path->ordered = path->presorted && path->presorted == all_keys(request);
+    if (!path->ordered && !request->partial_order) {
+        path->presorted = 0;
+        path->descending = false;
+    }
+}
+
+/* The keys that an order by rowid gives: a rowid determines the rest of its row. */
+static void order_by_rowid(const plan_node *scan, const optimizer_request *request,
+                           optimizer_path *path)
+{
+    uint64_t keys = 0, by_rowid = 0;
+    for (uint32_t i = 0; i < request->order_count; i++) {
+        uint32_t column;
+        if (!key_column(scan, &request->order[i], &column))
+            continue;
+        keys |= (uint64_t)1 << i;
+        if (column == TABLE_ROWID)
+            by_rowid |= (uint64_t)1 << i;
+    }
+    if (request->any_order) {
+        path->presorted = by_rowid ? keys : 0;
+    } else if (by_rowid & 1) {
+        path->presorted = all_keys(request);
+        path->descending = request->order[0].descending;
+    }
+    settle_order(request, path);
 }
 
 static bool is_fixed(const optimizer_path *path, uint32_t column)
@@ -172,35 +199,70 @@ static bool column_not_null(const catalog_table *table, uint32_t column)
     return false;
 }
 
-/* Whether the index, read forwards or backwards, gives the wished order. */
-static bool index_orders(const plan_node *scan, const optimizer_request *request,
-                         const optimizer_path *path, bool *descending)
+/* The keys, in sequence, that the index gives when it is read forwards or backwards. */
+static uint64_t ordered_keys(const plan_node *scan, const optimizer_request *request,
+                             optimizer_path *path)
 {
     const catalog_index *index = path->index;
     uint32_t part = path->equal_count;
     bool decided = false;
-    *descending = false;
+    path->descending = false;
     for (uint32_t i = 0; i < request->order_count; i++) {
         const plan_sort_key *key = &request->order[i];
+        uint64_t before = ((uint64_t)1 << i) - 1;
         uint32_t column;
         if (!key_column(scan, key, &column))
-            return false;
+            return before;
         if (is_fixed(path, column))
             continue;
         if (part == index->part_count) {
             /* Equal keys come by rising rowid, in both directions of the scan. */
-            return column == TABLE_ROWID && !*descending && !key->descending;
+            bool rowid = column == TABLE_ROWID && !path->descending && !key->descending;
+            return rowid ? all_keys(request) : before;
         }
         const table_index_part *own = &index->parts[part++];
         bool backwards = own->descending != key->descending;
         bool nulls = (own->nulls_first != backwards) == key->nulls_first;
-        if (own->column != column || (decided && backwards != *descending) ||
+        if (own->column != column || (decided && backwards != path->descending) ||
             (!nulls && !column_not_null(scan->scan.table, column)))
-            return false;
-        *descending = backwards;
+            return before;
+        path->descending = backwards;
         decided = true;
     }
-    return request->order_count > 0;
+    return all_keys(request);
+}
+
+/* The keys whose equal rows the index has beside each other. */
+static uint64_t grouped_keys(const plan_node *scan, const optimizer_request *request,
+                             const optimizer_path *path)
+{
+    uint64_t keys = 0, found = 1;
+    for (uint32_t part = path->equal_count; part < path->index->part_count && found; part++) {
+        found = 0;
+        for (uint32_t i = 0; i < request->order_count; i++) {
+            uint32_t column;
+            if (key_column(scan, &request->order[i], &column) &&
+                column == path->index->parts[part].column)
+                found |= (uint64_t)1 << i;
+        }
+        keys |= found;
+    }
+    for (uint32_t i = 0; i < request->order_count; i++) {
+        uint32_t column;
+        if (key_column(scan, &request->order[i], &column) && is_fixed(path, column))
+            keys |= (uint64_t)1 << i;
+    }
+    return keys;
+}
+
+static void order_by_index(const plan_node *scan, const optimizer_request *request,
+                           optimizer_path *path)
+{
+    if (!request->order_count)
+        return;
+    path->presorted =
+        request->any_order ? grouped_keys(scan, request, path) : ordered_keys(scan, request, path);
+    settle_order(request, path);
 }
 
 /* ---- Costs ----------------------------------------------------------------------------------- */
@@ -242,24 +304,45 @@ static base_status share_of_bounds(path_choice *self, const optimizer_path *path
     return BASE_OK;
 }
 
+/* Rows that come out until the goal is met: where only some keys are in order, whole groups. */
+static double rows_wanted(const path_choice *self, const optimizer_path *path, double output)
+{
+    const optimizer_request *request = self->request;
+    double groups = 1;
+    if (request->row_goal <= 0 || (request->order_count && !path->presorted))
+        return output;
+    if (!request->order_count || path->ordered)
+        return BASE_MIN(request->row_goal, output);
+    for (uint32_t i = 0; i < request->order_count; i++) {
+        if (path->presorted >> i & 1)
+            groups *= optimizer_distinct(self->state, request->order[i].expr, self->table_rows);
+    }
+    return BASE_MIN(request->row_goal + output / groups, output);
+}
+
 /* How many of the path's `rows` are read. Rows that pass are taken to lie evenly among the others,
  * and a reader stops after a slice, not after a row. */
 static double rows_read(const path_choice *self, const optimizer_path *path, double rows)
 {
-    double goal = self->request->row_goal, output = BASE_MIN(self->output_rows, rows);
-    bool sorted = self->request->order_count && !path->ordered;
-    if (goal <= 0 || sorted)
-        return rows;
-    return BASE_MIN(rows, BASE_MAX(goal * BASE_MAX(rows / output, 1.0), SMALLEST_SLICE));
+    double output = BASE_MIN(self->output_rows, rows);
+    double wanted = rows_wanted(self, path, output);
+    return BASE_MIN(rows, BASE_MAX(wanted * BASE_MAX(rows / output, 1.0), SMALLEST_SLICE));
 }
 
 /* Takes the path if it is the cheapest so far, at `cost` without the sort that it leaves. */
 static void offer(path_choice *self, optimizer_path *path, double rows, double cost)
 {
+    const optimizer_request *request = self->request;
+    double output = BASE_MIN(self->output_rows, rows);
     path->cost = cost;
-    if (self->request->order_count && !path->ordered)
-        path->cost +=
-            optimizer_cost_sort(BASE_MIN(self->output_rows, rows), self->request->row_goal > 0);
+    if (request->order_count && !path->ordered) {
+        if (path->presorted && request->row_goal > 0)
+            path->cost += optimizer_cost_sort(rows_wanted(self, path, output), false);
+        else
+            path->cost += request->unordered_cost > 0
+                              ? request->unordered_cost
+                              : optimizer_cost_sort(output, request->row_goal > 0);
+    }
     if (path->cost < self->best->cost)
         *self->best = *path;
 }
@@ -282,7 +365,7 @@ static base_status offer_scan(path_choice *self)
     path.low = find_test(self, TABLE_ROWID, TABLE_GREATER, TABLE_GREATER_EQUAL);
     path.high = find_test(self, TABLE_ROWID, TABLE_LESS, TABLE_LESS_EQUAL);
     RETURN_IF_ERROR(share_of_bounds(self, &path, &share));
-    path.ordered = rowid_orders(self->scan, self->request, &path.descending);
+    order_by_rowid(self->scan, self->request, &path);
     double rows = BASE_MAX(self->table_rows * share, 1.0);
     offer(self, &path, rows, optimizer_cost_scan(rows_read(self, &path, rows), self->width));
     return BASE_OK;
@@ -296,8 +379,11 @@ static void offer_rowids(path_choice *self)
     if (!test)
         return;
     optimizer_path path = {.kind = PLAN_OP_ROWID_LOOKUP, .rowids = test};
-    path.ordered = rowid_orders(self->scan, self->request, &path.descending) ||
-                   (self->request->order_count && test->test == TABLE_EQUAL);
+    order_by_rowid(self->scan, self->request, &path);
+    if (self->request->order_count && test->test == TABLE_EQUAL) { /* one row at most */
+        path.presorted = all_keys(self->request);
+        path.ordered = true;
+    }
     offer(self, &path, test->value_count,
           test->value_count * optimizer_cost_rowid(self->table_rows, self->width));
 }
@@ -337,8 +423,8 @@ static base_status offer_index(path_choice *self, const catalog_index *index)
         RETURN_IF_ERROR(share_of_test(self, path.in, &share));
         RETURN_IF_ERROR(share_of_bounds(self, &path, &share));
     }
-    path.ordered = index_orders(self->scan, self->request, &path, &path.descending);
-    if (!path.equal_count && !path.in && !path.low && !path.high && !path.ordered)
+    order_by_index(self->scan, self->request, &path);
+    if (!path.equal_count && !path.in && !path.low && !path.high && !path.presorted)
         return BASE_OK;
     double rows = BASE_MAX(self->table_rows * share, 1.0);
     if (index->unique && path.equal_count == index->part_count)

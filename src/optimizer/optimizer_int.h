@@ -8,6 +8,7 @@
 
 enum {
     OPTIMIZER_MAX_DEPTH = 1000, /* nodes above each other: recursion is counted */
+    OPTIMIZER_MAX_ORDER = 32,   /* keys of an order that may be met without sorting */
 };
 
 /* What is known of a column number, wherever in the tree it is used. */
@@ -260,10 +261,14 @@ bool optimizer_is_unique(const optimizer_column *column);
 /* What the consumer of an operator wants. */
 typedef struct optimizer_request {
     plan_column_set columns; /* these must be in the output; others may */
-    /* Wishes; the answer tells whether the order was met. */
+    /* Wishes; the answer tells how much of the order was met. With a row goal and an order no more
+     * rows are asked for only where it is met. */
     const plan_sort_key *order;
-    uint32_t order_count;
-    double row_goal; /* no more rows than this will be asked for; 0: all */
+    uint32_t order_count;  /* at most OPTIMIZER_MAX_ORDER */
+    bool any_order;        /* rows that are equal in the keys shall stand together, no more */
+    double row_goal;       /* no more rows than this will be asked for; 0: all */
+    bool partial_order;    /* some of the keys are better than none */
+    double unordered_cost; /* of doing without the order; 0: of sorting what comes out */
     /* Filters of joins above that a scan which makes the column may apply. */
     const struct optimizer_filter_wish *filters;
     uint32_t filter_count;
@@ -288,6 +293,8 @@ typedef struct optimizer_physical {
     plan_column *columns; /* columns[i] is in slot slots[i] of the output */
     uint32_t *slots;
     bool ordered; /* rows come in the requested order */
+    /* By which of its keys (bits) they come ordered: the first ones, or with any_order any. */
+    uint64_t presorted;
 } optimizer_physical;
 
 /* ---- Access paths (access_path.c) ------------------------------------------------------------ */
@@ -305,6 +312,7 @@ typedef struct optimizer_path {
     plan_operator_kind kind; /* TABLE_SCAN, ROWID_LOOKUP, INDEX_SCAN */
     double cost;
     bool ordered, descending;
+    uint64_t presorted;           /* as in optimizer_physical */
     const optimizer_test *rowids; /* ROWID_LOOKUP */
     const catalog_index *index;
     /* INDEX_SCAN: tests of leading parts for equality, then IN or bounds of the next. */
@@ -375,6 +383,12 @@ base_status optimizer_choose_columns(optimizer_state *state, const plan_node *no
                                      uint32_t **ids, uint32_t *count);
 base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out);
+/* The wished order in terms of a projection's input, when all its keys are bare columns there. */
+base_status optimizer_order_below(optimizer_state *state, const plan_node *project,
+                                  const optimizer_request *request, optimizer_request *below);
+/* Whether the node's rows can come in the wished order, or partly so where that is of use. */
+base_status optimizer_meets_order(optimizer_state *state, plan_node *node,
+                                  const optimizer_request *request, bool *met);
 /* Wishes on outputs that are bare columns of the node's input, in terms of these. */
 base_status optimizer_filters_below(optimizer_state *state, const plan_output *outputs,
                                     uint32_t count, const optimizer_request *request,
@@ -382,11 +396,22 @@ base_status optimizer_filters_below(optimizer_state *state, const plan_output *o
 /* Adds the wishes of `from` that `input` has the columns for. */
 base_status optimizer_pass_filters(optimizer_state *state, const optimizer_request *from,
                                    const plan_node *input, optimizer_request *to);
+/* Hands the request's order and goal on to the join's streaming input. */
+base_status optimizer_pass_order(optimizer_state *state, const plan_node *join,
+                                 const plan_node *streaming, const optimizer_request *request,
+                                 optimizer_request *below);
 /* *done: the join looks rows up, which is cheaper than reading them. */
 base_status optimizer_try_index_join(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request,
                                      const optimizer_join_keys *keys, optimizer_physical *out,
                                      bool *done);
+/* Which input of a join has all columns of the wished order; -1: neither. */
+int32_t optimizer_order_side(const plan_node *join, const optimizer_request *request);
+/* The cheaper of looking partners of inputs[outer] up and of hashing the other input, until the
+ * request's goal is met; what reading the outer input costs is not counted. */
+base_status optimizer_join_cost(optimizer_state *state, plan_node *node,
+                                const optimizer_join_keys *keys, const optimizer_request *request,
+                                uint32_t outer, double *cost);
 base_status optimizer_translate_join(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out);
 base_status optimizer_translate_aggregate(optimizer_state *state, plan_node *node,

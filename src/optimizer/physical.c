@@ -240,16 +240,18 @@ static base_status translate_filter(optimizer_state *state, plan_node *node,
     return optimizer_resolve(state, node->filter.condition, &out->op->filter.condition);
 }
 
-/* The wished order in terms of the projection's input, when all its keys are bare columns
- * there; otherwise no order is asked for. */
-static base_status order_below(optimizer_state *state, const plan_node *node,
-                               const optimizer_request *request, optimizer_request *below)
+/* Where a key is no bare column no order is asked for. */
+base_status optimizer_order_below(optimizer_state *state, const plan_node *node,
+                                  const optimizer_request *request, optimizer_request *below)
 {
     plan_sort_key *keys =
         base_arena_allocate_array(state->arena, request->order_count, sizeof *keys);
     if (!keys)
         return optimizer_no_memory(state);
     below->row_goal = request->row_goal;
+    below->any_order = request->any_order;
+    below->partial_order = request->partial_order;
+    below->unordered_cost = request->unordered_cost;
     for (uint32_t i = 0; i < request->order_count; i++) {
         keys[i] = request->order[i];
         plan_expr *found = NULL;
@@ -268,6 +270,35 @@ static base_status order_below(optimizer_state *state, const plan_node *node,
     below->order = keys;
     below->order_count = request->order_count;
     return BASE_OK;
+}
+
+base_status optimizer_meets_order(optimizer_state *state, plan_node *node,
+                                  const optimizer_request *request, bool *met)
+{
+    optimizer_request below = {.columns = request->columns};
+    optimizer_test *tests;
+    uint32_t test_count;
+    optimizer_path path;
+    int32_t side;
+    *met = false;
+    switch ((plan_node_kind)node->kind) {
+    case PLAN_SCAN:
+        RETURN_IF_ERROR(optimizer_find_tests(state, node, &tests, &test_count));
+        RETURN_IF_ERROR(optimizer_choose_path(state, node, request, tests, test_count, &path));
+        *met = path.presorted != 0;
+        return BASE_OK;
+    case PLAN_FILTER:
+        return optimizer_meets_order(state, node->inputs[0], request, met);
+    case PLAN_PROJECT:
+        RETURN_IF_ERROR(optimizer_order_below(state, node, request, &below));
+        return below.order_count ? optimizer_meets_order(state, node->inputs[0], &below, met)
+                                 : BASE_OK;
+    case PLAN_JOIN:
+        side = optimizer_order_side(node, request);
+        return side < 0 ? BASE_OK : optimizer_meets_order(state, node->inputs[side], request, met);
+    default:
+        return BASE_OK;
+    }
 }
 
 /* Wishes for filters on outputs that are bare columns of the input. */
@@ -315,6 +346,7 @@ static base_status rename_layout(optimizer_state *state, const plan_node *node,
     optimizer_bind(state, input, 0);
     out->op = input->op;
     out->ordered = input->ordered;
+    out->presorted = input->presorted;
     out->count = 0;
     for (uint32_t i = 0; i < node->column_count; i++) {
         const plan_output *output = &node->project.outputs[i];
@@ -346,7 +378,7 @@ static base_status translate_project(optimizer_state *state, plan_node *node,
         exprs[count++] = output->expr;
         RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, output->expr));
     }
-    RETURN_IF_ERROR(order_below(state, node, request, &below));
+    RETURN_IF_ERROR(optimizer_order_below(state, node, request, &below));
     RETURN_IF_ERROR(
         optimizer_filters_below(state, node->project.outputs, node->column_count, request, &below));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
@@ -360,6 +392,7 @@ static base_status translate_project(optimizer_state *state, plan_node *node,
     optimizer_bind(state, &input, 0);
     RETURN_IF_ERROR(optimizer_resolve_all(state, exprs, count, &op->project.exprs));
     out->ordered = input.ordered;
+    out->presorted = input.presorted;
     return optimizer_set_layout(state, op, kept, out);
 }
 
@@ -389,38 +422,57 @@ static base_status limit_operator(optimizer_state *state, const plan_node *limit
     return optimizer_resolve(state, limit->limit.offset, &out->op->limit.offset);
 }
 
-/* A sort, or nothing when its input comes in that order; with the limit above it. */
+/* The sort's operator over an input that comes ordered by the first `presorted` keys. */
+static base_status sort_operator(optimizer_state *state, const plan_node *node,
+                                 const optimizer_physical *input, uint32_t presorted,
+                                 optimizer_physical *out)
+{
+    RETURN_IF_ERROR(operator_over(state, PLAN_OP_SORT, input, node, out));
+    RETURN_IF_ERROR(optimizer_bind_clear(state));
+    optimizer_bind(state, input, 0);
+    out->ordered = false; /* that was this sort's order; whoever is above may want another */
+    out->presorted = 0;
+    out->op->sort.presorted = presorted;
+    out->op->sort.key_count = node->sort.key_count;
+    return optimizer_resolve_keys(state, node->sort.keys, node->sort.key_count,
+                                  &out->op->sort.keys);
+}
+
+/* A sort, or as much of it as its input leaves to do; with the limit above it. */
 static base_status translate_sort(optimizer_state *state, plan_node *node, plan_node *limit,
                                   const optimizer_request *request, optimizer_physical *out)
 {
     optimizer_request below = {.columns = optimizer_set(state)};
-    optimizer_physical input = {0};
+    optimizer_physical input = {0}, sorted;
     RETURN_IF_ERROR(optimizer_set_union(state, &below.columns, &request->columns));
     for (uint32_t i = 0; i < node->sort.key_count; i++)
         RETURN_IF_ERROR(optimizer_set_add_expr(state, &below.columns, node->sort.keys[i].expr));
-    below.order = node->sort.keys;
-    below.order_count = node->sort.key_count;
-    below.row_goal = goal_of(limit);
+    if (node->sort.key_count <= OPTIMIZER_MAX_ORDER) {
+        below.order = node->sort.keys;
+        below.order_count = node->sort.key_count;
+        below.partial_order = limit != NULL;
+        below.row_goal = goal_of(limit);
+    }
     if (!limit) /* a limit counts rows before they are filtered */
         RETURN_IF_ERROR(optimizer_pass_filters(state, request, node->inputs[0], &below));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     if (input.ordered) {
         *out = input;
-        /* That was this sort's order; whoever is above may want another. */
         out->ordered = input.ordered = false;
+        out->presorted = input.presorted = 0;
         return limit ? limit_operator(state, limit, &input, out) : BASE_OK;
     }
-    RETURN_IF_ERROR(operator_over(state, PLAN_OP_SORT, &input, limit ? limit : node, out));
-    RETURN_IF_ERROR(optimizer_bind_clear(state));
-    optimizer_bind(state, &input, 0);
-    out->op->sort.key_count = node->sort.key_count;
-    RETURN_IF_ERROR(
-        optimizer_resolve_keys(state, node->sort.keys, node->sort.key_count, &out->op->sort.keys));
-    if (limit) {
-        RETURN_IF_ERROR(optimizer_resolve(state, limit->limit.limit, &out->op->sort.limit));
-        RETURN_IF_ERROR(optimizer_resolve(state, limit->limit.offset, &out->op->sort.offset));
+    if (limit && input.presorted) {
+        uint32_t presorted = (uint32_t)__builtin_popcountll(input.presorted);
+        RETURN_IF_ERROR(sort_operator(state, node, &input, presorted, &sorted));
+        return limit_operator(state, limit, &sorted, out);
     }
-    return BASE_OK;
+    RETURN_IF_ERROR(sort_operator(state, node, &input, 0, out));
+    if (!limit)
+        return BASE_OK;
+    out->op->rows = limit->rows;
+    RETURN_IF_ERROR(optimizer_resolve(state, limit->limit.limit, &out->op->sort.limit));
+    return optimizer_resolve(state, limit->limit.offset, &out->op->sort.offset);
 }
 
 static base_status translate_limit(optimizer_state *state, plan_node *node,

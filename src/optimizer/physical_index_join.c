@@ -214,8 +214,9 @@ static base_status cost_of_hashing(optimizer_state *state, const plan_node *node
     double build_inner = optimizer_cost_scan(table, width) + optimizer_cost_build(inner) +
                          optimizer_cost_probe(outer, inner);
     *cost = build_inner;
-    if (goal > 0 && node->join.kind != PLAN_JOIN_INNER)
-        return BASE_OK; /* kept rows that are flagged come out when all has been probed */
+    /* Kept rows that are flagged come out when all has been probed, and without the outer order. */
+    if (request->order_count || (goal > 0 && node->join.kind != PLAN_JOIN_INNER))
+        return BASE_OK;
     double build_outer = optimizer_cost_scan(table * goal_share(node, goal), width) +
                          optimizer_cost_scan(all - outer, 1) + optimizer_cost_build(all) +
                          optimizer_cost_probe(inner * goal_share(node, goal), all);
@@ -316,8 +317,7 @@ static base_status make_index_join(optimizer_state *state, plan_node *node,
     }
     RETURN_IF_ERROR(optimizer_set_add_expr(state, &needed, self->inner->scan.filter));
     RETURN_IF_ERROR(optimizer_pass_filters(state, request, self->outer, &below));
-    if (request->row_goal > 0)
-        below.row_goal = outer_rows(node, self->outer, request->row_goal);
+    RETURN_IF_ERROR(optimizer_pass_order(state, node, self->outer, request, &below));
     RETURN_IF_ERROR(optimizer_translate(state, self->outer, &below, &outer));
     RETURN_IF_ERROR(optimizer_operator_new(state, PLAN_OP_INDEX_JOIN, node->column_count, &op));
     op->inputs[0] = outer.op;
@@ -338,7 +338,41 @@ static base_status make_index_join(optimizer_state *state, plan_node *node,
                                   (uint32_t)state->slots[output->expr->column]);
     }
     RETURN_IF_ERROR(optimizer_resolve(state, residual, &op->index_join.residual));
+    out->ordered = outer.ordered;
+    out->presorted = outer.presorted;
     return make_outputs(state, node, request, op, out);
+}
+
+/* ---- The choice -------------------------------------------------------------------------------- */
+
+static bool looks_up(const optimizer_state *state, const plan_node *node,
+                     const optimizer_join_keys *keys)
+{
+    plan_join_kind kind = node->join.kind;
+    return state->options->rules && keys->left.count &&
+           (kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT || kind == PLAN_JOIN_SEMI ||
+            kind == PLAN_JOIN_ANTI);
+}
+
+base_status optimizer_join_cost(optimizer_state *state, plan_node *node,
+                                const optimizer_join_keys *keys, const optimizer_request *request,
+                                uint32_t outer, double *cost)
+{
+    lookup one = {.outer = node->inputs[outer], .inner = node->inputs[!outer]};
+    bool found = false;
+    const plan_node *inner = node->inputs[!outer];
+    double looked_up;
+    *cost = inner->rows * 2 + optimizer_cost_build(inner->rows) +
+            optimizer_cost_probe(outer_rows(node, one.outer, request->row_goal), inner->rows);
+    if (!looks_up(state, node, keys))
+        return BASE_OK;
+    RETURN_IF_ERROR(find_lookup(state, one.outer, one.inner, keys, outer, &one, &found));
+    if (!found)
+        return BASE_OK;
+    RETURN_IF_ERROR(cost_of_hashing(state, node, &one, request, cost));
+    RETURN_IF_ERROR(cost_of_lookups(state, node, &one, keys, request, &looked_up));
+    *cost = BASE_MIN(*cost, looked_up);
+    return BASE_OK;
 }
 
 base_status optimizer_try_index_join(optimizer_state *state, plan_node *node,
@@ -346,18 +380,17 @@ base_status optimizer_try_index_join(optimizer_state *state, plan_node *node,
                                      const optimizer_join_keys *keys, optimizer_physical *out,
                                      bool *done)
 {
-    plan_join_kind kind = node->join.kind;
-    bool inner = kind == PLAN_JOIN_INNER;
-    *done = false;
-    if (!state->options->rules || !keys->left.count ||
-        (!inner && kind != PLAN_JOIN_LEFT && kind != PLAN_JOIN_SEMI && kind != PLAN_JOIN_ANTI))
-        return BASE_OK;
     lookup best;
     double least = 0;
-    for (uint32_t turned = 0; turned < (inner ? 2u : 1u); turned++) {
+    *done = false;
+    if (!looks_up(state, node, keys))
+        return BASE_OK;
+    for (uint32_t turned = 0; turned < (node->join.kind == PLAN_JOIN_INNER ? 2u : 1u); turned++) {
         lookup one;
         double looked_up, hashed;
         bool found = false;
+        if (request->order_count && (int32_t)turned != optimizer_order_side(node, request))
+            continue;
         RETURN_IF_ERROR(find_lookup(state, node->inputs[turned], node->inputs[!turned], keys,
                                     turned, &one, &found));
         if (!found)

@@ -132,6 +132,89 @@ static void keep_taken(const optimizer_state *state, plan_operator *op, plan_joi
     }
 }
 
+/* ---- Orders ---------------------------------------------------------------------------------- */
+
+int32_t optimizer_order_side(const plan_node *join, const optimizer_request *request)
+{
+    plan_join_kind kind = join->join.kind;
+    if (kind != PLAN_JOIN_INNER && kind != PLAN_JOIN_SEMI && kind != PLAN_JOIN_ANTI &&
+        kind != PLAN_JOIN_MARK)
+        return -1; /* the others do not keep the order of a side */
+    for (int32_t side = 0; side < (kind == PLAN_JOIN_INNER ? 2 : 1); side++) {
+        uint32_t have = 0;
+        for (uint32_t i = 0; i < request->order_count; i++) {
+            const plan_expr *key = request->order[i].expr;
+            have += key->kind == PLAN_EXPR_COLUMN &&
+                    optimizer_node_has(join->inputs[side], key->column);
+        }
+        if (have == request->order_count)
+            return side;
+    }
+    return -1;
+}
+
+base_status optimizer_pass_order(optimizer_state *state, const plan_node *join,
+                                 const plan_node *streaming, const optimizer_request *request,
+                                 optimizer_request *below)
+{
+    below->order = request->order;
+    below->order_count = request->order_count;
+    below->any_order = request->any_order;
+    below->partial_order = request->partial_order;
+    below->unordered_cost = request->unordered_cost;
+    if (request->row_goal > 0 && join->rows > 0)
+        below->row_goal =
+            BASE_MAX(BASE_MIN(request->row_goal / join->rows, 1.0) * streaming->rows, 1.0);
+    return BASE_OK;
+}
+
+static double rows_behind(const optimizer_state *state, const plan_node *node)
+{
+    while (node->kind == PLAN_PROJECT || node->kind == PLAN_FILTER)
+        node = node->inputs[0];
+    return node->kind == PLAN_SCAN ? optimizer_table_rows(state, node->scan.table) : node->rows;
+}
+
+/* What of the wish for an order is worth keeping: all of it, where an input has that order and
+ * streaming it until the goal is met is the cheapest way; otherwise neither order nor goal. */
+static base_status settle_order(optimizer_state *state, plan_node *node,
+                                const optimizer_join_keys *keys, const optimizer_request *request,
+                                optimizer_request *own)
+{
+    optimizer_request ordered = {.columns = request->columns}, free_of = *request;
+    *own = *request;
+    if (!request->order_count)
+        return BASE_OK;
+    free_of.order = NULL;
+    free_of.order_count = 0;
+    free_of.row_goal = 0;
+    *own = free_of;
+    int32_t side = optimizer_order_side(node, request);
+    if (side < 0 || request->row_goal <= 0 || !state->options->rules || node->rows <= 0 ||
+        !keys->left.count)
+        return BASE_OK;
+    plan_node *outer = node->inputs[side];
+    bool met = false;
+    RETURN_IF_ERROR(optimizer_pass_order(state, node, outer, request, &ordered));
+    RETURN_IF_ERROR(optimizer_meets_order(state, outer, &ordered, &met));
+    if (!met)
+        return BASE_OK;
+    double streamed, left, right, all = rows_behind(state, outer);
+    double share = BASE_MIN(request->row_goal / node->rows, 1.0);
+    RETURN_IF_ERROR(optimizer_join_cost(state, node, keys, request, (uint32_t)side, &streamed));
+    RETURN_IF_ERROR(optimizer_join_cost(state, node, keys, &free_of, 0, &left));
+    right = left;
+    if (node->join.kind == PLAN_JOIN_INNER)
+        RETURN_IF_ERROR(optimizer_join_cost(state, node, keys, &free_of, 1, &right));
+    left += optimizer_cost_scan(rows_behind(state, node->inputs[0]), 1);
+    right += optimizer_cost_scan(rows_behind(state, node->inputs[1]), 1);
+    double sorted = request->unordered_cost > 0 ? request->unordered_cost
+                                                : optimizer_cost_sort(node->rows, true);
+    if (streamed + optimizer_cost_scan(all * share, 1) < BASE_MIN(left, right) + sorted)
+        *own = *request;
+    return BASE_OK;
+}
+
 /* ---- Sides ----------------------------------------------------------------------------------- */
 
 typedef enum join_build {
@@ -147,6 +230,8 @@ static join_build choose_build(const optimizer_state *state, const plan_node *no
     double left = node->inputs[0]->rows, right = node->inputs[1]->rows;
     if (!state->options->rules || left < 0 || right < 0)
         return BUILD_RIGHT;
+    if (request->order_count)
+        return optimizer_order_side(node, request) == 1 ? BUILD_LEFT_TURNED : BUILD_RIGHT;
     switch (node->join.kind) {
     case PLAN_JOIN_INNER:
         return left < right ? BUILD_LEFT_TURNED : BUILD_RIGHT;
@@ -214,8 +299,8 @@ static base_status translate_sides(optimizer_state *state, plan_node *node,
             RETURN_IF_ERROR(
                 optimizer_pass_filters(state, request, right, left_built ? &below : &other));
     }
-    if (request->row_goal > 0 && !left_built && node->rows > 0)
-        below.row_goal = request->row_goal * BASE_MAX(probe_node->rows / node->rows, 0.0);
+    if (build != BUILD_LEFT)
+        RETURN_IF_ERROR(optimizer_pass_order(state, node, probe_node, request, &below));
     if (state->options->join_filters && state->options->rules && keys->left.count &&
         drops_probe_rows(node, build == BUILD_LEFT) && build_node->rows >= 0 &&
         build_node->rows <= probe_node->rows * FILTER_WORTHWHILE)
@@ -232,10 +317,13 @@ base_status optimizer_translate_join(optimizer_state *state, plan_node *node,
 {
     optimizer_join_keys keys;
     optimizer_physical probe = {0}, kept = {0};
+    optimizer_request settled;
     plan_expr *residual;
     plan_operator *op;
     bool done = false;
     RETURN_IF_ERROR(find_keys(state, node, &keys));
+    RETURN_IF_ERROR(settle_order(state, node, &keys, request, &settled));
+    request = &settled;
     RETURN_IF_ERROR(optimizer_try_index_join(state, node, request, &keys, out, &done));
     if (done)
         return BASE_OK;
@@ -265,6 +353,8 @@ base_status optimizer_translate_join(optimizer_state *state, plan_node *node,
     optimizer_bind(state, &probe, 0);
     optimizer_bind(state, &kept, probe.op->column_count);
     RETURN_IF_ERROR(optimizer_resolve(state, residual, &op->join.residual));
+    out->ordered = keyed && probe.ordered; /* nested loops turn as their sides' sizes say */
+    out->presorted = keyed ? probe.presorted : 0;
     return choose_outputs(state, node, request, op, probe.op->column_count + kept.op->column_count,
                           out);
 }

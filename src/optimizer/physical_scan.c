@@ -188,9 +188,10 @@ base_status optimizer_translate_scan(optimizer_state *state, plan_node *node,
     access->table = node->scan.table;
     access->column_count = count;
     access->columns = ids;
-    access->descending = path.ordered && path.descending;
-    access->ordered = path.ordered && path.kind == PLAN_OP_TABLE_SCAN;
+    access->descending = path.presorted && path.descending;
+    access->ordered = path.presorted && path.kind == PLAN_OP_TABLE_SCAN;
     out->ordered = path.ordered;
+    out->presorted = path.presorted;
     if (path.kind == PLAN_OP_TABLE_SCAN) {
         RETURN_IF_ERROR(make_predicates(state, tests, test_count, access));
     } else if (path.kind == PLAN_OP_ROWID_LOOKUP) {

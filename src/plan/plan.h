@@ -336,7 +336,7 @@ typedef enum plan_operator_kind {
     PLAN_OP_INDEX_JOIN,  /* for each row of inputs[0] look up a table by index or rowid */
     PLAN_OP_NESTED_LOOP, /* inputs[1] is kept, any condition */
     PLAN_OP_HASH_AGGREGATE,
-    PLAN_OP_ORDERED_AGGREGATE, /* input is grouped by the keys already */
+    PLAN_OP_ORDERED_AGGREGATE, /* input comes group by group; so do the results */
     PLAN_OP_WINDOW,
     PLAN_OP_SORT, /* with `limit`: keeps the top rows only */
     PLAN_OP_LIMIT,
@@ -453,6 +453,9 @@ struct plan_operator {
             plan_expr **keys;
             uint32_t aggregate_count;
             plan_aggregate *aggregates; /* expressions over slots; output: keys, aggregates */
+            /* ORDERED_AGGREGATE: rows equal in so many first keys stand together, and the other
+             * keys are the same for them. */
+            uint32_t presorted;
         } aggregate;
         struct {
             uint32_t partition_count;
@@ -461,11 +464,13 @@ struct plan_operator {
             plan_sort_key *order;
             uint32_t window_count;
             plan_window *windows; /* output: input columns, then one per window */
+            uint32_t presorted;   /* rows equal in so many first partition keys stand together */
         } window;
         struct {
             uint32_t key_count;
             plan_sort_key *keys;
             plan_expr *limit, *offset; /* top-N when limit is set */
+            uint32_t presorted;        /* the input is ordered by so many first keys; no limit */
         } sort;
         struct {
             plan_expr *limit, *offset;

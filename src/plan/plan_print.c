@@ -215,6 +215,13 @@ static void print_index_join(const plan_operator *op, const plan_names *names, b
     print_condition(" AND ", op->index_join.residual, &both, out);
 }
 
+/* By how many of the keys just named the input comes ordered. */
+static void print_presorted(uint32_t count, base_buffer *out)
+{
+    if (count)
+        base_buffer_append_format(out, " PRESORTED %u", count);
+}
+
 static void print_aggregates(const plan_operator *op, const plan_names *names, base_buffer *out)
 {
     base_buffer_append_text(out, op->kind == PLAN_OP_HASH_AGGREGATE ? "HASH AGGREGATE"
@@ -222,6 +229,7 @@ static void print_aggregates(const plan_operator *op, const plan_names *names, b
     if (op->aggregate.key_count)
         base_buffer_append_text(out, " BY ");
     print_exprs(op->aggregate.keys, op->aggregate.key_count, names, out);
+    print_presorted(op->aggregate.presorted, out);
     for (uint32_t i = 0; i < op->aggregate.aggregate_count; i++) {
         base_buffer_append_text(out, i ? ", " : ": ");
         plan_print_aggregate(&op->aggregate.aggregates[i], names, out);
@@ -234,6 +242,7 @@ static void print_windows(const plan_operator *op, const plan_names *names, base
     if (op->window.partition_count)
         base_buffer_append_text(out, " PARTITION BY ");
     print_exprs(op->window.partition, op->window.partition_count, names, out);
+    print_presorted(op->window.presorted, out);
     print_keys(" ORDER BY ", op->window.order, op->window.order_count, names, out);
     for (uint32_t i = 0; i < op->window.window_count; i++) {
         base_buffer_append_text(out, i ? ", " : ": ");
@@ -302,6 +311,7 @@ static void print_shaping_line(const plan_operator *op, const plan_names *names,
     case PLAN_OP_SORT:
         base_buffer_append_text(out, op->sort.limit ? "TOP" : "SORT");
         print_keys(" BY ", op->sort.keys, op->sort.key_count, names, out);
+        print_presorted(op->sort.presorted, out);
         print_limit(op->sort.limit, op->sort.offset, names, out);
         break;
     case PLAN_OP_LIMIT:

@@ -15,6 +15,7 @@
  * while aggregating (small inputs would pay for the partitions).
  */
 #include "exec/op/op_aggregates.h"
+#include "exec/op/op_slices.h"
 #include "exec/rows/exec_group_codes.h"
 #include "exec/rows/exec_group_direct.h"
 #include "exec/rows/exec_group_memo.h"
@@ -516,6 +517,9 @@ base_status exec_build_hash_aggregate(exec_builder *builder, const plan_operator
         return base_error_no_memory(builder->error);
     RETURN_IF_ERROR(exec_groups_layout(&self->layout, execution, types, self->key_count,
                                        self->aggregates.size, builder->error));
+    if (op->aggregate.presorted)
+        return op_build_slices(builder, op, op->aggregate.keys, op->aggregate.presorted,
+                               &self->part, &source->part, chain);
     RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return exec_add_pipeline(builder, &source->part, chain);
 }

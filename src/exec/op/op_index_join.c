@@ -18,6 +18,7 @@ typedef struct index_join_part {
     table_relation *relation;
     table_index *index; /* NULL: by rowid */
     vector_key_part *key_parts;
+    uint32_t first_batch; /* found rows that are handed on at once: few under a LIMIT */
     uint32_t left_count;
     types_type *joined_types; /* left, then access columns */
 } index_join_part;
@@ -40,9 +41,9 @@ typedef struct index_join_state {
     table_index_cursor *cursor;
     base_buffer key;
     vector_chunk *input;
-    uint32_t next; /* row of the input to look up */
-    bool in_range; /* the cursor may have more rows for it */
-    bool finished_pairs;
+    uint32_t next;  /* row of the input to look up */
+    bool in_range;  /* the cursor may have more rows for it */
+    uint32_t batch; /* found rows to hand on next: doubles up to a chunk */
 } index_join_state;
 
 static base_status create_state(exec_part *part, void **result, base_error *error)
@@ -68,6 +69,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
         !state->selection || !state->rowids || !state->matched || !state->cells || !state->nulls)
         return base_error_no_memory(error);
     base_buffer_init(&state->key, &execution->budget);
+    state->batch = self->first_batch;
     RETURN_IF_ERROR(exec_compile_all(execution, op->index_join.keys, op->index_join.key_count,
                                      &state->keys, error));
     if (self->access->filter)
@@ -92,6 +94,7 @@ static void close(exec_part *part)
         if (state->cursor)
             table_index_cursor_destroy(state->cursor);
         state->cursor = NULL;
+        state->batch = ((index_join_part *)part)->first_batch;
         base_buffer_destroy(&state->key);
     }
 }
@@ -175,8 +178,10 @@ static base_status find_by_index(index_join_part *self, index_join_state *state,
         if (!state->in_range)
             RETURN_IF_ERROR(seek_row(self, state, &state->in_range, error));
         while (state->in_range) {
-            if (state->found->count == VECTOR_SIZE)
+            if (state->found->count == state->batch) {
+                state->batch = BASE_MIN(state->batch * 2, (uint32_t)VECTOR_SIZE);
                 return BASE_OK;
+            }
             base_status status = table_index_cursor_next_row(
                 state->cursor, state->cells, state->nulls, state->found->heap, error);
             if (status != BASE_ROW && status != BASE_DONE)
@@ -321,9 +326,11 @@ base_status exec_build_index_join(exec_builder *builder, const plan_operator *op
 {
     exec_execution *execution = builder->execution;
     index_join_part *self = exec_part_new(builder, &index_join_class, sizeof *self, op);
+    bool stops_early = exec_chain_stops_early(builder, chain);
     chain = self ? exec_chain_step(builder, &self->part, chain) : NULL;
     if (!chain)
         return base_error_no_memory(builder->error);
+    self->first_batch = stops_early ? EXEC_FIRST_SLICE : VECTOR_SIZE;
     /* Lookups go through the transaction, which one thread at a time may use. */
     self->part.parallel = false;
     self->kind = op->index_join.kind;

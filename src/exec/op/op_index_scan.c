@@ -13,6 +13,8 @@ typedef struct index_scan_part {
     uint32_t range; /* the cursor is in; counted in the direction of the scan */
     table_index_cursor *cursor;
     bool in_range;
+    bool slices; /* a LIMIT follows: few rows at first, then twice as many each time */
+    uint32_t slice_size;
     vector_chunk *chunk;
     op_filter filter;
 } index_scan_part;
@@ -22,6 +24,7 @@ static base_status start(exec_part *part, base_error *error)
     index_scan_part *self = (index_scan_part *)part;
     self->range = 0;
     self->in_range = false;
+    self->slice_size = self->slices ? EXEC_FIRST_SLICE : VECTOR_SIZE;
     part->unit_count = 1;
     part->row_estimate = 0;
     return BASE_OK;
@@ -69,8 +72,10 @@ static base_status next(exec_part *part, void *state, vector_chunk **chunk, base
             self->in_range = true;
         }
         vector_chunk_reset(self->chunk);
-        base_status status = table_index_cursor_next(self->cursor, VECTOR_SIZE, self->chunk, error);
+        base_status status =
+            table_index_cursor_next(self->cursor, self->slice_size, self->chunk, error);
         if (status == BASE_ROW) {
+            self->slice_size = BASE_MIN(self->slice_size * 2, (uint32_t)VECTOR_SIZE);
             exec_note_work(part, self->chunk->count, self->chunk->count);
             RETURN_IF_ERROR(op_filter_apply(&self->filter, self->chunk, error));
             *chunk = self->chunk;
@@ -110,6 +115,7 @@ base_status exec_build_index_scan(exec_builder *builder, const plan_operator *op
         return base_error_no_memory(builder->error);
     self->access = &op->index_scan.access;
     self->part.parallel = false;
+    self->slices = exec_chain_stops_early(builder, chain);
     types_type *types = op_access_types(execution, self->access);
     self->ranges = exec_new(execution, (op->index_scan.range_count + 1) * sizeof(op_key_range));
     if (!types || !self->ranges)

@@ -5,9 +5,11 @@
  * before: no hashing, no table. Groups are kept as rows like those of the hash table, because
  * their states have the same layout; the last group of a chunk may go on in the next.
  *
- * The input's order matters, so the sink is not shared by lanes.
+ * The input comes ordered by the first `presorted` keys, which determine the others; it is worked
+ * on in slices of whole groups (op_slices.c), so a LIMIT above ends the reading.
  */
 #include "exec/op/op_aggregates.h"
+#include "exec/op/op_slices.h"
 
 typedef struct ordered_part {
     exec_part part; /* the sink */
@@ -151,9 +153,8 @@ base_status exec_build_ordered_aggregate(exec_builder *builder, const plan_opera
     uint32_t count = op->aggregate.key_count;
     ordered_part *self = exec_part_new(builder, &ordered_class, sizeof *self, op);
     ordered_source *source = exec_part_new(builder, &ordered_source_class, sizeof *source, op);
-    exec_chain *input = self ? exec_chain_sink(builder, &self->part) : NULL;
     types_type *types = exec_types_of(execution, op->aggregate.keys, count);
-    if (!input || !source || !types)
+    if (!self || !source || !types)
         return base_error_no_memory(builder->error);
     self->part.parallel = source->part.parallel = false;
     source->aggregate = self;
@@ -173,6 +174,6 @@ base_status exec_build_ordered_aggregate(exec_builder *builder, const plan_opera
         exec_compile_all(execution, op->aggregate.keys, count, &self->keys, builder->error));
     RETURN_IF_ERROR(
         exec_chunk_new(execution, op->types, op->column_count, &source->chunk, builder->error));
-    RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
-    return exec_add_pipeline(builder, &source->part, chain);
+    return op_build_slices(builder, op, op->aggregate.keys, op->aggregate.presorted, &self->part,
+                           &source->part, chain);
 }

@@ -154,7 +154,7 @@ static const exec_part_class recursive_class = {
 static base_status build_term(exec_builder *outer, recursive_part *self, exec_program *program,
                               const plan_operator *term)
 {
-    exec_builder builder = {outer->execution, program, outer->error};
+    exec_builder builder = {outer->execution, program, outer->error, false};
     exec_chain *chain = exec_chain_sink(&builder, self->sink);
     if (!chain)
         return base_error_no_memory(outer->error);

@@ -10,6 +10,7 @@
  * than n rows gives a bound by itself, so that hardly more than n rows are ever copied. Rejected:
  * a heap. It compares row by row; this sorts seldom and drops by vector.
  */
+#include "exec/op/op_slices.h"
 #include "exec/rows/exec_sort.h"
 
 enum {
@@ -328,6 +329,18 @@ static base_status init_layout(sort_part *self, exec_builder *builder)
                             builder->error);
 }
 
+static base_status build_presorted(exec_builder *builder, const plan_operator *op, exec_part *sink,
+                                   exec_part *source, exec_chain *chain)
+{
+    uint32_t count = op->sort.presorted;
+    plan_expr **keys = exec_new(builder->execution, count * sizeof(plan_expr *));
+    if (!keys)
+        return base_error_no_memory(builder->error);
+    for (uint32_t k = 0; k < count; k++)
+        keys[k] = op->sort.keys[k].expr;
+    return op_build_slices(builder, op, keys, count, sink, source, chain);
+}
+
 base_status exec_build_sort(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
@@ -345,6 +358,8 @@ base_status exec_build_sort(exec_builder *builder, const plan_operator *op, exec
         RETURN_IF_ERROR(exec_compile(execution, op->sort.offset, &self->offset, builder->error));
     RETURN_IF_ERROR(
         exec_chunk_new(execution, op->types, op->column_count, &source->chunk, builder->error));
+    if (op->sort.presorted)
+        return build_presorted(builder, op, &self->part, &source->part, chain);
     RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return exec_add_pipeline(builder, &source->part, chain);
 }

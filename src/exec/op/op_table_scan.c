@@ -5,15 +5,11 @@
  * the whole filter is applied to what comes. A lane's reader is opened on the lane's own thread at
  * its first unit and closed with the run.
  *
- * Under a LIMIT the first chunks are handed on in slices that grow from FIRST_SLICE rows to whole
+ * Under a LIMIT the first chunks are handed on in slices that grow from EXEC_FIRST_SLICE rows to whole
  * chunks: what the filter and the steps behind it do for rows that nobody asks for is bounded by
  * what was needed.
  */
 #include "exec/op/op_access.h"
-
-enum {
-    FIRST_SLICE = 128, /* a multiple of 64: slices begin at a word of the validity */
-};
 
 typedef struct table_scan_part {
     exec_part part;
@@ -46,7 +42,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
     if (self->slices)
         RETURN_IF_ERROR(
             exec_chunk_frame(part->execution, access->column_count, &state->slice, error));
-    state->slice_size = FIRST_SLICE;
+    state->slice_size = EXEC_FIRST_SLICE;
     *result = state;
     return BASE_OK;
 }
@@ -137,7 +133,7 @@ static void close(exec_part *part)
         table_scan_state *state = part->states[i];
         if (state) {
             op_filter_clear(&state->filter);
-            state->slice_size = FIRST_SLICE;
+            state->slice_size = EXEC_FIRST_SLICE;
             vector_chunk_reset(state->chunk);
         }
         if (!state || !state->reader)
@@ -168,7 +164,6 @@ base_status exec_build_table_scan(exec_builder *builder, const plan_operator *op
     self->types = op_access_types(builder->execution, &op->scan);
     if (!self->types)
         return base_error_no_memory(builder->error);
-    for (const exec_chain *link = chain; link->part; link = link->next)
-        self->slices |= link->part->stops_early;
+    self->slices = exec_chain_stops_early(builder, chain);
     return exec_add_pipeline(builder, &self->part, chain);
 }

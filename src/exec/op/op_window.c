@@ -9,6 +9,7 @@
  * The sink takes rows in input order from one lane, so functions over rows without an order (or
  * with ties) give the same answer on any number of threads.
  */
+#include "exec/op/op_slices.h"
 #include "exec/op/op_window.h"
 
 /* ---- The sink ---------------------------------------------------------------------------- */
@@ -353,6 +354,9 @@ base_status exec_build_window(exec_builder *builder, const plan_operator *op, ex
     RETURN_IF_ERROR(init_window(&building));
     RETURN_IF_ERROR(
         exec_chunk_new(execution, op->types, op->column_count, &source->chunk, builder->error));
+    if (op->window.presorted)
+        return op_build_slices(builder, op, op->window.partition, op->window.presorted, &self->part,
+                               &source->part, chain);
     RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return exec_add_pipeline(builder, &source->part, chain);
 }

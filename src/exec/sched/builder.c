@@ -89,6 +89,14 @@ exec_chain *exec_chain_sink(exec_builder *builder, exec_part *sink)
     return chain;
 }
 
+bool exec_chain_stops_early(const exec_builder *builder, const exec_chain *chain)
+{
+    for (; chain->part; chain = chain->next)
+        if (chain->part->stops_early)
+            return true;
+    return builder->stops_early && !chain->sink;
+}
+
 static base_status append_pipeline(exec_builder *builder, exec_pipeline *pipeline)
 {
     exec_program *program = builder->program;

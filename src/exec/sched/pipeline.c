@@ -69,8 +69,7 @@ static void rewind_lane(exec_lane *lane)
     memset(lane->step_nanoseconds, 0, (lane->pipeline->step_count + 2) * sizeof(uint64_t));
 }
 
-/* Nanoseconds now when the statement is profiled, else 0. */
-static int64_t profile_clock(const exec_execution *execution)
+int64_t exec_profile_clock(const exec_execution *execution)
 {
     if (BASE_LIKELY(!execution->options.profile))
         return 0;
@@ -85,10 +84,10 @@ static base_status push_step(exec_lane *lane, uint32_t step, vector_chunk **chun
     exec_part *part = lane->pipeline->steps[step];
     vector_chunk *output = NULL;
     exec_answer answer = EXEC_NEED_INPUT;
-    int64_t begin = profile_clock(part->execution);
+    int64_t begin = exec_profile_clock(part->execution);
     RETURN_IF_ERROR(
         part->class->push(part, lane->step_states[step], *chunk, &output, &answer, error));
-    lane->step_nanoseconds[step + 1] += (uint64_t)(profile_clock(part->execution) - begin);
+    lane->step_nanoseconds[step + 1] += (uint64_t)(exec_profile_clock(part->execution) - begin);
     if (answer == EXEC_MORE_OUTPUT) {
         lane->pending[lane->pending_count++] = step;
     } else if (answer == EXEC_FINISHED) {
@@ -114,9 +113,9 @@ static base_status next_source_chunk(exec_lane *lane, vector_chunk **chunk, base
 {
     exec_part *source = lane->pipeline->source;
     RETURN_IF_ERROR(exec_check_interrupt(source->execution, error));
-    int64_t begin = profile_clock(source->execution);
+    int64_t begin = exec_profile_clock(source->execution);
     base_status status = source->class->next(source, lane->source_state, chunk, error);
-    lane->step_nanoseconds[0] += (uint64_t)(profile_clock(source->execution) - begin);
+    lane->step_nanoseconds[0] += (uint64_t)(exec_profile_clock(source->execution) - begin);
     if (status == BASE_ROW) {
         lane->rows_read += (*chunk)->count;
         lane->step_rows[0] += (*chunk)->count;
@@ -194,10 +193,10 @@ static base_status run_unit(exec_lane *lane, uint32_t unit, base_error *error)
         base_status status = lane_next(lane, &chunk, error);
         if (status != BASE_ROW)
             return status == BASE_DONE ? BASE_OK : status;
-        int64_t begin = profile_clock(pipeline->execution);
+        int64_t begin = exec_profile_clock(pipeline->execution);
         RETURN_IF_ERROR(sink->class->sink(sink, lane->sink_state, chunk, error));
         lane->step_nanoseconds[pipeline->step_count + 1] +=
-            (uint64_t)(profile_clock(pipeline->execution) - begin);
+            (uint64_t)(exec_profile_clock(pipeline->execution) - begin);
         if (BASE_UNLIKELY(atomic_load_explicit(&pipeline->stop, memory_order_relaxed)) &&
             !lane->finished)
             return BASE_OK;
@@ -338,6 +337,12 @@ base_status exec_program_next(exec_program *program, vector_chunk **chunk, base_
         program->current++;
     }
     return BASE_DONE;
+}
+
+void exec_program_collect(exec_program *program)
+{
+    for (uint32_t i = 0; i < program->count; i++)
+        collect_statistics(program->pipelines[i]);
 }
 
 /* ---- Tasks of a sink's finish ------------------------------------------------------------ */

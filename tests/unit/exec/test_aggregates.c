@@ -4,6 +4,7 @@
 static plan_operator *ordered(plan_operator *op)
 {
     op->kind = PLAN_OP_ORDERED_AGGREGATE;
+    op->aggregate.presorted = op->aggregate.key_count;
     return op;
 }
 

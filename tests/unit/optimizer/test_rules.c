@@ -225,6 +225,67 @@ static void the_largest_value_is_one_step_in_an_index(void **unused)
     fixture_destroy(&f);
 }
 
+/* A second key in the sort: only the first is in the index. */
+static void an_order_that_is_half_there_is_half_sorted(void **unused)
+{
+    fixture f;
+    fixture_init(&f);
+    plan_node *t = fixture_scan(&f, T), *sort = sort_by(&f, t, 1, true);
+    plan_sort_key *keys = base_arena_allocate_zeroed(&f.arena, 2 * sizeof *keys);
+    keys[0] = sort->sort.keys[0];
+    keys[1].expr = fixture_column_of(&f, t, 2);
+    sort->sort.keys = keys;
+    sort->sort.key_count = 2;
+    fixture_plan(&f, limit_to(&f, sort, 10));
+    const plan_operator *op = fixture_find(f.statement.root, PLAN_OP_SORT);
+    assert_int_equal(f.statement.root->kind, PLAN_OP_LIMIT);
+    assert_int_equal(op->sort.presorted, 1);
+    assert_null(op->sort.limit);
+    assert_int_equal(op->inputs[0]->kind, PLAN_OP_INDEX_SCAN);
+    fixture_destroy(&f);
+}
+
+static plan_node *group_by(fixture *f, plan_node *input, uint32_t place)
+{
+    plan_node *group = plan_node_new(&f->arena, PLAN_AGGREGATE, 2);
+    plan_output *key = base_arena_allocate_zeroed(&f->arena, sizeof *key);
+    plan_aggregate *count = base_arena_allocate_zeroed(&f->arena, sizeof *count);
+    *key = (plan_output){group->columns[0] = f->next++, fixture_column_of(f, input, place)};
+    *count = (plan_aggregate){
+        .function = &counted, .column = group->columns[1] = f->next++, .type = TYPES_OF(INTEGER)};
+    group->inputs[0] = input;
+    group->aggregate.key_count = group->aggregate.aggregate_count = 1;
+    group->aggregate.keys = key;
+    group->aggregate.aggregates = count;
+    return group;
+}
+
+static void a_few_groups_are_read_in_order(void **unused)
+{
+    for (int sorted = 0; sorted < 2; sorted++) {
+        fixture f;
+        fixture_init(&f);
+        plan_node *group = group_by(&f, fixture_scan(&f, T), 1);
+        fixture_plan(&f, limit_to(&f, sorted ? sort_by(&f, group, 0, true) : group, 2));
+        const plan_operator *op = fixture_find(f.statement.root, PLAN_OP_ORDERED_AGGREGATE);
+        assert_non_null(op);
+        assert_int_equal(op->inputs[0]->kind, PLAN_OP_INDEX_SCAN);
+        assert_int_equal(op->inputs[0]->index_scan.access.descending, sorted);
+        assert_null(fixture_find(f.statement.root, PLAN_OP_SORT));
+        fixture_destroy(&f);
+    }
+}
+
+static void all_groups_are_hashed(void **unused)
+{
+    fixture f;
+    fixture_init(&f);
+    fixture_plan(&f, group_by(&f, fixture_scan(&f, T), 1));
+    assert_non_null(fixture_find(f.statement.root, PLAN_OP_HASH_AGGREGATE));
+    assert_non_null(find_scan_of(&f, f.statement.root, T));
+    fixture_destroy(&f);
+}
+
 /* ---- Joins ----------------------------------------------------------------------------------- */
 
 static void few_outer_rows_are_looked_up(void **unused)
@@ -273,6 +334,50 @@ static void a_limit_stops_at_the_left_rows_of_a_scalar_subquery(void **unused)
     fixture_plan(&f, limit_to(&f, join, 5));
     const plan_operator *op = find_join(f.statement.root, PLAN_JOIN_SINGLE);
     assert_int_equal(op->inputs[0]->kind, PLAN_OP_LIMIT);
+    fixture_destroy(&f);
+}
+
+/* ORDER BY t.id LIMIT: the rows of t come in that order and their partners are looked up. */
+static void a_limited_join_keeps_the_order_of_its_outer_side(void **unused)
+{
+    fixture f;
+    fixture_init(&f);
+    plan_node *t = fixture_scan(&f, T), *u = fixture_scan(&f, U);
+    plan_node *join = join_on_key(&f, PLAN_JOIN_INNER, t, u);
+    fixture_plan(&f, limit_to(&f, sort_by(&f, join, 0, false), 5));
+    const plan_operator *op = fixture_find(f.statement.root, PLAN_OP_INDEX_JOIN);
+    assert_non_null(op);
+    assert_null(fixture_find(f.statement.root, PLAN_OP_SORT));
+    assert_true(find_scan_of(&f, op, T)->scan.ordered);
+    fixture_destroy(&f);
+}
+
+/* ORDER BY u.x LIMIT: all rows must be joined before the first comes out, so nothing is gained by
+ * looking up. */
+static void a_sort_above_a_join_has_no_goal(void **unused)
+{
+    fixture f;
+    fixture_init(&f);
+    plan_node *t = fixture_scan(&f, T), *u = fixture_scan(&f, U);
+    plan_node *join = join_on_key(&f, PLAN_JOIN_INNER, t, u);
+    fixture_plan(&f, limit_to(&f, sort_by(&f, join, 5, false), 5));
+    assert_null(fixture_find(f.statement.root, PLAN_OP_INDEX_JOIN));
+    assert_non_null(fixture_find(f.statement.root, PLAN_OP_SORT));
+    fixture_destroy(&f);
+}
+
+static void a_few_rows_with_a_partner_are_looked_up(void **unused)
+{
+    fixture f;
+    fixture_init(&f);
+    plan_node *t = fixture_scan(&f, T), *u = fixture_scan(&f, U);
+    fixture_plan(&f, limit_to(&f, join_on_key(&f, PLAN_JOIN_SEMI, t, u), 10));
+    assert_non_null(fixture_find(f.statement.root, PLAN_OP_INDEX_JOIN));
+    fixture_destroy(&f);
+    fixture_init(&f);
+    t = fixture_scan(&f, T), u = fixture_scan(&f, U);
+    fixture_plan(&f, join_on_key(&f, PLAN_JOIN_SEMI, t, u));
+    assert_null(fixture_find(f.statement.root, PLAN_OP_INDEX_JOIN));
     fixture_destroy(&f);
 }
 
@@ -375,8 +480,14 @@ int main(void)
         cmocka_unit_test(an_index_is_for_few_rows),
         cmocka_unit_test(an_order_that_is_there_is_not_sorted),
         cmocka_unit_test(a_few_rows_come_in_index_order),
+        cmocka_unit_test(all_groups_are_hashed),
+        cmocka_unit_test(a_few_groups_are_read_in_order),
+        cmocka_unit_test(an_order_that_is_half_there_is_half_sorted),
         cmocka_unit_test(the_largest_value_is_one_step_in_an_index),
         cmocka_unit_test(few_outer_rows_are_looked_up),
+        cmocka_unit_test(a_few_rows_with_a_partner_are_looked_up),
+        cmocka_unit_test(a_sort_above_a_join_has_no_goal),
+        cmocka_unit_test(a_limited_join_keeps_the_order_of_its_outer_side),
         cmocka_unit_test(the_smaller_side_is_built_and_publishes_a_filter),
         cmocka_unit_test(a_limit_stops_at_the_left_rows_of_a_scalar_subquery),
         cmocka_unit_test(a_chain_of_joins_has_no_cross_product),
