@@ -21,7 +21,8 @@ struct fast_change {
     bool *nulls;
     types_cell *kept_cells; /* input rows of a change, one after the other; NULL: one row */
     bool *kept_nulls;
-    types_cell *set_cells; /* new values in the order of set_columns */
+    table_deferral deferral; /* rows whose key was taken when they got it */
+    types_cell *set_cells;   /* new values in the order of set_columns */
     bool *set_nulls;
     expr_program **checks;
     expr_program **returning;
@@ -193,36 +194,63 @@ static void show_row(fast_change *self, const types_cell *cells, const bool *nul
     self->nulls[columns] = false;
 }
 
-/* `*replaced`: OR REPLACE has deleted rows, maybe one that is still to be changed. */
-static base_status update_row(exec_fast *fast, fast_change *self, int64_t rowid, bool *replaced,
-                              base_error *error)
+/* OR IGNORE and OR REPLACE decide row by row. `*replaced`: rows were deleted, maybe one that is
+ * still to be changed. */
+static base_status update_or(exec_fast *fast, fast_change *self, int64_t rowid, bool *updated,
+                             bool *replaced, base_error *error)
 {
-    exec_execution *execution = fast->execution;
     const plan_operator *op = self->op;
-    bool passes, again = true;
-    RETURN_IF_ERROR(check_row(self, &passes, error));
-    if (!passes)
-        return BASE_OK;
+    bool again = true;
+    *updated = false;
     while (again) {
         table_conflict conflict = {0};
         base_error refused;
         base_error_clear(&refused);
         base_status status =
-            keep_error(table_update_row(execution->transaction, self->relation, rowid,
+            keep_error(table_update_row(fast->execution->transaction, self->relation, rowid,
                                         op->change.set_columns, op->change.set_count,
                                         self->set_cells, self->set_nulls, &conflict, &refused),
                        &refused, error);
-        if (status == BASE_OK)
-            break;
+        *updated = status == BASE_OK;
         if (status != BASE_UNIQUE_VIOLATION)
             return status;
         RETURN_IF_ERROR(resolve_conflict(fast, self, &conflict, &again, error));
-        if (!again)
-            return BASE_OK;
-        *replaced = true;
+        *replaced |= again;
     }
+    return BASE_OK;
+}
+
+static base_status update_row(exec_fast *fast, fast_change *self, int64_t rowid, bool *replaced,
+                              base_error *error)
+{
+    exec_execution *execution = fast->execution;
+    const plan_operator *op = self->op;
+    bool passes, updated = true;
+    RETURN_IF_ERROR(check_row(self, &passes, error));
+    if (!passes)
+        return BASE_OK;
+    if (op->change.conflict == PLAN_CONFLICT_ERROR)
+        RETURN_IF_ERROR(table_update_row_deferring(
+            execution->transaction, self->relation, rowid, op->change.set_columns,
+            op->change.set_count, self->set_cells, self->set_nulls, &self->deferral, error));
+    else
+        RETURN_IF_ERROR(update_or(fast, self, rowid, &updated, replaced, error));
+    if (!updated)
+        return BASE_OK;
     execution->rows_affected++;
     return return_row(fast, self, error);
+}
+
+/* The statement's end decides whether keys are unique (op_change.c). */
+static base_status check_deferred(exec_fast *fast, fast_change *self, base_error *error)
+{
+    table_conflict conflict = {0};
+    base_error refused;
+    base_error_clear(&refused);
+    base_status status =
+        table_check_deferred(fast->execution->transaction, &self->deferral, &conflict, &refused);
+    return status == BASE_UNIQUE_VIOLATION ? op_conflict_error(self->op, &conflict, error)
+                                           : keep_error(status, &refused, error);
 }
 
 static base_status change_row(exec_fast *fast, fast_change *self, const types_cell *cells,
@@ -263,10 +291,11 @@ static base_status run_change(exec_fast *fast, fast_change *self, base_error *er
     }
     if (status != BASE_DONE)
         return status;
+    self->deferral = (table_deferral){0};
     for (uint32_t i = 0; i < rows; i++)
         RETURN_IF_ERROR(change_row(fast, self, self->kept_cells + (size_t)i * columns,
                                    self->kept_nulls + (size_t)i * columns, &replaced, error));
-    return BASE_OK;
+    return check_deferred(fast, self, error);
 }
 
 base_status exec_fast_run_change(exec_fast *fast, base_error *error)

@@ -8,6 +8,9 @@
  * An UPDATE of the INTEGER PRIMARY KEY moves rows to other rowids. All rows that move are read
  * whole and deleted before the first is inserted, so `SET id = id + 1` meets no row of its own.
  *
+ * Unique keys are judged when all rows are written (table_check_deferred), but for OR IGNORE and
+ * OR REPLACE, which decide row by row.
+ *
  * Rejected: writing while the scan runs where no index is touched (fast, and wrong as soon as a
  * predicate or the storage layout lets a new version come after the cursor).
  */
@@ -28,7 +31,8 @@ typedef struct change_part {
     uint16_t *origins;
     char **addresses;
     bool *is_new;
-    int64_t *replaced; /* rowids that OR REPLACE deleted */
+    table_deferral deferral; /* rows whose key was taken when they got it */
+    int64_t *replaced;       /* rowids that OR REPLACE deleted */
     uint32_t replaced_count, replaced_capacity;
 } change_part;
 
@@ -107,14 +111,43 @@ static base_status replace_row(change_part *self, int64_t rowid, base_error *err
     return table_delete(execution->transaction, self->writer.relation, &rowid, 1, error);
 }
 
-/* Updates rows at `selection`, whose rowids are in writer->rowids. */
-static base_status update_rows(change_part *self, const vector_chunk *input, uint16_t *selection,
-                               uint32_t count, base_error *error)
+/* The statement's end decides whether keys are unique: `SET u = u + 1` meets the keys of rows
+ * that it has not changed yet. */
+static base_status update_all(change_part *self, const uint16_t *selection, uint32_t count,
+                              base_error *error)
+{
+    op_writer *writer = &self->writer;
+    self->values->selection = selection;
+    self->values->count = count;
+    RETURN_IF_ERROR(table_update_deferring(
+        writer->execution->transaction, writer->relation, writer->rowids, count,
+        self->value_columns, self->value_count, self->values, &self->deferral, error));
+    memcpy(writer->written, selection, count * sizeof(uint16_t));
+    writer->written_count = count;
+    writer->execution->rows_affected += count;
+    return BASE_OK;
+}
+
+static base_status check_deferred(change_part *self, base_error *error)
+{
+    table_conflict conflict = {0};
+    base_error refused;
+    base_error_clear(&refused);
+    base_status status = table_check_deferred(self->writer.execution->transaction, &self->deferral,
+                                              &conflict, &refused);
+    if (status == BASE_UNIQUE_VIOLATION)
+        return op_conflict_error(self->writer.op, &conflict, error);
+    if (status != BASE_OK && error && error->status == BASE_OK)
+        *error = refused;
+    return status;
+}
+
+/* OR IGNORE and OR REPLACE decide row by row. */
+static base_status update_each(change_part *self, uint16_t *selection, uint32_t count,
+                               base_error *error)
 {
     op_writer *writer = &self->writer;
     plan_conflict_action action = writer->op->change.conflict;
-    for (uint32_t v = 0; v < self->value_count; v++)
-        self->values->columns[v] = input->columns[self->value_slots[v]];
     uint32_t done = 0;
     while (done < count) {
         table_conflict conflict = {0};
@@ -137,8 +170,6 @@ static base_status update_rows(change_part *self, const vector_chunk *input, uin
         done += updated;
         if (status == BASE_OK)
             break;
-        if (action == PLAN_CONFLICT_ERROR)
-            return op_conflict_error(writer->op, &conflict, error);
         if (action == PLAN_CONFLICT_IGNORE)
             done++;
         else
@@ -155,6 +186,17 @@ static base_status update_rows(change_part *self, const vector_chunk *input, uin
             count = kept;
     }
     return BASE_OK;
+}
+
+/* Updates rows at `selection`, whose rowids are in writer->rowids. */
+static base_status update_rows(change_part *self, const vector_chunk *input, uint16_t *selection,
+                               uint32_t count, base_error *error)
+{
+    for (uint32_t v = 0; v < self->value_count; v++)
+        self->values->columns[v] = input->columns[self->value_slots[v]];
+    return self->writer.op->change.conflict == PLAN_CONFLICT_ERROR
+               ? update_all(self, selection, count, error)
+               : update_each(self, selection, count, error);
 }
 
 static base_status delete_rows(change_part *self, const uint16_t *selection, uint32_t count,
@@ -262,12 +304,15 @@ static base_status finish(exec_part *part, base_error *error)
 {
     change_part *self = (change_part *)part;
     op_writer *writer = &self->writer;
+    self->deferral = (table_deferral){0};
     for (uint32_t i = 0; i < writer->kept->chunk_count; i++) {
         exec_buffer_read(writer->kept, i, writer->frame);
         RETURN_IF_ERROR(exec_check_interrupt(part->execution, error));
         RETURN_IF_ERROR(write_chunk(self, writer->frame, error));
     }
-    return self->moving ? insert_moved(self, error) : BASE_OK;
+    if (self->moving)
+        RETURN_IF_ERROR(insert_moved(self, error));
+    return check_deferred(self, error);
 }
 
 static void close(exec_part *part)

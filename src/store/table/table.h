@@ -198,6 +198,28 @@ base_status table_update_row(txn_transaction *transaction, table_relation *relat
                              const uint32_t *columns, uint32_t column_count,
                              const types_cell *cells, const bool *nulls, table_conflict *conflict,
                              base_error *error);
+
+/*
+ * A statement that changes many rows is judged by what it leaves: on the way a row may have the
+ * key of one that comes later. These two write a row whose key is taken too and note it;
+ * table_check_deferred, before the statement ends, looks again: BASE_UNIQUE_VIOLATION (with
+ * `conflict`) where a key is still taken. A failed statement is taken back as a whole.
+ */
+typedef struct table_deferral {
+    txn_undo *first; /* NULL: nothing to look at again, as at the start */
+    uint64_t count;
+} table_deferral;
+base_status table_update_deferring(txn_transaction *transaction, table_relation *relation,
+                                   const int64_t *rowids, uint32_t count, const uint32_t *columns,
+                                   uint32_t column_count, const vector_chunk *values,
+                                   table_deferral *deferral, base_error *error);
+base_status table_update_row_deferring(txn_transaction *transaction, table_relation *relation,
+                                       int64_t rowid, const uint32_t *columns,
+                                       uint32_t column_count, const types_cell *cells,
+                                       const bool *nulls, table_deferral *deferral,
+                                       base_error *error);
+base_status table_check_deferred(txn_transaction *transaction, const table_deferral *deferral,
+                                 table_conflict *conflict, base_error *error);
 base_status table_delete_row(txn_transaction *transaction, table_relation *relation, int64_t rowid,
                              base_error *error);
 

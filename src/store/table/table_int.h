@@ -477,8 +477,9 @@ base_status table_note_moves(txn_transaction *transaction, table_relation *relat
                              const uint32_t *columns, uint32_t column_count,
                              const types_cell *cells, const bool *nulls, table_moves *moves,
                              base_error *error);
+/* With `deferral`, a key that is taken is noted there instead of being refused. */
 base_status table_add_moved(txn_transaction *transaction, const table_moves *moves,
-                            table_conflict *conflict, base_error *error);
+                            table_deferral *deferral, table_conflict *conflict, base_error *error);
 /* The row was deleted. */
 base_status table_retire_entries(txn_transaction *transaction, table_relation *relation,
                                  int64_t rowid, const types_cell *before, const bool *before_nulls,

@@ -37,7 +37,8 @@ typedef struct key_change {
     int64_t rowid;
     uint32_t old_length, new_length;
     bool has_new, new_has_null;
-    char bytes[]; /* old key, new key */
+    bool deferred; /* the new key was taken; table_check_deferred looks again */
+    char bytes[];  /* old key, new key */
 } key_change;
 
 static base_text old_key_of(const key_change *change)
@@ -142,7 +143,7 @@ static base_status note_change(txn_transaction *transaction, table_relation *rel
     change->old_length = (uint32_t)old_key.length;
     change->new_length = (uint32_t)new_length;
     change->has_new = new_key != NULL;
-    change->new_has_null = false;
+    change->new_has_null = change->deferred = false;
     memcpy(change->bytes, old_key.data, old_key.length);
     if (new_key)
         memcpy(change->bytes + old_key.length, new_key->data, new_length);
@@ -176,29 +177,34 @@ static base_text text_of(const base_buffer *buffer)
 
 /* ---- New rows -------------------------------------------------------------------------------- */
 
+/* The row and its entry are there: has it the key? Waits while that depends on others. */
+static base_status claim_key(txn_transaction *transaction, table_relation *relation,
+                             table_index *index, base_text key, int64_t rowid,
+                             table_conflict *conflict, base_error *error)
+{
+    for (;;) {
+        table_holder holder;
+        RETURN_IF_ERROR(
+            table_check_unique(transaction, relation, index, key, rowid, &holder, conflict, error));
+        if (!holder.id)
+            return BASE_OK;
+        const txn_claim own = {index, rowid}, others = {index, holder.rowid};
+        RETURN_IF_ERROR(txn_wait_to_claim(transaction, holder.id, &own,
+                                          holder.may_give_way ? &others : NULL, error));
+    }
+}
+
 /* Adds one entry; where another row may have the key of a unique index, asks. */
 static base_status add_entry(txn_transaction *transaction, table_relation *relation,
                              table_index *index, base_text key, int64_t rowid, bool has_null,
                              table_conflict *conflict, base_error *error)
 {
-    for (;;) {
-        uint32_t found = 0;
-        table_holder holder;
-        bool unique = index->descriptor.unique && !has_null;
-        RETURN_IF_ERROR(index_set_insert(index->entries, key, rowid, unique, &found, error));
-        if (!unique || !(found & INDEX_FOUND_KEY))
-            return BASE_OK;
-        RETURN_IF_ERROR(
-            table_check_unique(transaction, relation, index, key, rowid, &holder, conflict, error));
-        if (!holder.id)
-            return BASE_OK;
-        /* An entry of an older version stays: it is that version's. */
-        if (!(found & INDEX_FOUND_ENTRY))
-            (void)index_set_remove(index->entries, key, rowid);
-        const txn_claim own = {index, rowid}, others = {index, holder.rowid};
-        RETURN_IF_ERROR(txn_wait_to_claim(transaction, holder.id, &own,
-                                          holder.may_give_way ? &others : NULL, error));
-    }
+    uint32_t found = 0;
+    bool unique = index->descriptor.unique && !has_null;
+    RETURN_IF_ERROR(index_set_insert(index->entries, key, rowid, unique, &found, error));
+    if (!unique || !(found & INDEX_FOUND_KEY))
+        return BASE_OK;
+    return claim_key(transaction, relation, index, key, rowid, conflict, error);
 }
 
 base_status table_add_entries(txn_transaction *transaction, table_relation *relation, int64_t rowid,
@@ -325,13 +331,45 @@ base_status table_note_moves(txn_transaction *transaction, table_relation *relat
 }
 
 base_status table_add_moved(txn_transaction *transaction, const table_moves *moves,
-                            table_conflict *conflict, base_error *error)
+                            table_deferral *deferral, table_conflict *conflict, base_error *error)
 {
-    const txn_undo *undo = moves->first;
+    txn_undo *undo = moves->first;
     for (uint32_t i = 0; i < moves->count; i++, undo = undo->next) {
-        const key_change *change = (const key_change *)(const void *)undo;
-        RETURN_IF_ERROR(add_entry(transaction, change->relation, change->index, new_key_of(change),
-                                  change->rowid, change->new_has_null, conflict, error));
+        key_change *change = (key_change *)(void *)undo;
+        base_error refused;
+        base_error_clear(&refused);
+        base_status status =
+            add_entry(transaction, change->relation, change->index, new_key_of(change),
+                      change->rowid, change->new_has_null, conflict, deferral ? &refused : error);
+        if (!deferral || status == BASE_OK) {
+            RETURN_IF_ERROR(status);
+            continue;
+        }
+        if (status != BASE_UNIQUE_VIOLATION) {
+            if (error)
+                *error = refused;
+            return status;
+        }
+        change->deferred = true;
+        if (deferral->count++ == 0)
+            deferral->first = undo;
+    }
+    return BASE_OK;
+}
+
+base_status table_check_deferred(txn_transaction *transaction, const table_deferral *deferral,
+                                 table_conflict *conflict, base_error *error)
+{
+    uint64_t left = deferral->count;
+    for (txn_undo *undo = deferral->first; left > 0; undo = undo->next) {
+        BASE_ASSERT(undo != NULL); /* nothing of the statement was taken back */
+        key_change *change = (key_change *)(void *)undo;
+        if (undo->kind != &table_key_kind || !change->deferred)
+            continue;
+        left--;
+        change->deferred = false;
+        RETURN_IF_ERROR(claim_key(transaction, change->relation, change->index, new_key_of(change),
+                                  change->rowid, conflict, error));
     }
     return BASE_OK;
 }

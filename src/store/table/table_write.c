@@ -363,34 +363,62 @@ static base_status update_anywhere(txn_transaction *transaction, table_relation 
                        error);
 }
 
-static base_status update_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
-                              const uint32_t *columns, uint32_t column_count,
-                              const types_cell *cells, const bool *nulls, bool keys_change,
-                              table_conflict *conflict, base_error *error)
+/* What an update does about keys that are taken: refuses the row, or notes it. */
+typedef struct update_mode {
+    table_deferral *deferral; /* NULL: refuses */
+    table_conflict *conflict; /* may be NULL */
+} update_mode;
+
+static base_status update_keys(txn_transaction *transaction, table_relation *relation,
+                               int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                               const types_cell *cells, const bool *nulls, const update_mode *mode,
+                               base_arena *heap, base_error *error)
 {
     types_cell *before = NULL;
     bool *before_nulls = NULL;
     table_moves moves = {0};
-    base_status status = BASE_OK;
+    RETURN_IF_ERROR(read_before(transaction, relation, rowid, &before, &before_nulls, heap, error));
+    RETURN_IF_ERROR(table_note_moves(transaction, relation, rowid, before, before_nulls, columns,
+                                     column_count, cells, nulls, &moves, error));
+    RETURN_IF_ERROR(update_anywhere(transaction, relation, rowid, columns, column_count, cells,
+                                    nulls, heap, error));
+    return table_add_moved(transaction, &moves, mode->deferral, mode->conflict, error);
+}
+
+/* A row that is refused is as it was. */
+static base_status update_one(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              const uint32_t *columns, uint32_t column_count,
+                              const types_cell *cells, const bool *nulls, bool keys_change,
+                              const update_mode *mode, base_error *error)
+{
     base_arena heap; /* allocates only for cold rows */
     base_arena_init(&heap, table_database_budget(table_database_of(transaction)));
-    if (keys_change)
-        status = read_before(transaction, relation, rowid, &before, &before_nulls, &heap, error);
-    if (status == BASE_OK && keys_change)
-        status = table_note_moves(transaction, relation, rowid, before, before_nulls, columns,
-                                  column_count, cells, nulls, &moves, error);
-    if (status == BASE_OK)
-        status = update_anywhere(transaction, relation, rowid, columns, column_count, cells, nulls,
-                                 &heap, error);
+    txn_mark mark = {0};
+    if (keys_change && !mode->deferral)
+        mark = txn_get_mark(transaction);
+    base_status status = keys_change ? update_keys(transaction, relation, rowid, columns,
+                                                   column_count, cells, nulls, mode, &heap, error)
+                                     : update_anywhere(transaction, relation, rowid, columns,
+                                                       column_count, cells, nulls, &heap, error);
     if (status == BASE_NOT_FOUND)
         status = not_visible(rowid, error);
     if (status == BASE_OK)
-        status = table_add_moved(transaction, &moves, conflict, error);
-    if (status == BASE_OK)
         status = table_log_update(transaction, relation, rowid, columns, column_count, cells, nulls,
                                   error);
+    if (status == BASE_UNIQUE_VIOLATION)
+        txn_rollback_to(transaction, mark);
     base_arena_destroy(&heap);
     return status;
+}
+
+static base_status update_row(txn_transaction *transaction, table_relation *relation, int64_t rowid,
+                              const uint32_t *columns, uint32_t column_count,
+                              const types_cell *cells, const bool *nulls, const update_mode *mode,
+                              base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    return update_one(transaction, relation, rowid, columns, column_count, cells, nulls,
+                      touches_index(relation, columns, column_count), mode, error);
 }
 
 base_status table_update_row(txn_transaction *transaction, table_relation *relation, int64_t rowid,
@@ -398,18 +426,46 @@ base_status table_update_row(txn_transaction *transaction, table_relation *relat
                              const types_cell *cells, const bool *nulls, table_conflict *conflict,
                              base_error *error)
 {
-    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
     if (conflict)
         conflict->row = 0;
+    return update_row(transaction, relation, rowid, columns, column_count, cells, nulls,
+                      &(update_mode){.conflict = conflict}, error);
+}
+
+base_status table_update_row_deferring(txn_transaction *transaction, table_relation *relation,
+                                       int64_t rowid, const uint32_t *columns,
+                                       uint32_t column_count, const types_cell *cells,
+                                       const bool *nulls, table_deferral *deferral,
+                                       base_error *error)
+{
+    return update_row(transaction, relation, rowid, columns, column_count, cells, nulls,
+                      &(update_mode){.deferral = deferral}, error);
+}
+
+static base_status update_chunk(txn_transaction *transaction, table_relation *relation,
+                                const int64_t *rowids, uint32_t count, const uint32_t *columns,
+                                uint32_t column_count, const vector_chunk *values,
+                                const update_mode *mode, base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
     bool keys_change = touches_index(relation, columns, column_count);
-    if (!keys_change)
-        return update_one(transaction, relation, rowid, columns, column_count, cells, nulls, false,
-                          conflict, error);
-    txn_mark mark = txn_get_mark(transaction);
-    base_status status = update_one(transaction, relation, rowid, columns, column_count, cells,
-                                    nulls, true, conflict, error);
-    if (status == BASE_UNIQUE_VIOLATION)
-        txn_rollback_to(transaction, mark);
+    base_buffer space;
+    base_buffer_init(&space, table_database_budget(table_database_of(transaction)));
+    if (!base_buffer_reserve(&space, column_count * (sizeof(types_cell) + sizeof(bool))))
+        return base_error_no_memory(error);
+    types_cell *cells = (types_cell *)(void *)space.data;
+    bool *nulls = (bool *)(cells + column_count);
+    base_status status = BASE_OK;
+    for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
+        uint32_t position = vector_row(values->selection, i);
+        for (uint32_t c = 0; c < column_count; c++)
+            nulls[c] = !vector_load(&values->columns[c], position, &cells[c]);
+        status = update_one(transaction, relation, rowids[i], columns, column_count, cells, nulls,
+                            keys_change, mode, error);
+        if (mode->conflict)
+            mode->conflict->row = i;
+    }
+    base_buffer_destroy(&space);
     return status;
 }
 
@@ -418,34 +474,17 @@ base_status table_update(txn_transaction *transaction, table_relation *relation,
                          uint32_t column_count, const vector_chunk *values,
                          table_conflict *conflict, base_error *error)
 {
-    types_cell *cells = NULL;
-    bool *nulls = NULL;
-    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
-    bool keys_change = touches_index(relation, columns, column_count);
-    base_buffer space;
-    base_buffer_init(&space, table_database_budget(table_database_of(transaction)));
-    if (!base_buffer_reserve(&space, column_count * (sizeof *cells + sizeof *nulls)))
-        return base_error_no_memory(error);
-    cells = (types_cell *)(void *)space.data;
-    nulls = (bool *)(cells + column_count);
-    base_status status = BASE_OK;
-    for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
-        uint32_t position = vector_row(values->selection, i);
-        for (uint32_t c = 0; c < column_count; c++) {
-            nulls[c] = !vector_load(&values->columns[c], position, &cells[c]);
-        }
-        txn_mark mark = {0};
-        if (keys_change)
-            mark = txn_get_mark(transaction);
-        status = update_one(transaction, relation, rowids[i], columns, column_count, cells, nulls,
-                            keys_change, conflict, error);
-        if (conflict)
-            conflict->row = i;
-        if (status == BASE_UNIQUE_VIOLATION)
-            txn_rollback_to(transaction, mark);
-    }
-    base_buffer_destroy(&space);
-    return status;
+    return update_chunk(transaction, relation, rowids, count, columns, column_count, values,
+                        &(update_mode){.conflict = conflict}, error);
+}
+
+base_status table_update_deferring(txn_transaction *transaction, table_relation *relation,
+                                   const int64_t *rowids, uint32_t count, const uint32_t *columns,
+                                   uint32_t column_count, const vector_chunk *values,
+                                   table_deferral *deferral, base_error *error)
+{
+    return update_chunk(transaction, relation, rowids, count, columns, column_count, values,
+                        &(update_mode){.deferral = deferral}, error);
 }
 
 static base_status delete_anywhere(txn_transaction *transaction, table_relation *relation,
