@@ -371,7 +371,7 @@ static base_status next_merged(index_sorter *self, base_text *string, base_error
 
 base_status index_sorter_next(index_sorter *self, index_entry *entry, base_error *error)
 {
-    base_text string;
+    base_text string = {0};
     if (self->part_count) {
         base_status status = next_merged(self, &string, error);
         if (status != BASE_ROW)
