@@ -59,6 +59,9 @@ uint32_t base_text_distance(base_text a, base_text b, uint32_t limit)
         above = row;
         row = oldest;
     }
+    /* As many edits as letters make any name of any other. */
+    if (above[b.length] >= BASE_MIN(a.length, b.length) && above[b.length])
+        return limit + 1;
     return BASE_MIN((uint32_t)above[b.length], limit + 1);
 }
 

@@ -36,7 +36,8 @@ BASE_INLINE char base_ascii_upper(char c)
 {
     return (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
 }
-/* Damerau-Levenshtein distance without case, for "did you mean"; at most `limit` + 1. */
+/* Damerau-Levenshtein distance without case, for "did you mean"; `limit` + 1 when it is more, and
+ * when the texts have nothing in common ("a" and "b"). */
 uint32_t base_text_distance(base_text a, base_text b, uint32_t limit);
 
 /* Growing bytes. After a failed append the buffer is unchanged and `failed` is set, so a

@@ -1,5 +1,5 @@
 /*
- * session_define.c - DROP, TRUNCATE, views, and what all definitions share.
+ * session_define.c - DROP, TRUNCATE, and what all definitions share.
  *
  * Definitions are carried out from the syntax tree, step by step, inside the statement's
  * transaction: the session's run has taken a mark, so a failure half-way (or BASE_RESTART from
@@ -110,8 +110,8 @@ base_status session_evaluate(session_run *run, plan_expr *expr, types_value *val
 
 /* ---- DROP and TRUNCATE ---------------------------------------------------------------------- */
 
-static base_status drop_relation(session_run *run, const parser_object *object,
-                                 parser_object_kind kind)
+base_status session_drop_relation(session_run *run, const parser_object *object,
+                                  parser_object_kind kind)
 {
     const catalog_table *table;
     RETURN_IF_ERROR(session_find_table(run, object, &table));
@@ -158,7 +158,7 @@ static base_status drop_one(session_run *run, const parser_drop *drop, const par
     switch (drop->kind) {
     case PARSER_TABLE:
     case PARSER_VIEW:
-        return drop_relation(run, object, drop->kind);
+        return session_drop_relation(run, object, drop->kind);
     case PARSER_INDEX:
         return drop_index(run, object);
     case PARSER_TRIGGER:
@@ -189,91 +189,7 @@ static base_status truncate(session_run *run)
     return table_truncate(run->transaction, table->id, run->error);
 }
 
-/* ---- Views --------------------------------------------------------------------------------- */
-
-/* Names of the list given, or of the query's own columns, each once. */
-static base_status view_columns(session_run *run, const parser_create_view *tree,
-                                const binder_result *bound, catalog_column **made)
-{
-    if (tree->column_count && tree->column_count != bound->column_count)
-        return base_error_set_at(run->error, BASE_INVALID_DEFINITION, tree->columns[0].position,
-                                 "the view names %u columns, its query has %u", tree->column_count,
-                                 bound->column_count);
-    catalog_column *columns =
-        base_arena_allocate_array(run->arena, bound->column_count, sizeof *columns);
-    if (!columns)
-        return base_error_no_memory(run->error);
-    for (uint32_t i = 0; i < bound->column_count; i++) {
-        columns[i].name =
-            tree->column_count ? tree->columns[i].text : base_text_of(bound->column_names[i]);
-        columns[i].type = bound->column_types[i];
-        columns[i].id = i;
-        for (uint32_t j = 0; j < i; j++) {
-            if (base_text_equal_folded(columns[i].name, columns[j].name)) {
-                base_error_set_at(run->error, BASE_DUPLICATE_COLUMN, tree->query->position,
-                                  "column \"%.*s\" appears twice in the view",
-                                  BASE_TEXT_ARGUMENTS(columns[i].name));
-                base_error_set_hint(run->error, "give the columns names: CREATE VIEW v (a, b) AS");
-                return BASE_DUPLICATE_COLUMN;
-            }
-        }
-    }
-    *made = columns;
-    return BASE_OK;
-}
-
-/* Makes way for a new view: IF NOT EXISTS and OR REPLACE. */
-static base_status view_in_the_way(session_run *run, const parser_create_view *tree, bool temporary,
-                                   bool *done)
-{
-    const catalog_table *there = catalog_find_table(run->schema, tree->name.name.text);
-    *done = false;
-    if (!there || (temporary && !there->temporary))
-        return BASE_OK;
-    if (tree->if_not_exists) {
-        *done = true;
-        return BASE_OK;
-    }
-    if (!tree->or_replace || there->kind != CATALOG_VIEW)
-        return base_error_set_at(run->error, BASE_DUPLICATE_TABLE, tree->name.name.position,
-                                 "\"%.*s\" already exists",
-                                 BASE_TEXT_ARGUMENTS(tree->name.name.text));
-    RETURN_IF_ERROR(drop_relation(run, &tree->name, PARSER_VIEW));
-    return session_refresh_schema(run);
-}
-
-static base_status create_view(session_run *run)
-{
-    const parser_create_view *tree = run->tree->create_view;
-    session_connection *connection = run->connection;
-    bool temporary, done;
-    RETURN_IF_ERROR(session_check_schema(run, &tree->name, &temporary));
-    temporary = temporary || tree->temporary;
-    RETURN_IF_ERROR(view_in_the_way(run, tree, temporary, &done));
-    if (done)
-        return BASE_OK;
-
-    binder_input input = {
-        .catalog = run->schema,
-        .find_system = session_find_system,
-        .system_context = connection,
-    };
-    binder_result bound;
-    catalog_column *columns = NULL;
-    RETURN_IF_ERROR(binder_bind_query(&input, tree->query, run->arena, &bound, run->error));
-    RETURN_IF_ERROR(view_columns(run, tree, &bound, &columns));
-    base_text view_sql = parser_source(run->sql, tree->query->position, tree->query->end);
-    base_text sql = parser_source(run->sql, run->tree->position, run->tree->end);
-    if (!temporary)
-        return catalog_create_view(connection->database->catalog, run->transaction,
-                                   tree->name.name.text, bound.column_count, columns, view_sql, sql,
-                                   run->error);
-    if (!connection->temporary)
-        RETURN_IF_ERROR(catalog_temporary_create(connection->database->catalog,
-                                                 &connection->temporary, run->error));
-    return catalog_temporary_add_view(connection->temporary, tree->name.name.text,
-                                      bound.column_count, columns, view_sql, sql, run->error);
-}
+/* ---- The kinds ----------------------------------------------------------------------------- */
 
 base_status session_define(session_run *run)
 {
@@ -283,7 +199,7 @@ base_status session_define(session_run *run)
     case PARSER_STATEMENT_CREATE_INDEX:
         return session_create_index(run);
     case PARSER_STATEMENT_CREATE_VIEW:
-        return create_view(run);
+        return session_create_view(run);
     case PARSER_STATEMENT_DROP:
         return drop(run);
     case PARSER_STATEMENT_ALTER_TABLE:

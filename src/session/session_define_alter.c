@@ -271,6 +271,24 @@ static base_status rename_table(session_run *run, const catalog_table *table)
                                 tree->new_name.text, check_sqls, run->error);
 }
 
+/* Changes that take names away: views that use them are in the way. */
+static base_status change_names(session_run *run, const catalog_table *table)
+{
+    const parser_alter_table *tree = run->tree->alter_table;
+    bool drops = tree->kind == PARSER_ALTER_DROP_COLUMN;
+    bool of_column = drops || tree->kind == PARSER_ALTER_RENAME_COLUMN;
+    session_views views;
+    RETURN_IF_ERROR(session_views_bind(run, &views));
+    if (drops)
+        RETURN_IF_ERROR(drop_column(run, table));
+    else if (of_column)
+        RETURN_IF_ERROR(rename_column(run, table));
+    else
+        RETURN_IF_ERROR(rename_table(run, table));
+    return session_views_check(run, &views, drops,
+                               of_column ? tree->name.position : tree->table.name.position);
+}
+
 base_status session_alter_table(session_run *run)
 {
     const parser_alter_table *tree = run->tree->alter_table;
@@ -287,11 +305,9 @@ base_status session_alter_table(session_run *run)
     case PARSER_ALTER_ADD_COLUMN:
         return add_column(run, table);
     case PARSER_ALTER_DROP_COLUMN:
-        return drop_column(run, table);
     case PARSER_ALTER_RENAME_COLUMN:
-        return rename_column(run, table);
     case PARSER_ALTER_RENAME_TABLE:
-        return rename_table(run, table);
+        return change_names(run, table);
     case PARSER_ALTER_ADD_CONSTRAINT:
         return session_not_available(run, tree->constraint.position, "ADD CONSTRAINT");
     case PARSER_ALTER_DROP_CONSTRAINT:

@@ -43,6 +43,24 @@ void session_table_text(const catalog_table *table, base_buffer *out);
 void session_index_text(const catalog_index *index, base_buffer *out);
 
 base_status session_create_table(session_run *run);
+base_status session_create_view(session_run *run);
+base_status session_drop_relation(session_run *run, const parser_object *object,
+                                  parser_object_kind kind);
+
+/* session_view.c: what the views that the run sees give, so that a change can be held to it. */
+typedef struct session_bound_view {
+    base_text name;
+    binder_result bound; /* the query's, before the change */
+} session_bound_view;
+typedef struct session_views {
+    session_bound_view *views; /* those that bind, in the run's arena */
+    uint32_t count;
+} session_views;
+base_status session_views_bind(session_run *run, session_views *views);
+/* After a change: BASE_DEPENDENT_OBJECTS when a view no longer binds, or gives other types, or
+ * (`same_names`) other names. */
+base_status session_views_check(session_run *run, const session_views *before, bool same_names,
+                                int32_t position);
 base_status session_create_index(session_run *run);
 base_status session_reindex(session_run *run);
 base_status session_alter_table(session_run *run);

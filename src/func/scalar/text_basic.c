@@ -53,8 +53,8 @@ static base_text substring(base_text text, int64_t start, int64_t length)
     if (start < 0) {
         int64_t characters = (int64_t)types_utf8_count(text.data, text.length);
         if (-(start + 1) >= characters) { /* begins before the text: that part is lost */
-            int64_t missing = -(start + 1) - characters + 1;
-            length = length == INT64_MAX ? length : length > missing ? length - missing : 0;
+            int64_t missing = -(start + 1) - characters; /* and one more */
+            length = length == INT64_MAX ? length : length > missing ? length - missing - 1 : 0;
             start = 1;
         } else {
             start = characters + start + 1;

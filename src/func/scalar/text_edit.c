@@ -183,7 +183,8 @@ static base_status overlay_row(func_call *call, const types_cell *arguments, con
  * only counts. */
 static size_t put_fill(base_text fill, int64_t count, char *out)
 {
-    int64_t characters = (int64_t)types_utf8_count(fill.data, fill.length);
+    /* At least one: a damaged text may have none. */
+    int64_t characters = BASE_MAX((int64_t)types_utf8_count(fill.data, fill.length), 1);
     size_t rounds = (size_t)(count / characters);
     size_t rest = types_utf8_offset(fill.data, fill.length, (size_t)(count % characters));
     if (out) {

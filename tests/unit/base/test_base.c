@@ -100,6 +100,9 @@ static void texts_compare_and_measure(void **state)
     assert_true(base_text_compare(BASE_TEXT("ab"), BASE_TEXT("abc")) < 0);
     assert_int_equal(base_text_distance(BASE_TEXT("emial"), BASE_TEXT("email"), 3), 1);
     assert_int_equal(base_text_distance(BASE_TEXT("a"), BASE_TEXT("xyzw"), 2), 3);
+    assert_int_equal(base_text_distance(BASE_TEXT("h"), BASE_TEXT("a"), 3), 4);
+    assert_int_equal(base_text_distance(BASE_TEXT("ab"), BASE_TEXT("a"), 3), 4);
+    assert_int_equal(base_text_distance(BASE_TEXT("ab"), BASE_TEXT("aB"), 3), 0);
     base_budget root;
     unit_budget_init(&root);
     base_buffer buffer;
