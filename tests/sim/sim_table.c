@@ -100,12 +100,15 @@ static base_status create_table(run *self, txn_transaction *transaction, base_er
         .column_count = COLUMN_COUNT, .columns = columns, .rowid_column = COLUMN_ID};
     uint64_t id, index_id;
     RETURN_IF_ERROR(table_create(transaction, &descriptor, &id, error));
+    bool indexed = draw(self, 3) > 0;
     table_index_part parts[] = {{.column = COLUMN_NUMBER}, {.column = COLUMN_TEXT}};
     table_index_descriptor index = {
         .relation_id = id, .unique = true, .part_count = 1, .parts = parts};
-    RETURN_IF_ERROR(table_index_create(transaction, &index, &index_id, error));
+    if (indexed)
+        RETURN_IF_ERROR(table_index_create(transaction, &index, &index_id, error));
     index = (table_index_descriptor){.relation_id = id, .part_count = 2, .parts = parts};
-    RETURN_IF_ERROR(table_index_create(transaction, &index, &index_id, error));
+    if (indexed)
+        RETURN_IF_ERROR(table_index_create(transaction, &index, &index_id, error));
     uint32_t t = 0; /* the id of a creation that was rolled back may come again */
     while (t < self->table_count && self->ids[t] != id)
         t++;
@@ -144,6 +147,67 @@ static base_status change_row(run *self, txn_transaction *transaction, table_rel
     return BASE_OK;
 }
 
+static base_status load_chunk(run *self, table_loader *loader, vector_chunk *chunk,
+                              const int64_t *places, uint32_t count, int64_t *numbers,
+                              base_error *error)
+{
+    static char texts[ROWS][64];
+    int64_t rowids[ROWS];
+    table_conflict conflict;
+    vector_chunk_reset(chunk);
+    for (uint32_t i = 0; i < count; i++) {
+        types_cell cells[COLUMN_COUNT];
+        bool nulls[COLUMN_COUNT];
+        int64_t fresh = (int64_t)++self->next_number;
+        make_cells(fresh, cells, nulls, texts[i]);
+        rowids[i] = places[i] + 1;
+        numbers[places[i]] = fresh;
+        for (uint32_t c = 1; c < COLUMN_COUNT; c++) {
+            types_value value = {chunk->columns[c].type, nulls[c], cells[c]};
+            if (nulls[c])
+                vector_set_null(&chunk->columns[c], i);
+            else
+                vector_put(&chunk->columns[c], i, &value);
+        }
+    }
+    chunk->count = count;
+    return table_loader_append(loader, chunk, rowids, false, &conflict, error);
+}
+
+/* All places of the table that are free are loaded, in order or not. */
+static base_status load_rows(run *self, txn_transaction *transaction, table_relation *relation,
+                             int64_t *numbers, base_error *error)
+{
+    static const types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT)};
+    int64_t places[ROWS];
+    uint32_t count = 0, step = 1 + (uint32_t)draw(self, ROWS);
+    bool shuffled = draw(self, 2);
+    table_conflict conflict;
+    table_loader *loader;
+    vector_chunk chunk;
+    for (int64_t place = 0; place < ROWS; place++) {
+        if (numbers[place])
+            continue;
+        uint32_t to = shuffled ? (uint32_t)draw(self, count + 1) : count;
+        places[count++] = places[to];
+        places[to] = place;
+    }
+    trace("  load %u rows by %u%s\n", count, step, shuffled ? ", shuffled" : "");
+    RETURN_IF_ERROR(vector_chunk_init(&chunk, table_database_budget(self->database), types,
+                                      COLUMN_COUNT, error));
+    base_status status = table_loader_create(transaction, relation, &loader, error);
+    if (status != BASE_OK)
+        loader = NULL;
+    for (uint32_t i = 0; i < count && status == BASE_OK; i += step)
+        status =
+            load_chunk(self, loader, &chunk, places + i, BASE_MIN(step, count - i), numbers, error);
+    if (status == BASE_OK)
+        status = table_loader_finish(loader, &conflict, error);
+    table_loader_destroy(loader);
+    vector_chunk_destroy(&chunk);
+    return status;
+}
+
 /* Any of the tables there are; MAX_TABLES: none. */
 static uint32_t pick_table(run *self)
 {
@@ -177,6 +241,8 @@ static base_status statement(run *self, txn_transaction *transaction, base_error
     table_relation *relation;
     RETURN_IF_ERROR(table_acquire(transaction, self->ids[t], &relation, error));
     base_status status = BASE_OK;
+    if (kind < 6)
+        status = load_rows(self, transaction, relation, self->pending.numbers[t], error);
     for (uint64_t i = 1 + draw(self, 6); i > 0 && status == BASE_OK; i--) {
         int64_t place = (int64_t)draw(self, ROWS);
         status = change_row(self, transaction, relation, &self->pending.numbers[t][place],

@@ -125,10 +125,11 @@ base_status snapshot_print(run *self, txn_transaction *transaction, uint64_t *pr
     return status;
 }
 
-/* The rows that a table's first index leads to. */
+/* The rows that a table's first index leads to; of a table without one a scan's. */
 static base_status print_by_index(run *self, txn_transaction *transaction, uint64_t id,
                                   uint64_t *print, base_error *error)
 {
+    int64_t sum = 0;
     uint32_t columns[] = {TABLE_ROWID, COLUMN_NUMBER};
     table_key_range everything = {.low_inclusive = true, .high_inclusive = true};
     table_relation *relation;
@@ -139,6 +140,10 @@ static base_status print_by_index(run *self, txn_transaction *transaction, uint6
     base_status status = table_acquire(transaction, id, &relation, NULL);
     if (status != BASE_OK)
         return status == BASE_UNDEFINED_TABLE ? BASE_OK : status;
+    if (!table_index_count(relation)) {
+        table_release(relation);
+        return scan_table(self, transaction, id, print, &sum, error);
+    }
     *print += base_hash_u64(id);
     status = table_index_cursor_create(transaction, relation, table_index_at(relation, 0),
                                        &everything, false, columns, 2, &cursor, error);
