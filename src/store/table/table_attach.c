@@ -6,6 +6,11 @@
  * them: they are given back where the transaction is rolled back or the storage dropped. In
  * memory there are no headers and extents stay loose for ever.
  *
+ * What the log names must not be written over as long as a crash would replay that log: it
+ * claims the extents, whatever becomes of the table later in the log, and after a failed commit it
+ * may name them as well. So they wait for the next checkpoint, whose header makes that log
+ * useless (I18). A crash forgets the list, and with it what it knew to be loose.
+ *
  * Rejected: one undo record for a load as a whole. Volumes come one by one, and a savepoint may
  * lie between two of them.
  */
@@ -17,6 +22,8 @@ typedef struct volume_undo {
     table_volume *volume;
 } volume_undo;
 
+/* ---- Giving extents back --------------------------------------------------------------------- */
+
 static base_status discard_extent(void *context, const cache_reference *reference,
                                   base_error *error)
 {
@@ -25,13 +32,48 @@ static base_status discard_extent(void *context, const cache_reference *referenc
     return BASE_OK;
 }
 
+base_status table_discard_logged(void *context, const cache_reference *reference, base_error *error)
+{
+    table_database *database = context;
+    (void)error;
+    os_mutex_lock(&database->discard_mutex);
+    /* Without memory the extent stays loose until the file is opened again. */
+    (void)table_saved_add(database, &database->discarded, reference, NULL);
+    os_mutex_unlock(&database->discard_mutex);
+    return BASE_OK;
+}
+
+void table_take_discarded(table_database *database, table_saved *taken)
+{
+    os_mutex_lock(&database->discard_mutex);
+    *taken = database->discarded;
+    database->discarded = (table_saved){0};
+    os_mutex_unlock(&database->discard_mutex);
+}
+
+void table_settle_discarded(table_database *database, table_saved *taken, bool durable)
+{
+    for (uint32_t i = 0; i < taken->count; i++) {
+        if (durable)
+            cache_discard(database->file, &taken->references[i]);
+        else
+            (void)table_discard_logged(database, &taken->references[i], NULL);
+    }
+    table_saved_free(database, taken);
+}
+
 void table_volume_discard(table_database *database, table_volume *volume)
 {
     if (!atomic_load(&volume->loose))
         return;
-    (void)col_volume_visit(volume->data, discard_extent, database->file, NULL);
+    if (volume->logged)
+        (void)col_volume_visit(volume->data, table_discard_logged, database, NULL);
+    else
+        (void)col_volume_visit(volume->data, discard_extent, database->file, NULL);
     atomic_store(&volume->loose, false);
 }
+
+/* ---- Attaching ------------------------------------------------------------------------------- */
 
 static void rollback_volume(txn_undo *undo)
 {
@@ -62,6 +104,7 @@ base_status table_attach_volume(txn_transaction *transaction, table_relation *re
         return base_error_no_memory(error);
     RETURN_IF_ERROR(table_volume_add(storage, reference, txn_id_of(transaction), &volume, error));
     atomic_store(&volume->loose, true);
+    volume->logged = !storage->database->in_memory;
     undo->storage = storage;
     undo->volume = volume;
     txn_undo_register(transaction, &undo->undo, &volume_kind);

@@ -62,6 +62,7 @@ typedef struct checkpoint {
     table_database *database;
     txn_transaction *transaction;
     uint64_t sequence;
+    bool is_durable; /* the header was written */
     base_buffer root;
     base_buffer rows;
     uint32_t row_count;  /* in `rows` */
@@ -593,7 +594,7 @@ static void end_reading(txn_garbage *garbage, txn_manager *manager, uint64_t old
 }
 
 /* The checkpoint mutex is held, the reader has begun. */
-static base_status run(checkpoint *self, base_error *error)
+static base_status write_checkpoint(checkpoint *self, base_error *error)
 {
     table_database *database = self->database;
     wal_switch_point point;
@@ -618,9 +619,19 @@ static base_status run(checkpoint *self, base_error *error)
         return status;
     }
     wal_release(database->log, &point);
+    self->is_durable = true;
     settle(self);
     txn_retire(database->manager, &readers->garbage, end_reading);
     return BASE_OK;
+}
+
+static base_status run(checkpoint *self, base_error *error)
+{
+    table_saved discarded;
+    table_take_discarded(self->database, &discarded);
+    base_status status = write_checkpoint(self, error);
+    table_settle_discarded(self->database, &discarded, self->is_durable);
+    return status;
 }
 
 base_status table_checkpoint(table_database *database, base_error *error)

@@ -37,6 +37,7 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
     os_mutex_init(&self->checkpoint_mutex);
     os_mutex_init(&self->load_mutex);
     os_mutex_init(&self->fill_mutex);
+    os_mutex_init(&self->discard_mutex);
     os_mutex_init(&self->compact_mutex);
     base_status status = txn_manager_create(&self->budget, os_runtime_environment(runtime), self,
                                             &self->manager, error);
@@ -45,6 +46,7 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
         os_mutex_destroy(&self->checkpoint_mutex);
         os_mutex_destroy(&self->load_mutex);
         os_mutex_destroy(&self->fill_mutex);
+        os_mutex_destroy(&self->discard_mutex);
         os_mutex_destroy(&self->compact_mutex);
         base_free(parent, self, sizeof *self);
         return status;
@@ -82,16 +84,20 @@ static void destroy_database(table_database *database)
     destroy_relations(database);
     txn_manager_destroy(database->manager); /* disposes of what was released */
     table_saved_free(database, &database->reached);
+    table_saved_free(database, &database->discarded);
     if (database->log)
         (void)wal_close(database->log, false, NULL);
-    if (database->in_memory || database->registered.owner)
+    if (database->in_memory || (database->registered.owner && !database->log_stays))
         cache_close(database->file);
     else
-        cache_abandon(database->file); /* opening failed: whatever is there stays */
+        /* Whatever is there stays: opening failed, or a log that may name loose extents is left
+         * to be replayed. */
+        cache_abandon(database->file);
     os_mutex_destroy(&database->registry);
     os_mutex_destroy(&database->checkpoint_mutex);
     os_mutex_destroy(&database->load_mutex);
     os_mutex_destroy(&database->fill_mutex);
+    os_mutex_destroy(&database->discard_mutex);
     os_mutex_destroy(&database->compact_mutex);
     base_free(parent, database, sizeof *database);
 }
@@ -283,6 +289,7 @@ base_status table_database_close(table_database *database, base_error *error)
             os_task_group_wait(database->background);
             database->closing = true;
             status = fold(database, error);
+            database->log_stays = status != BASE_OK;
             os_runtime_registry_remove(runtime, &database->registered);
             txn_collect_garbage(database->manager, UINT32_MAX);
             txn_manager_set_log(database->manager, NULL);

@@ -81,6 +81,7 @@ typedef struct table_volume {
     _Atomic(uint64_t) since; /* as a row's stamp: who reads it; NEVER: nobody yet */
     _Atomic(uint64_t) until; /* a sequence, or NEVER */
     _Atomic(bool) abandoned; /* nobody will ever read it */
+    bool logged;             /* the log may name its extents */
     bool leaving;            /* the next list is without it; under the volume mutex */
     _Atomic(bool) loose;     /* not yet reached by a header; changed under the checkpoint mutex */
     os_latch latch;          /* of the marks and of `moving` */
@@ -195,9 +196,12 @@ struct table_database {
     os_mutex load_mutex; /* one storage is read from the file at a time */
     os_mutex fill_mutex; /* one index is filled at a time */
     os_mutex checkpoint_mutex;
-    table_saved reached; /* what the newest root names: see table_visit_extents */
+    os_mutex discard_mutex;
+    table_saved discarded; /* loose extents that the log may name; under the discard mutex */
+    table_saved reached;   /* what the newest root names: see table_visit_extents */
     os_task_group *background;
     bool closing;                   /* nobody will read the tables again */
+    bool log_stays;                 /* the last checkpoint failed */
     _Atomic(bool) stopping;         /* merges end where they are */
     _Atomic(bool) checkpoint_waits; /* one was started and has not ended */
     os_mutex compact_mutex;         /* one merge at a time */
@@ -536,6 +540,14 @@ base_status table_visit_extents(table_database *database, const cache_reference 
 /* A loose volume becomes part of the relation with this transaction. */
 base_status table_attach_volume(txn_transaction *transaction, table_relation *relation,
                                 const cache_reference *reference, base_error *error);
+/* A loose extent that the log may name is needed no more: given back after the next checkpoint.
+ * Cannot fail; the form is that of a visitor, `context` the database. */
+base_status table_discard_logged(void *context, const cache_reference *reference,
+                                 base_error *error);
+/* A checkpoint takes what was given up by then, before it switches the log, and gives it back
+ * once its header is durable, or keeps it for the next. */
+void table_take_discarded(table_database *database, table_saved *taken);
+void table_settle_discarded(table_database *database, table_saved *taken, bool durable);
 /* Gives the extents of a loose volume back. */
 void table_volume_discard(table_database *database, table_volume *volume);
 
