@@ -38,11 +38,11 @@ void base_arena_destroy(base_arena *arena);
 /* As destroy, but keeps one block for reuse: a loop that resets allocates nothing. */
 void base_arena_reset(base_arena *arena);
 
-/* Aligned to 16 bytes; NULL when memory or budget ends. Contents undefined. */
+/* Aligned to 16 bytes; NULL when memory or budget ends, never for size 0. Contents undefined. */
 BASE_MUST_USE void *base_arena_allocate_slow(base_arena *arena, size_t size);
 BASE_INLINE void *base_arena_allocate(base_arena *arena, size_t size)
 {
-    size_t rounded = BASE_ALIGN_UP(size, (size_t)16);
+    size_t rounded = BASE_ALIGN_UP(BASE_MAX(size, (size_t)1), (size_t)16);
     if (BASE_LIKELY((size_t)(arena->end - arena->next) >= rounded && rounded >= size)) {
         void *piece = arena->next;
         arena->next += rounded;
