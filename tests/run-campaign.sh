@@ -4,7 +4,7 @@
 #
 #   fuzz    each target for FUZZ_SECONDS (120) a round; found inputs stay in build/fuzz/found
 #   sim     seeded power cuts and thread schedules, ten times those of `make test` a round
-#   diff    random statements against SQLite
+#   diff    random statements against SQLite, Tuff itself and DuckDB, DIFF_FACTOR (5) times as many
 #   stress  eight threads for 60 seconds a round
 set -u
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ for ((round = 0; round < rounds; round++)); do
     case $1 in
     fuzz) FUZZ_SECONDS=${FUZZ_SECONDS:-120} SEED=$((seed + round)) tests/run-tests.sh fuzz || exit 1 ;;
     sim) TUFF_SIM_FIRST=$(((seed + round) * 100000)) TUFF_SIM_SEEDS=10 tests/run-tests.sh sim || exit 1 ;;
-    diff) SEED=$((seed + round)) tests/run-tests.sh diff || exit 1 ;;
+    diff) DIFF_FACTOR=${DIFF_FACTOR:-5} SEED=$((seed + round)) tests/run-tests.sh diff || exit 1 ;;
     stress) build/bin/stress 60 $((seed + round)) build/stress-campaign.tuff || exit 1 ;;
     *) echo "campaigns: fuzz sim diff stress" >&2; exit 2 ;;
     esac

@@ -166,6 +166,10 @@ static base_status bind_offset(binder *b, bind_scope *scope, const parser_expr *
         type = call->order[0].expr->type;
         if (!types_is_numeric(type))
             type = TYPES_OF(INTERVAL);
+        else if (type.kind == TYPES_DECIMAL) /* a distance may be wider than every key */
+            type = TYPES_DECIMAL_OF(TYPES_DECIMAL_MAX_PRECISION, type.scale);
+        else if (types_is_integer(type) && type.kind != TYPES_UBIGINT)
+            type = TYPES_OF(INTEGER);
     }
     RETURN_IF_ERROR(bind_cast(b, offset, type, TYPES_CAST_ASSIGNMENT, "the frame's offset"));
     if ((*offset)->kind == PLAN_EXPR_CONSTANT && type.kind == TYPES_INTEGER &&

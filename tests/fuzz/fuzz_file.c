@@ -109,7 +109,7 @@ static void machine_write(machine *self, const char *path, const unsigned char *
     os_file_close(file);
 }
 
-/* ---- The databases to begin with ------------------------------------------------------------ */
+/* ---- The databases to begin with ---- */
 
 static const char small_tables[] =
     "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT UNIQUE, c DECIMAL(10,2) CHECK (c < 1000));"
@@ -234,7 +234,7 @@ static void make_image(image *self, const char *script)
     }
 }
 
-/* ---- Changes ----------------------------------------------------------------------------------- */
+/* ---- Changes ---- */
 
 static uint64_t telling_number(uint32_t choice)
 {
@@ -316,7 +316,7 @@ static void change(const image *self, unsigned char *file, size_t *file_size, un
     }
 }
 
-/* ---- Making checksums right ---------------------------------------------------------------------- */
+/* ---- Making checksums right ---- */
 
 /* Copied references may form cycles and bushes: `*left` bytes are sealed and no more. */
 UNTRACED static void seal_references(unsigned char *file, size_t size, unsigned char *bytes,
@@ -373,7 +373,7 @@ static void forge_log(unsigned char *log, size_t size)
     }
 }
 
-/* ---- Using it -------------------------------------------------------------------------------------- */
+/* ---- Using it ---- */
 
 static int stop_when_long(void *context, double fraction, uint64_t rows)
 {

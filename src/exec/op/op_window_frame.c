@@ -128,12 +128,10 @@ static base_status key_bound(types_type type, const types_cell *key, const types
             RETURN_IF_ERROR(negate_interval(&interval, error));
         return add_interval(type, key, interval, bound, error);
     }
-    types_value same;
     range_bound by;
-    types_type wanted = type.kind == TYPES_DATE ? TYPES_OF(INT4) : type;
-    RETURN_IF_ERROR(types_cast(offset, wanted, NULL, &same, error));
     if (!cell_number(types_form_of(type), key, bound) ||
-        !cell_number(types_form_of(same.type), &same.cell, &by))
+        !cell_number(types_form_of(offset->type), &offset->cell, &by) ||
+        bound->is_float != by.is_float || offset->type.scale != type.scale)
         return base_error_set(error, BASE_NOT_SUPPORTED,
                               "RANGE with an offset is not defined for this type of key");
     if (bound->is_float ? by.number < 0 : by.integer < 0)

@@ -46,7 +46,7 @@ static int tear_down(void **state)
     return failed;
 }
 
-/* ---- Files ---------------------------------------------------------------------------------- */
+/* ---- Files ---- */
 
 static bytes read_file(const char *path)
 {
@@ -85,7 +85,7 @@ static bytes copy_of(bytes content)
     return copy;
 }
 
-/* ---- Databases -------------------------------------------------------------------------------- */
+/* ---- Databases ---- */
 
 static void run(tuff_conn *conn, const char *sql)
 {
@@ -188,7 +188,7 @@ static const char some_rows[] = "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT);
                                 "INSERT INTO t SELECT x, 'row ' || x FROM generate_series(1, 300) "
                                 "AS g (x);";
 
-/* ---- No database at all -------------------------------------------------------------------------- */
+/* ---- No database at all ---- */
 
 static void what_is_no_database(void **state)
 {
@@ -294,7 +294,7 @@ static void what_another_process_has_open(void **state)
     assert_int_equal(tuff_close(db), TUFF_OK);
 }
 
-/* ---- Headers --------------------------------------------------------------------------------------- */
+/* ---- Headers ---- */
 
 static void other_versions(void **state)
 {
@@ -406,7 +406,7 @@ static void damaged_headers_before_the_first_checkpoint(void **state)
     free(log.data);
 }
 
-/* ---- Content ----------------------------------------------------------------------------------------- */
+/* ---- Content ---- */
 
 static void cut_off_files(void **state)
 {
@@ -484,7 +484,7 @@ static void damaged_volumes(void **state)
     free(closed.data);
 }
 
-/* ---- Logs ----------------------------------------------------------------------------------------------- */
+/* ---- Logs ---- */
 
 static void logs_of_other_databases(void **state)
 {
