@@ -331,8 +331,6 @@ base_status exec_build_index_join(exec_builder *builder, const plan_operator *op
     if (!chain)
         return base_error_no_memory(builder->error);
     self->first_batch = stops_early ? EXEC_FIRST_SLICE : VECTOR_SIZE;
-    /* Lookups go through the transaction, which one thread at a time may use. */
-    self->part.parallel = false;
     self->kind = op->index_join.kind;
     self->access = &op->index_join.access;
     self->relation = self->access->table->relation;

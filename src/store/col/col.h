@@ -119,8 +119,8 @@ base_status col_volume_read(col_volume *volume, uint32_t position, const int32_t
 /* ---- Vectors --------------------------------------------------------------------------------- */
 
 /* Rows of vector `number` (of VECTOR_SIZE rows from the volume's start) of one column into
- * `out`, which has own memory: FLAT, or DICTIONARY for dictionary-coded strings, pointing
- * into the volume. `count` gets the number of rows. */
+ * `out`, which has own memory: FLAT, CONSTANT where the row group has one value, or DICTIONARY
+ * for dictionary-coded strings, pointing into the volume. `count` gets the number of rows. */
 base_status col_volume_vector(col_volume *volume, int32_t place, uint32_t number, vector *out,
                               uint32_t *count, base_arena *heap, base_error *error);
 

@@ -138,6 +138,13 @@ base_status col_volume_vector(col_volume *volume, int32_t place, uint32_t number
         return BASE_OK;
     }
     out->shape = VECTOR_FLAT;
+    if (!piece->nulls && piece->codec->is_one_value && piece->codec->is_one_value(&piece->body)) {
+        types_cell cell;
+        (void)piece->codec->get(&piece->body, first, &cell, heap); /* points into the body */
+        memcpy(out->data, &cell, types_form_size((types_form)out->form));
+        out->shape = VECTOR_CONSTANT;
+        return BASE_OK;
+    }
     if (!piece->codec->decode(&piece->body, first, *count, out->data, heap))
         return base_error_no_memory(error);
     return BASE_OK;

@@ -288,7 +288,8 @@ base_status table_read_row(txn_transaction *transaction, table_relation *relatio
                            const uint32_t *columns, uint32_t column_count, types_cell *cells,
                            bool *nulls, base_arena *heap, base_error *error);
 /* Many rows: those of `rowids` that are visible, in the order given; `origins[i]` tells
- * which entry row i of the chunk came from. count <= VECTOR_SIZE. */
+ * which entry row i of the chunk came from. count <= VECTOR_SIZE. Several threads may read
+ * in one transaction at a time (here and through index cursors) while nobody writes in it. */
 base_status table_read_rows(txn_transaction *transaction, table_relation *relation,
                             const int64_t *rowids, uint32_t count, const uint32_t *columns,
                             uint32_t column_count, vector_chunk *chunk, uint16_t *origins,

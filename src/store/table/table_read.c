@@ -35,19 +35,18 @@ base_status table_read_rows(txn_transaction *transaction, table_relation *relati
 {
     BASE_ASSERT(count <= VECTOR_SIZE && chunk->column_count >= column_count);
     RETURN_IF_ERROR(table_resolve(transaction, relation, &relation, error));
-    base_buffer *scratch = txn_scratch_of(transaction, 2);
     types_cell few_cells[16];
     bool few_nulls[16];
     types_cell *cells = few_cells;
     bool *nulls = few_nulls;
-    if (column_count > BASE_COUNT_OF(few_cells)) {
-        base_buffer_clear(scratch);
-        if (!base_buffer_reserve(scratch, column_count * (sizeof *cells + sizeof *nulls)))
-            return base_error_no_memory(error);
-        cells = (types_cell *)(void *)scratch->data;
-        nulls = (bool *)(cells + column_count);
-    }
     vector_chunk_reset(chunk);
+    if (column_count > BASE_COUNT_OF(few_cells)) {
+        /* The chunk's memory and not the transaction's: several threads may read in one. */
+        cells = base_arena_allocate_array(chunk->heap, column_count, sizeof *cells);
+        nulls = base_arena_allocate_array(chunk->heap, column_count, sizeof *nulls);
+        if (!cells || !nulls)
+            return base_error_no_memory(error);
+    }
     const txn_snapshot *snapshot = txn_snapshot_of(transaction);
     for (uint32_t i = 0; i < count; i++) {
         base_status status = table_fetch(relation, snapshot, rowids[i], columns, column_count,

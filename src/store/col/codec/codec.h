@@ -66,6 +66,8 @@ typedef struct codec {
      * CODEC_BLOCK. The same about strings. */
     bool (*decode)(const codec_body *body, uint32_t first, uint32_t count, void *out,
                    base_arena *heap);
+    /* Whether all values are the same; NULL: they are not. */
+    bool (*is_one_value)(const codec_body *body);
     /* Dictionary codec only (else NULL): codes instead of values, and the entries. */
     void (*decode_codes)(const codec_body *body, uint32_t first, uint32_t count, uint16_t *codes);
     uint32_t (*entry_count)(const codec_body *body);
