@@ -8,8 +8,8 @@
  * result first. Cross products are made only between parts that nothing connects.
  *
  * Cost is that of reading, building, probing and producing rows (optimizer_cost.c); a leaf whose
- * rows the rowid or an index finds is charged per lookup instead of its scan. Which side is built, and with which operator, is
- * decided again in translation from the same numbers.
+ * rows the rowid or an index finds is charged per lookup instead of its scan. Which side is built,
+ * and with which operator, is decided again in translation from the same numbers.
  *
  * Equalities form classes (a = b, b = c): members join each other whether written or not,
  * and one equality per class and join is enough, so estimates do not count it twice.

@@ -11,8 +11,8 @@
  * to scan than a hot one, but the tiers are not told apart: sealing a table must not turn its
  * plans over.
  *
- * Rejected: costs in rows of a scan. A narrow scan is four times cheaper per row than a wide one, and
- * everything that was compared with it was wrong by as much.
+ * Rejected: costs in rows of a scan. A narrow scan is four times cheaper per row than a wide one,
+ * and everything that was compared with it was wrong by as much.
  */
 #include "optimizer/optimizer_int.h"
 

@@ -324,7 +324,7 @@ typedef struct optimizer_path {
 /* like_prefix.c: up to two tests that a LIKE or GLOB with a fixed beginning implies. */
 base_status optimizer_prefix_tests(optimizer_state *state, const plan_expr *expr,
                                    optimizer_test tests[2], uint32_t *count);
-/* ---- Costs in nanoseconds (optimizer_cost.c) --------------------------------------------------- */
+/* ---- Costs in nanoseconds (optimizer_cost.c) ------------------------------------------------- */
 
 double optimizer_cost_scan(double rows, uint32_t columns);
 /* One row of a table of so many: by rowid; placing an index cursor; the row of an index entry. */

@@ -7,8 +7,8 @@
  *
  * Under a LIMIT, groups and partitions that come one after the other end the reading early: the
  * input is asked for rows that are equal in the keys to stand together, or for the order that the
- * groups are wanted in. What comes grouped by all keys is aggregated in order; what comes grouped by
- * some of them, slice by slice.
+ * groups are wanted in. What comes grouped by all keys is aggregated in order; what comes grouped
+ * by some of them, slice by slice.
  */
 #include "optimizer/optimizer_int.h"
 

@@ -343,7 +343,7 @@ static base_status make_index_join(optimizer_state *state, plan_node *node,
     return make_outputs(state, node, request, op, out);
 }
 
-/* ---- The choice -------------------------------------------------------------------------------- */
+/* ---- The choice ------------------------------------------------------------------------------ */
 
 static bool looks_up(const optimizer_state *state, const plan_node *node,
                      const optimizer_join_keys *keys)

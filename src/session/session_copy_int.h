@@ -114,8 +114,8 @@ typedef struct copy_column {
 } copy_column;
 
 void session_copy_column_init(copy_column *column, base_text name, types_type type);
-/* The field at `row` of the vector; COPY_PADDING bytes behind it can be read. Strings point into the slice or into `heap`. `ascii`: the
- * slice has no other bytes. */
+/* The field at `row` of the vector; COPY_PADDING bytes behind it can be read. Strings point into
+ * the slice or into `heap`. `ascii`: the slice has no other bytes. */
 base_status session_copy_put(const copy_column *column, const copy_options *options,
                              const copy_field *field, bool ascii, vector *to, uint32_t row,
                              base_arena *heap, base_error *error);

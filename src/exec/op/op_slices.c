@@ -4,15 +4,15 @@
  * SORT, WINDOW and the two aggregates must see all rows of a group before the group's first result.
  * Where the input comes ordered by the first keys they need not see more: it is cut into slices of
  * whole groups, and each slice goes through the operator's own sink and source as if it were all
- * there is. Results come in the input's order, a LIMIT above ends the reading, and memory is that of
- * a slice.
+ * there is. Results come in the input's order, a LIMIT above ends the reading, and memory is that
+ * of a slice.
  *
  * Slices have at least so many rows, at first few, then twice as many each time, so that groups of
  * one row do not cost a run of the operator each.
  *
  * The input is a program of its own, pulled chunk by chunk; the part is the source of the pipeline
- * above. Rejected: a streaming form of each of the three operators, three times the code for what is
- * one loop.
+ * above. Rejected: a streaming form of each of the three operators, three times the code for what
+ * is one loop.
  *
  * Invariants: the sink holds whole groups only when it is finished; the program is not pulled
  * while rows of its last chunk are to be handed on.

@@ -5,9 +5,9 @@
  * the whole filter is applied to what comes. A lane's reader is opened on the lane's own thread at
  * its first unit and closed with the run.
  *
- * Under a LIMIT the first chunks are handed on in slices that grow from EXEC_FIRST_SLICE rows to whole
- * chunks: what the filter and the steps behind it do for rows that nobody asks for is bounded by
- * what was needed.
+ * Under a LIMIT the first chunks are handed on in slices that grow from EXEC_FIRST_SLICE rows to
+ * whole chunks: what the filter and the steps behind it do for rows that nobody asks for is bounded
+ * by what was needed.
  */
 #include "exec/op/op_access.h"
 
