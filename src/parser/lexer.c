@@ -233,38 +233,34 @@ static parser_token lex_parameter(const reader *in, size_t position)
     return token_of(TOKEN_PARAMETER, position, at);
 }
 
-/* Operators, longest first where one begins another. */
+/* Operators: the frequent ones first, and longer ones before those that they begin with. */
 static const struct {
     char text[5];
     uint8_t kind;
 } operators[] = {
-    {"!~~*", TOKEN_MATCH},    {"<=>", TOKEN_NULL_EQUAL},
-    {"->>", TOKEN_OPERATOR},  {"!~~", TOKEN_MATCH},
-    {"!~*", TOKEN_MATCH},     {"~~*", TOKEN_MATCH},
-    {"::", TOKEN_CAST},       {"||", TOKEN_CONCAT},
-    {"<<", TOKEN_OPERATOR},   {">>", TOKEN_OPERATOR},
-    {"->", TOKEN_OPERATOR},   {"==", TOKEN_EQUAL},
-    {"!=", TOKEN_NOT_EQUAL},  {"<>", TOKEN_NOT_EQUAL},
-    {"<=", TOKEN_LESS_EQUAL}, {">=", TOKEN_GREATER_EQUAL},
-    {"!~", TOKEN_MATCH},      {"~~", TOKEN_MATCH},
-    {"~*", TOKEN_MATCH},      {"**", TOKEN_CARET},
-    {",", TOKEN_COMMA},       {".", TOKEN_DOT},
-    {";", TOKEN_SEMICOLON},   {"(", TOKEN_OPEN},
-    {")", TOKEN_CLOSE},       {"+", TOKEN_PLUS},
-    {"-", TOKEN_MINUS},       {"*", TOKEN_STAR},
-    {"/", TOKEN_SLASH},       {"%", TOKEN_PERCENT},
-    {"^", TOKEN_CARET},       {"&", TOKEN_OPERATOR},
-    {"|", TOKEN_OPERATOR},    {"#", TOKEN_OPERATOR},
-    {"~", TOKEN_TILDE},       {"=", TOKEN_EQUAL},
+    {",", TOKEN_COMMA},       {"(", TOKEN_OPEN},           {")", TOKEN_CLOSE},
+    {".", TOKEN_DOT},         {"!~~*", TOKEN_MATCH},       {"<=>", TOKEN_NULL_EQUAL},
+    {"->>", TOKEN_OPERATOR},  {"!~~", TOKEN_MATCH},        {"!~*", TOKEN_MATCH},
+    {"~~*", TOKEN_MATCH},     {"::", TOKEN_CAST},          {"||", TOKEN_CONCAT},
+    {"<<", TOKEN_OPERATOR},   {">>", TOKEN_OPERATOR},      {"->", TOKEN_OPERATOR},
+    {"==", TOKEN_EQUAL},      {"!=", TOKEN_NOT_EQUAL},     {"<>", TOKEN_NOT_EQUAL},
+    {"<=", TOKEN_LESS_EQUAL}, {">=", TOKEN_GREATER_EQUAL}, {"!~", TOKEN_MATCH},
+    {"~~", TOKEN_MATCH},      {"~*", TOKEN_MATCH},         {"**", TOKEN_CARET},
+    {";", TOKEN_SEMICOLON},   {"+", TOKEN_PLUS},           {"-", TOKEN_MINUS},
+    {"*", TOKEN_STAR},        {"/", TOKEN_SLASH},          {"%", TOKEN_PERCENT},
+    {"^", TOKEN_CARET},       {"&", TOKEN_OPERATOR},       {"|", TOKEN_OPERATOR},
+    {"#", TOKEN_OPERATOR},    {"~", TOKEN_TILDE},          {"=", TOKEN_EQUAL},
     {"<", TOKEN_LESS},        {">", TOKEN_GREATER},
 };
 
 static parser_token lex_operator(const reader *in, size_t position)
 {
     for (size_t i = 0; i < BASE_COUNT_OF(operators); i++) {
-        size_t length = strlen(operators[i].text);
-        if (position + length <= in->length &&
-            memcmp(in->data + position, operators[i].text, length) == 0)
+        const char *text = operators[i].text;
+        size_t length = 0;
+        while (text[length] && byte_at(in, position + length) == (unsigned char)text[length])
+            length++;
+        if (!text[length])
             return token_of((parser_token_kind)operators[i].kind, position, position + length);
     }
     return bad_token(BAD_CHARACTER, position, position + 1);
