@@ -118,8 +118,10 @@ static base_status put(session_appender *self, const types_value *given, base_er
         vector_set_null(column, chunk->count);
         return BASE_OK;
     }
-    types_value value;
-    base_status status = types_cast(given, column->type, chunk->heap, &value, error);
+    types_value value = *given;
+    base_status status = BASE_OK;
+    if (!types_equal(given->type, column->type))
+        status = types_cast(given, column->type, chunk->heap, &value, error);
     if (status != BASE_OK) {
         base_error_set_names(error, NULL, NULL, NULL);
         return status;
