@@ -75,9 +75,10 @@ static base_status load_extent(loading *self, const cache_reference *reference, 
 static base_status load_hot(loading *self, const table_unread *unread, base_error *error)
 {
     const table_saved *saved = &self->relation->storage->saved;
-    table_bytes inline_rows = {unread->rows, unread->rows + unread->row_bytes};
-    if (unread->row_bytes)
+    if (unread->row_bytes) {
+        table_bytes inline_rows = {unread->rows, unread->rows + unread->row_bytes};
         RETURN_IF_ERROR(load_rows(self, inline_rows, error));
+    }
     for (uint32_t i = 0; i < saved->count; i++)
         RETURN_IF_ERROR(load_extent(self, &saved->references[i], error));
     return BASE_OK;
