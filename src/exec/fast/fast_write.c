@@ -137,9 +137,6 @@ static base_status insert_row(exec_fast *fast, fast_change *self, base_error *er
         if (!again)
             return BASE_OK;
     }
-    execution->rows_affected++;
-    execution->last_rowid = rowid;
-    execution->has_last_rowid = true;
     self->cells[columns].int64 = rowid;
     self->nulls[columns] = false;
     if (key >= 0) {
@@ -148,11 +145,12 @@ static base_status insert_row(exec_fast *fast, fast_change *self, base_error *er
     }
     if (key >= 0 && !given) { /* a chosen key must meet the checks too: see op_insert.c */
         RETURN_IF_ERROR(check_row(self, &passes, error));
-        if (!passes) {
-            execution->rows_affected--;
+        if (!passes)
             return table_delete_row(execution->transaction, self->relation, rowid, error);
-        }
     }
+    execution->rows_affected++;
+    execution->last_rowid = rowid;
+    execution->has_last_rowid = true;
     return return_row(fast, self, error);
 }
 

@@ -19,6 +19,7 @@ typedef struct insert_part {
     vector *nulls;    /* by descriptor column, for dropped ones */
     bool chose;       /* some row of the chunk got a fresh rowid */
     bool loads;       /* through the bulk loader */
+    bool one_by_one;  /* OR IGNORE, and whether a row is passed over depends on its fresh key */
 } insert_part;
 
 /* What checks see of a rowid that is not chosen yet. */
@@ -70,6 +71,49 @@ static base_status insert_rows(insert_part *self, uint16_t *selection, uint32_t 
     return BASE_OK;
 }
 
+/* RETURNING and checks see the rowid where the key column was left open. */
+static void show_rowids(insert_part *self)
+{
+    op_writer *writer = &self->writer;
+    writer->row->columns[writer->descriptor->column_count] = *writer->rowid_vector;
+    if (writer->descriptor->rowid_column >= 0)
+        writer->row->columns[writer->descriptor->rowid_column] = *writer->rowid_vector;
+}
+
+/* Under OR IGNORE a row whose fresh key breaks a check was never there, and rows behind it may have
+ * its other keys: each is decided before the next one. */
+static base_status insert_one_by_one(insert_part *self, uint16_t *selection, uint32_t count,
+                                     base_error *error)
+{
+    op_writer *writer = &self->writer;
+    exec_execution *execution = writer->execution;
+    uint32_t columns = writer->descriptor->column_count;
+    vector *row = writer->row->columns;
+    vector key = row[writer->descriptor->rowid_column], rowid = row[columns];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t before = writer->written_count, passing = 1;
+        int64_t last_rowid = execution->last_rowid;
+        bool had_rowid = execution->has_last_rowid;
+        RETURN_IF_ERROR(insert_rows(self, &selection[i], 1, error));
+        if (writer->written_count == before || !self->chose)
+            continue;
+        uint16_t position = selection[i];
+        show_rowids(self);
+        RETURN_IF_ERROR(op_writer_check(writer, &position, &passing, error));
+        row[writer->descriptor->rowid_column] = key;
+        row[columns] = rowid;
+        if (passing)
+            continue;
+        writer->written_count = before;
+        execution->rows_affected--;
+        RETURN_IF_ERROR(table_delete(execution->transaction, writer->relation,
+                                     &execution->last_rowid, 1, error));
+        execution->last_rowid = last_rowid;
+        execution->has_last_rowid = had_rowid;
+    }
+    return BASE_OK;
+}
+
 static base_status write_chunk(insert_part *self, const vector_chunk *input, base_error *error)
 {
     op_writer *writer = &self->writer;
@@ -81,18 +125,15 @@ static base_status write_chunk(insert_part *self, const vector_chunk *input, bas
         writer->selection[i] = (uint16_t)vector_row(input->selection, i);
     RETURN_IF_ERROR(op_writer_check(writer, writer->selection, &count, error));
     writer->written_count = 0;
-    if (count)
+    if (self->one_by_one)
+        RETURN_IF_ERROR(insert_one_by_one(self, writer->selection, count, error));
+    else if (count)
         RETURN_IF_ERROR(insert_rows(self, writer->selection, count, error));
-    /* RETURNING sees the rowid where the key column was left open. */
-    uint32_t columns = writer->descriptor->column_count;
-    writer->row->columns[columns] = *writer->rowid_vector;
-    if (writer->descriptor->rowid_column >= 0)
-        writer->row->columns[writer->descriptor->rowid_column] = *writer->rowid_vector;
+    show_rowids(self);
     /* A fresh key must meet the checks too, and it is known only now: a violation undoes the
-     * statement. OR IGNORE has nothing to pass over that is not there already. */
+     * statement. */
     uint32_t written = writer->written_count;
-    if (self->chose && writer->descriptor->rowid_column >= 0 && written &&
-        writer->op->change.conflict != PLAN_CONFLICT_IGNORE)
+    if (self->chose && writer->descriptor->rowid_column >= 0 && written && !self->one_by_one)
         RETURN_IF_ERROR(op_writer_check(writer, writer->written, &written, error));
     return op_writer_return(writer, error);
 }
@@ -164,6 +205,30 @@ static base_status map_columns(insert_part *self, exec_builder *builder)
     return BASE_OK;
 }
 
+static bool uses_slot(const plan_expr *expr, uint32_t slot)
+{
+    if (expr->kind == PLAN_EXPR_SLOT)
+        return expr->slot == slot;
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        if (uses_slot(expr->arguments[i], slot))
+            return true;
+    return false;
+}
+
+/* Whether a check looks at the key that the rowid is. */
+static bool checks_key(const insert_part *self)
+{
+    const plan_operator *op = self->writer.op;
+    const table_descriptor *descriptor = self->writer.descriptor;
+    for (uint32_t i = 0; descriptor->rowid_column >= 0 && i < op->change.check_count; i++) {
+        const plan_expr *condition = op->change.checks[i].condition;
+        if (uses_slot(condition, (uint32_t)descriptor->rowid_column) ||
+            uses_slot(condition, descriptor->column_count))
+            return true;
+    }
+    return false;
+}
+
 base_status exec_build_insert(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     insert_part *self = exec_part_new(builder, &insert_class, sizeof *self, op);
@@ -175,6 +240,7 @@ base_status exec_build_insert(exec_builder *builder, const plan_operator *op, ex
         op->change.conflict == PLAN_CONFLICT_ERROR && op->inputs[0]->kind != PLAN_OP_VALUES;
     RETURN_IF_ERROR(op_writer_init(&self->writer, builder, keep));
     RETURN_IF_ERROR(map_columns(self, builder));
+    self->one_by_one = op->change.conflict == PLAN_CONFLICT_IGNORE && checks_key(self);
     RETURN_IF_ERROR(exec_build(builder, op->inputs[0], input));
     return op_writer_add_source(builder, &self->writer, chain);
 }
