@@ -44,7 +44,10 @@ typedef struct optimizer_list {
 
 base_status optimizer_no_memory(optimizer_state *state);
 base_status optimizer_list_add(optimizer_state *state, optimizer_list *list, plan_expr *expr);
-/* Appends the conjuncts of `expr` (NULL: true, none). */
+base_status optimizer_list_append(optimizer_state *state, optimizer_list *list,
+                                  const optimizer_list *more);
+/* Appends the conjuncts of `expr` (NULL: true, none). Conditions of lower nodes stand before those
+ * of higher ones: what was tested first may keep rows away from what comes behind it. */
 base_status optimizer_split(optimizer_state *state, plan_expr *expr, optimizer_list *list);
 /* The conjunction of the list; *expr is NULL when it is empty. */
 base_status optimizer_conjunction(optimizer_state *state, const optimizer_list *list,

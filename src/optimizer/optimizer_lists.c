@@ -43,6 +43,14 @@ bool optimizer_is_false_or_null(const plan_expr *expr)
            (expr->type.kind == TYPES_BOOLEAN && !expr->constant.cell.boolean);
 }
 
+base_status optimizer_list_append(optimizer_state *state, optimizer_list *list,
+                                  const optimizer_list *more)
+{
+    for (uint32_t i = 0; i < more->count; i++)
+        RETURN_IF_ERROR(optimizer_list_add(state, list, more->items[i]));
+    return BASE_OK;
+}
+
 base_status optimizer_split(optimizer_state *state, plan_expr *expr, optimizer_list *list)
 {
     if (!expr || optimizer_is_true(expr))

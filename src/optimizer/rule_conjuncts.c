@@ -4,6 +4,9 @@
  * The executor narrows a batch conjunct by conjunct, so cheap tests that drop many rows come
  * first: by rising cost / share dropped, which gives the least expected work when the tests are
  * independent. Volatile conditions keep their places, and everything its side of them.
+ *
+ * A condition that may raise an error (a cast of text, arithmetic) is not moved before one that was
+ * written earlier: that one may be there to keep the rows away that would raise it.
  */
 #include "optimizer/optimizer_int.h"
 
@@ -40,6 +43,43 @@ static double cost_of(const plan_expr *expr)
     }
 }
 
+/* Casts that give a value for every value. */
+static bool is_total_cast(types_type from, types_type to)
+{
+    switch ((types_kind)to.kind) {
+    case TYPES_TEXT:
+        return true;
+    case TYPES_FLOAT:
+        return from.kind == TYPES_INTEGER || from.kind == TYPES_DECIMAL;
+    case TYPES_DECIMAL:
+        return from.kind == TYPES_DECIMAL && from.scale <= to.scale &&
+               from.precision - from.scale <= to.precision - to.scale;
+    case TYPES_TIMESTAMP:
+        return from.kind == TYPES_DATE;
+    default:
+        return false;
+    }
+}
+
+static bool may_fail(const plan_expr *expr)
+{
+    static const char *const total[] = {"like", "ilike", "glob",    "lower", "upper", "length",
+                                        "year", "month", "quarter", "day",   "hour",  "minute"};
+    for (uint32_t i = 0; i < expr->argument_count; i++) {
+        if (may_fail(expr->arguments[i]))
+            return true;
+    }
+    if (expr->kind == PLAN_EXPR_CAST)
+        return !expr->try_cast && !is_total_cast(expr->arguments[0]->type, expr->type);
+    if (expr->kind != PLAN_EXPR_CALL)
+        return expr->kind == PLAN_EXPR_SUBQUERY;
+    for (size_t i = 0; i < BASE_COUNT_OF(total); i++) {
+        if (strcmp(expr->function->name, total[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
 static base_status rank_of(optimizer_state *state, plan_expr *expr, double *rank)
 {
     double share;
@@ -63,7 +103,8 @@ static base_status order_conjuncts(optimizer_state *state, plan_expr **condition
         plan_expr *moving = list.items[i];
         double rank = ranks[i];
         uint32_t place = i;
-        for (; place > 0 && ranks[place - 1] > rank; place--) {
+        bool stays = may_fail(moving);
+        for (; !stays && place > 0 && ranks[place - 1] > rank; place--) {
             if (plan_expr_is_volatile(moving) || plan_expr_is_volatile(list.items[place - 1]))
                 break;
             list.items[place] = list.items[place - 1];

@@ -47,7 +47,10 @@ static base_status take_within(optimizer_state *state, optimizer_list *from,
 static base_status sink_filter(optimizer_state *state, plan_node **root, optimizer_list *conditions)
 {
     plan_node *node = *root;
-    RETURN_IF_ERROR(optimizer_split(state, node->filter.condition, conditions));
+    optimizer_list all = {0};
+    RETURN_IF_ERROR(optimizer_split(state, node->filter.condition, &all));
+    RETURN_IF_ERROR(optimizer_list_append(state, &all, conditions));
+    *conditions = all;
     *root = node->inputs[0];
     return sink(state, root, conditions);
 }

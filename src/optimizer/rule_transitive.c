@@ -26,20 +26,26 @@ static bool is_inner(const plan_node *node)
 base_status optimizer_lift_conditions(optimizer_state *state, plan_node *join,
                                       optimizer_list *conditions)
 {
+    optimizer_list own = {0};
     BASE_ASSERT(is_inner(join));
-    RETURN_IF_ERROR(optimizer_split(state, join->join.condition, conditions));
-    join->join.condition = NULL;
     for (uint32_t side = 0; side < 2; side++) {
         while (join->inputs[side]->kind == PLAN_FILTER) {
             plan_node *filter = join->inputs[side];
             if (plan_expr_is_volatile(filter->filter.condition))
                 break;
-            RETURN_IF_ERROR(optimizer_split(state, filter->filter.condition, conditions));
+            optimizer_list lower = {0};
+            RETURN_IF_ERROR(optimizer_split(state, filter->filter.condition, &lower));
+            RETURN_IF_ERROR(optimizer_list_append(state, &lower, &own));
+            own = lower;
             join->inputs[side] = filter->inputs[0];
         }
         if (is_inner(join->inputs[side]))
-            RETURN_IF_ERROR(optimizer_lift_conditions(state, join->inputs[side], conditions));
+            RETURN_IF_ERROR(optimizer_lift_conditions(state, join->inputs[side], &own));
     }
+    RETURN_IF_ERROR(optimizer_split(state, join->join.condition, &own));
+    RETURN_IF_ERROR(optimizer_list_append(state, &own, conditions));
+    *conditions = own;
+    join->join.condition = NULL;
     return optimizer_refresh_columns(state, join);
 }
 
