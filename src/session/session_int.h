@@ -97,6 +97,9 @@ struct session_statement {
     plan_statement plan;   /* root NULL: no plan now */
     uint64_t plan_version; /* of the catalog snapshot */
     session_settings plan_settings;
+    /* Tables whose size the plan was chosen for, in the plan's arena. */
+    struct session_plan_size *plan_sizes;
+    uint32_t plan_size_count;
     exec_execution *execution;
     types_value *parameters; /* far strings in `parameter_text` */
     base_buffer *parameter_text;

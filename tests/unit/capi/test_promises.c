@@ -241,6 +241,41 @@ static void test_outermost_savepoint(void **state)
     tuff_disconnect(other);
 }
 
+/* Keeps the most rows that there were to read. */
+static int note_total(void *context, double fraction, uint64_t rows)
+{
+    double *most = context;
+    if (fraction > 0 && (double)rows / fraction > *most)
+        *most = (double)rows / fraction;
+    return 0;
+}
+
+/* A statement that was prepared over an empty table is planned again when the table has grown: it
+ * finds its rows by the index that it had no use for. */
+static void test_plans_follow_sizes(void **state)
+{
+    fixture *f = *state;
+    tuff_stmt *stmt;
+    tuff_result *result;
+    double most = 0;
+    run(f->conn, "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER); CREATE INDEX t_a ON t(a)");
+    assert_int_equal(tuff_prepare(f->conn, "SELECT sum(id) FROM t WHERE a < 5", -1, &stmt, NULL),
+                     TUFF_OK);
+    run(f->conn, "INSERT INTO t SELECT value, value FROM generate_series(1, 50000) AS s(value)");
+    tuff_set_progress(f->conn, note_total, &most);
+    for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal(tuff_execute(stmt, &result), TUFF_OK);
+        assert_int_equal(tuff_next(result), TUFF_ROW);
+        assert_int_equal(tuff_get_int64(result, 0), 10);
+        tuff_result_close(result);
+        assert_true(most < 10000);
+        run(f->conn, "DELETE FROM t WHERE id > 1000");
+        most = 0;
+    }
+    tuff_set_progress(f->conn, NULL, NULL);
+    tuff_finalize(stmt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_names_do_not_pile_up),
         cmocka_unit_test_setup_teardown(test_lock_timeout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_outermost_savepoint, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_plans_follow_sizes, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
