@@ -7,6 +7,14 @@
  */
 #include "index/run/run_int.h"
 
+static base_status discard_extent(void *context, const cache_reference *reference,
+                                  base_error *error)
+{
+    (void)error;
+    cache_discard(context, reference);
+    return BASE_OK;
+}
+
 base_status index_run_open(cache_file *file, base_budget *budget, const cache_reference *reference,
                            index_run **opened, base_error *error)
 {
@@ -19,6 +27,8 @@ base_status index_run_open(cache_file *file, base_budget *budget, const cache_re
     run->file = file;
     run->budget = budget;
     run->reference = *reference;
+    run->discard = discard_extent;
+    run->discard_context = file;
     *opened = run;
     return BASE_OK;
 }
@@ -28,23 +38,34 @@ void index_run_keep(index_run *run)
     atomic_fetch_add_explicit(&run->references, 1, memory_order_relaxed);
 }
 
-static base_status discard_extent(void *context, const cache_reference *reference,
-                                  base_error *error)
-{
-    (void)error;
-    cache_discard(context, reference);
-    return BASE_OK;
-}
-
 void index_run_drop(index_run *run)
 {
     if (!run || atomic_fetch_sub_explicit(&run->references, 1, memory_order_acq_rel) != 1)
         return;
     if (atomic_load(&run->loose))
-        (void)index_run_visit(run, discard_extent, run->file, NULL);
+        (void)index_run_visit(run, run->discard, run->discard_context, NULL);
     if (run->guarded)
         cache_leave(run->file, run->token);
     base_free(run->budget, run, sizeof *run);
+}
+
+void index_run_set_discard(index_run *run,
+                           base_status (*discard)(void *context, const cache_reference *reference,
+                                                  base_error *error),
+                           void *context)
+{
+    run->discard = discard;
+    run->discard_context = context;
+}
+
+void index_run_set_stamp(index_run *run, uint64_t stamp)
+{
+    atomic_store_explicit(&run->stamp, stamp, memory_order_release);
+}
+
+uint64_t index_run_stamp(const index_run *run)
+{
+    return atomic_load_explicit(&run->stamp, memory_order_acquire);
 }
 
 void index_run_guard(index_run *run, uint64_t token)

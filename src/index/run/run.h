@@ -97,8 +97,16 @@ const cache_reference *index_run_reference(const index_run *run);
 void index_run_set_loose(index_run *run, bool loose);
 bool index_run_is_loose(const index_run *run);
 
-/* The run's extents are about to be freed (cache_free) while it may still be read: the token of
- * cache_enter, which is left with the last reference. */
+/* How a loose run gives its extents back; cache_discard unless set. */
+void index_run_set_discard(index_run *run,
+                           base_status (*discard)(void *context, const cache_reference *reference,
+                                                  base_error *error),
+                           void *context);
+/* A stamp, for whoever attaches the run; 0 at first. */
+void index_run_set_stamp(index_run *run, uint64_t stamp);
+uint64_t index_run_stamp(const index_run *run);
+/* The run's extents were freed (cache_free) while it may still be read: the token of cache_enter,
+ * which is left with the last reference. */
 void index_run_guard(index_run *run, uint64_t token);
 
 typedef struct index_run_info {

@@ -58,8 +58,11 @@ enum {
 struct index_run {
     _Atomic(uint32_t) references;
     _Atomic(bool) loose;
+    _Atomic(uint64_t) stamp;
     bool guarded;
     uint64_t token;
+    base_status (*discard)(void *context, const cache_reference *reference, base_error *error);
+    void *discard_context;
     cache_file *file;
     base_budget *budget;
     cache_reference reference;

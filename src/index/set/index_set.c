@@ -12,7 +12,7 @@
 #include "index/set/index_set_int.h"
 
 enum {
-    LIST_SPARE = 32 /* runs that may come between preparing a change and making it */
+    LIST_SPARE = 32 /* runs that may come between preparing a change and making it, at least */
 };
 
 static size_t list_size(uint32_t capacity)
@@ -103,7 +103,8 @@ index_run *index_set_run_at(const index_set_list *list, uint32_t place)
 base_status index_set_prepare(index_set *set, index_set_list **prepared, base_error *error)
 {
     index_set_list *now = index_set_hold(set);
-    uint32_t capacity = index_set_run_count(now) + LIST_SPARE;
+    uint32_t capacity =
+        BASE_MAX(index_set_run_count(now), (uint32_t)INDEX_SET_MAX_RUNS) + LIST_SPARE;
     index_set_let_go(now);
     index_set_list *list = base_allocate(set->budget, list_size(capacity));
     if (!list)

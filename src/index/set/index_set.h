@@ -44,8 +44,11 @@ void index_set_let_go(index_set_list *list);
 uint32_t index_set_run_count(const index_set_list *list);
 index_run *index_set_run_at(const index_set_list *list, uint32_t place);
 
+enum {
+    INDEX_SET_MAX_RUNS = 224 /* whoever adds one beside a prepared change keeps to this */
+};
 /* Memory for a change of the list that must not fail when its time has come; freed by making
- * the change or by index_set_forget. Changes by others in between are allowed. */
+ * the change or by index_set_forget. Others may add runs in between, up to the maximum. */
 base_status index_set_prepare(index_set *set, index_set_list **prepared, base_error *error);
 void index_set_forget(index_set *set, index_set_list *prepared); /* NULL allowed */
 /* Takes the runs in `removed` out and puts `added` (NULL: none) in, each of which becomes the

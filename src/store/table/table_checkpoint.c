@@ -86,6 +86,7 @@ typedef struct checkpoint {
     table_volume **adopted;
     uint32_t adopted_count, adopted_capacity;
     table_seal seal; /* of the relation being written */
+    table_run_changes runs;
 } checkpoint;
 
 static void put_u32(base_buffer *bytes, uint32_t value)
@@ -414,6 +415,35 @@ static base_status write_storage(checkpoint *self, table_relation *relation, boo
     return write_volumes(self, storage, &self->seal, error);
 }
 
+static base_status write_index(checkpoint *self, table_relation *relation, table_index *index,
+                               bool unread, base_error *error)
+{
+    table_run_list list = {0};
+    base_status status =
+        unread ? table_run_pass_on(&self->runs, index, &list, error)
+               : table_run_write(&self->runs, index, relation, txn_snapshot_of(self->transaction),
+                                 &self->seal, &list, error);
+    table_put_index(index, &self->root);
+    put_u32(&self->root, list.complete ? TABLE_INDEX_COMPLETE : 0);
+    put_u32(&self->root, list.count);
+    for (uint32_t i = 0; status == BASE_OK && i < list.count; i++) {
+        const cache_reference *reference = index_run_reference(list.runs[i]);
+        put_reference(self, reference);
+        status = table_saved_add(self->database, &self->reached, reference, error);
+    }
+    table_run_list_free(self->database, &list);
+    return status;
+}
+
+static base_status write_indexes(checkpoint *self, table_relation *relation, bool unread,
+                                 base_error *error)
+{
+    put_u32(&self->root, relation->index_count);
+    for (uint32_t i = 0; i < relation->index_count; i++)
+        RETURN_IF_ERROR(write_index(self, relation, relation->indexes[i], unread, error));
+    return BASE_OK;
+}
+
 static base_status write_relation(checkpoint *self, table_relation *relation, base_error *error)
 {
     table_storage *storage = relation->storage;
@@ -430,14 +460,9 @@ static base_status write_relation(checkpoint *self, table_relation *relation, ba
     if (status != BASE_OK)
         return status;
     put_u32(&self->root, 0); /* history volumes */
+    RETURN_IF_ERROR(write_indexes(self, relation, unread != NULL, error));
     if (changed)
         RETURN_IF_ERROR(note_written(self, relation, error));
-    put_u32(&self->root, relation->index_count);
-    for (uint32_t i = 0; i < relation->index_count; i++) {
-        table_put_index(relation->indexes[i], &self->root);
-        put_u32(&self->root, 0); /* flags */
-        put_u32(&self->root, 0); /* runs */
-    }
     self->relation_count++;
     return self->root.failed ? base_error_no_memory(error) : BASE_OK;
 }
@@ -545,6 +570,7 @@ static void settle(checkpoint *self)
         if (!database->closing)
             table_seal_switch(&self->written[i].seal, storage);
     }
+    table_run_settle(&self->runs);
     for (uint32_t i = 0; i < self->adopted_count; i++)
         atomic_store(&self->adopted[i]->loose, false);
     for (uint32_t i = 0; i < self->marks_count; i++) {
@@ -569,6 +595,7 @@ static void clean_up(checkpoint *self)
     table_saved_free(database, &self->reached);
     table_saved_free(database, &self->fresh);
     table_seal_free(&self->seal);
+    table_run_changes_free(&self->runs);
     base_free_array(&database->budget, self->adopted, self->adopted_capacity,
                     sizeof *self->adopted);
     base_free_array(&database->budget, self->marks, self->marks_capacity, sizeof *self->marks);
@@ -641,7 +668,8 @@ base_status table_checkpoint(table_database *database, base_error *error)
         return table_seal_in_memory(database, error);
     if (database->read_only)
         return base_error_set(error, BASE_READ_ONLY, "the database is open for reading only");
-    checkpoint self = {.database = database, .seal = {.database = database}};
+    checkpoint self = {
+        .database = database, .seal = {.database = database}, .runs = {.database = database}};
     base_buffer_init(&self.root, &database->budget);
     base_buffer_init(&self.rows, &database->budget);
     os_mutex_lock(&database->checkpoint_mutex);

@@ -339,23 +339,41 @@ base_status table_drop_column(txn_transaction *transaction, uint64_t id, uint32_
 
 /* The exclusive lock is held: nobody else has an open change, so the newest commits and this
  * transaction's rows are all there is. A transaction that stays with an older snapshot needs
- * entries for what that sees too; they go when nobody can see it any more. */
+ * entries for what that sees too. */
 static base_status fill_index(txn_transaction *transaction, table_relation *version,
                               table_index *index, base_error *error)
 {
     txn_snapshot newest = *txn_snapshot_of(transaction);
     newest.sequence = txn_last_sequence(txn_manager_of(transaction));
+    index->seal_count = atomic_load(&version->storage->seal_count);
+    bool is_old = newest.sequence != txn_snapshot_of(transaction)->sequence &&
+                  txn_isolation_of(transaction) != TXN_READ_COMMITTED;
+    if (table_has_volumes(version->storage) && !version->entry->database->replaying)
+        return table_index_build(transaction, version, index, &newest, is_old, error);
     RETURN_IF_ERROR(table_index_fill(index, version, &newest, true, NULL, error));
-    if (newest.sequence == txn_snapshot_of(transaction)->sequence ||
-        txn_isolation_of(transaction) == TXN_READ_COMMITTED)
+    if (!is_old)
         return BASE_OK;
     return table_index_fill(index, version, txn_snapshot_of(transaction), false, transaction,
                             error);
 }
 
+static base_status attach_runs(txn_transaction *transaction, table_relation *version,
+                               table_index *index, const table_index_source *source,
+                               base_error *error)
+{
+    index->seal_count = atomic_load(&version->storage->seal_count);
+    atomic_store(&index->incomplete, !source->complete);
+    atomic_store(&index->filled, source->filled);
+    for (uint32_t i = 0; i < source->run_count; i++)
+        RETURN_IF_ERROR(table_run_attach(source->loose ? transaction : NULL, index,
+                                         &source->runs[i], source->loose, error));
+    return BASE_OK;
+}
+
+/* `source` NULL: the index is built. */
 static base_status create_index(txn_transaction *transaction,
-                                const table_index_descriptor *descriptor, bool fill, uint64_t *id,
-                                base_error *error)
+                                const table_index_descriptor *descriptor,
+                                const table_index_source *source, uint64_t *id, base_error *error)
 {
     table_database *database = table_database_of(transaction);
     table_relation *version;
@@ -368,31 +386,34 @@ static base_status create_index(txn_transaction *transaction,
         status = base_error_set(error, BASE_DUPLICATE_OBJECT, "the index exists already");
     if (status == BASE_OK)
         status = table_index_make(database, version, &own, &index, error);
-    if (status == BASE_OK && fill)
-        status = fill_index(transaction, version, index, error);
+    if (status == BASE_OK)
+        status = source ? attach_runs(transaction, version, index, source, error)
+                        : fill_index(transaction, version, index, error);
     if (status == BASE_OK)
         status = table_relation_add_index(version, index, error);
     if (status == BASE_OK)
         status = table_relation_note_keys(version, error);
     if (status == BASE_OK)
         status = table_log_index(transaction, index, error);
+    status = end_change(transaction, version, status, error);
     if (index)
-        table_index_drop_reference(index); /* the version's remains */
-    return end_change(transaction, version, status, error);
+        table_index_drop_reference(index); /* the version's remains, and that of undo of runs */
+    return status;
 }
 
 base_status table_index_create(txn_transaction *transaction,
                                const table_index_descriptor *descriptor, uint64_t *id,
                                base_error *error)
 {
-    return create_index(transaction, descriptor, true, id, error);
+    return create_index(transaction, descriptor, NULL, id, error);
 }
 
 base_status table_index_attach(txn_transaction *transaction,
-                               const table_index_descriptor *descriptor, base_error *error)
+                               const table_index_descriptor *descriptor,
+                               const table_index_source *source, base_error *error)
 {
     uint64_t id;
-    return create_index(transaction, descriptor, false, &id, error);
+    return create_index(transaction, descriptor, source, &id, error);
 }
 
 /* The relation that has the index, as the snapshot sees it; 0: none. */

@@ -1,5 +1,8 @@
 /*
- * table_index.c - index objects: making one, filling it from the rows.
+ * table_index.c - index objects: making one, entries of its rows, filling its tree.
+ *
+ * After a reopen the tree is filled when the index is first needed, from the rows of the hot store
+ * alone: those in volumes have their entries in key runs.
  */
 #include "store/table/table_int.h"
 
@@ -74,62 +77,168 @@ base_status table_index_make(table_database *database, const table_relation *rel
     return BASE_OK;
 }
 
-/* ---- Filling -------------------------------------------------------------------------------- */
+/* ---- Entries of rows ------------------------------------------------------------------------- */
 
-typedef struct filler {
+/* Chunks of the parts' columns and, last, the rowids. */
+typedef struct key_reader {
     table_index *index;
     table_relation *relation;
     vector_chunk chunk;
-    uint32_t columns[TABLE_MAX_KEY_PARTS + 1]; /* the parts', then the rowid */
+    uint32_t columns[TABLE_MAX_KEY_PARTS + 1];
     base_buffer key;
-    bool duplicates_possible;
-    txn_transaction *old_keys_of; /* fills for an older snapshot; NULL otherwise */
-} filler;
+    const table_entry_sink *sink;
+} key_reader;
 
-static base_status open_filler(filler *fill, base_error *error)
+static base_status open_reader(key_reader *self, table_index *index, table_relation *relation,
+                               const table_entry_sink *sink, base_error *error)
 {
-    uint32_t parts = fill->index->descriptor.part_count;
+    uint32_t parts = index->descriptor.part_count;
     types_type types[TABLE_MAX_KEY_PARTS + 1];
+    self->index = index;
+    self->relation = relation;
+    self->sink = sink;
     for (uint32_t i = 0; i < parts; i++) {
-        fill->columns[i] = fill->index->key_columns[i];
-        types[i] = fill->index->key_parts[i].type;
+        self->columns[i] = index->key_columns[i];
+        types[i] = index->key_parts[i].type;
     }
-    fill->columns[parts] = ROW_ROWID;
+    self->columns[parts] = ROW_ROWID;
     types[parts] = TYPES_OF(INTEGER);
-    base_budget *budget = &fill->index->database->budget;
-    base_buffer_init(&fill->key, budget);
-    return vector_chunk_init(&fill->chunk, budget, types, parts + 1, error);
+    base_budget *budget = &index->database->budget;
+    base_buffer_init(&self->key, budget);
+    return vector_chunk_init(&self->chunk, budget, types, parts + 1, error);
 }
 
-static base_status add_chunk(filler *fill, base_error *error)
+static void close_reader(key_reader *self)
 {
-    table_index *index = fill->index;
-    uint32_t parts = index->descriptor.part_count;
-    for (uint32_t i = 0; i < fill->chunk.count; i++) {
-        uint32_t row = vector_row(fill->chunk.selection, i);
-        int64_t rowid = vector_get(&fill->chunk.columns[parts], row).cell.int64;
+    base_buffer_destroy(&self->key);
+    vector_chunk_destroy(&self->chunk);
+}
+
+static base_status give_entries(key_reader *self, base_error *error)
+{
+    uint32_t parts = self->index->descriptor.part_count;
+    for (uint32_t i = 0; i < self->chunk.count; i++) {
+        uint32_t row = vector_row(self->chunk.selection, i);
         types_cell cells[TABLE_MAX_KEY_PARTS];
         bool nulls[TABLE_MAX_KEY_PARTS];
         for (uint32_t k = 0; k < parts; k++) {
-            types_value value = vector_get(&fill->chunk.columns[k], row);
+            types_value value = vector_get(&self->chunk.columns[k], row);
             cells[k] = value.cell;
             nulls[k] = value.is_null;
         }
-        uint32_t found = 0;
-        RETURN_IF_ERROR(table_key_build(index, cells, nulls, &fill->key, error));
-        base_text key = {fill->key.data, fill->key.length};
-        RETURN_IF_ERROR(index_set_insert(index->entries, key, rowid, false, &found, error));
-        if (fill->old_keys_of && !(found & INDEX_FOUND_ENTRY))
-            RETURN_IF_ERROR(
-                table_note_old_key(fill->old_keys_of, fill->relation, index, rowid, key, error));
-        fill->duplicates_possible |=
-            (found & INDEX_FOUND_KEY) != 0 && !table_key_has_null(index, nulls);
+        RETURN_IF_ERROR(table_key_build(self->index, cells, nulls, &self->key, error));
+        RETURN_IF_ERROR(self->sink->add(self->sink->context,
+                                        (base_text){self->key.data, self->key.length},
+                                        vector_get(&self->chunk.columns[parts], row).cell.int64,
+                                        table_key_has_null(self->index, nulls), error));
     }
     return BASE_OK;
 }
 
-/* A key with a NULL in it never collides: the NULL byte of each part tells. */
-static bool key_has_null(const table_index *index, base_text key)
+static base_status read_scan(key_reader *self, const txn_snapshot *snapshot, base_error *error)
+{
+    table_scan_options options = {.columns = self->columns,
+                                  .column_count = self->chunk.column_count,
+                                  .first_rowid = INT64_MIN,
+                                  .last_rowid = INT64_MAX};
+    table_scan *scan;
+    table_reader *reader = NULL;
+    RETURN_IF_ERROR(table_scan_create_at(self->relation, snapshot, &options, &scan, error));
+    base_status status = table_reader_create(scan, &reader, error);
+    for (uint32_t unit = 0; status == BASE_OK && unit < table_scan_unit_count(scan); unit++) {
+        status = table_reader_open_unit(reader, unit, error);
+        while (status == BASE_OK &&
+               (status = table_reader_next(reader, &self->chunk, error)) == BASE_ROW)
+            status = give_entries(self, error);
+        if (status == BASE_DONE)
+            status = BASE_OK;
+    }
+    table_reader_destroy(reader);
+    table_scan_destroy(scan);
+    return status;
+}
+
+base_status table_entries_of_all(table_index *index, table_relation *relation,
+                                 const txn_snapshot *snapshot, const table_entry_sink *sink,
+                                 base_error *error)
+{
+    key_reader self;
+    RETURN_IF_ERROR(open_reader(&self, index, relation, sink, error));
+    base_status status = read_scan(&self, snapshot, error);
+    close_reader(&self);
+    return status;
+}
+
+/* Those of rows in the hot store alone. */
+static base_status entries_of_hot(table_index *index, table_relation *relation,
+                                  const txn_snapshot *snapshot, const table_entry_sink *sink,
+                                  base_error *error)
+{
+    key_reader self;
+    row_position position = {.next = INT64_MIN, .last = INT64_MAX};
+    base_status status = BASE_OK;
+    RETURN_IF_ERROR(open_reader(&self, index, relation, sink, error));
+    while (status == BASE_OK &&
+           row_scan(relation->storage->hot, relation->layout, snapshot, &position, self.columns,
+                    self.chunk.column_count, &self.chunk) == BASE_ROW)
+        status = give_entries(&self, error);
+    close_reader(&self);
+    return status;
+}
+
+/* One vector of a volume's rows. */
+static base_status read_vector(key_reader *self, const table_volume *volume, uint32_t number,
+                               base_error *error)
+{
+    uint32_t parts = self->index->descriptor.part_count;
+    vector_chunk_reset(&self->chunk);
+    for (uint32_t i = 0; i <= parts; i++) {
+        bool is_rowid = table_is_rowid(self->relation, self->columns[i]);
+        int32_t place = col_volume_column(volume->data, is_rowid ? COL_ROWID : self->columns[i]);
+        if (place < 0)
+            return base_error_set(error, BASE_INTERNAL, "a loaded volume lacks a key's column");
+        RETURN_IF_ERROR(col_volume_vector(volume->data, place, number, &self->chunk.columns[i],
+                                          &self->chunk.count, self->chunk.heap, error));
+    }
+    return give_entries(self, error);
+}
+
+base_status table_entries_of_volume(table_index *index, table_relation *relation,
+                                    const table_volume *volume, const table_entry_sink *sink,
+                                    base_error *error)
+{
+    key_reader self;
+    base_status status = BASE_OK;
+    RETURN_IF_ERROR(open_reader(&self, index, relation, sink, error));
+    for (uint32_t i = 0; status == BASE_OK && i < volume->vector_count; i++)
+        status = read_vector(&self, volume, i, error);
+    close_reader(&self);
+    return status;
+}
+
+/* ---- Filling the tree ------------------------------------------------------------------------ */
+
+typedef struct filler {
+    table_index *index;
+    table_relation *relation;
+    bool duplicates_possible;
+    txn_transaction *old_keys_of; /* fills for an older snapshot; NULL otherwise */
+} filler;
+
+static base_status add_to_tree(void *context, base_text key, int64_t rowid, bool has_null,
+                               base_error *error)
+{
+    filler *fill = context;
+    uint32_t found = 0;
+    RETURN_IF_ERROR(index_set_insert(fill->index->entries, key, rowid, false, &found, error));
+    if (fill->old_keys_of && !(found & INDEX_FOUND_ENTRY))
+        RETURN_IF_ERROR(
+            table_note_old_key(fill->old_keys_of, fill->relation, fill->index, rowid, key, error));
+    fill->duplicates_possible |= (found & INDEX_FOUND_KEY) != 0 && !has_null;
+    return BASE_OK;
+}
+
+bool table_key_bytes_have_null(const table_index *index, base_text key)
 {
     base_arena arena;
     base_arena_init(&arena, &index->database->budget);
@@ -163,7 +272,7 @@ static base_status find_duplicate(const table_index *index, base_error *error)
         status = BASE_OK;
         for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
             if (has_last && base_text_equal(entries[i].key, (base_text){last.data, last.length}) &&
-                !key_has_null(index, entries[i].key))
+                !table_key_bytes_have_null(index, entries[i].key))
                 status = base_error_set(error, BASE_UNIQUE_VIOLATION, "two rows have the same key");
             base_buffer_clear(&last);
             base_buffer_append(&last, entries[i].key.data, entries[i].key.length);
@@ -177,27 +286,13 @@ static base_status find_duplicate(const table_index *index, base_error *error)
     return status == BASE_DONE ? BASE_OK : status;
 }
 
-static base_status fill_from_scan(filler *fill, const txn_snapshot *snapshot, base_error *error)
+/* `all`: rows in volumes, too. */
+static base_status fill_tree(filler *fill, const txn_snapshot *snapshot, bool all,
+                             base_error *error)
 {
-    table_scan_options options = {.columns = fill->columns,
-                                  .column_count = fill->chunk.column_count,
-                                  .first_rowid = INT64_MIN,
-                                  .last_rowid = INT64_MAX};
-    table_scan *scan;
-    table_reader *reader = NULL;
-    RETURN_IF_ERROR(table_scan_create_at(fill->relation, snapshot, &options, &scan, error));
-    base_status status = table_reader_create(scan, &reader, error);
-    for (uint32_t unit = 0; status == BASE_OK && unit < table_scan_unit_count(scan); unit++) {
-        status = table_reader_open_unit(reader, unit, error);
-        while (status == BASE_OK &&
-               (status = table_reader_next(reader, &fill->chunk, error)) == BASE_ROW)
-            status = add_chunk(fill, error);
-        if (status == BASE_DONE)
-            status = BASE_OK;
-    }
-    table_reader_destroy(reader);
-    table_scan_destroy(scan);
-    return status;
+    const table_entry_sink sink = {add_to_tree, fill};
+    return all ? table_entries_of_all(fill->index, fill->relation, snapshot, &sink, error)
+               : entries_of_hot(fill->index, fill->relation, snapshot, &sink, error);
 }
 
 base_status table_index_fill(table_index *index, table_relation *relation,
@@ -205,30 +300,34 @@ base_status table_index_fill(table_index *index, table_relation *relation,
                              base_error *error)
 {
     filler fill = {.index = index, .relation = relation, .old_keys_of = old_keys_of};
-    RETURN_IF_ERROR(open_filler(&fill, error));
-    base_status status = fill_from_scan(&fill, snapshot, error);
-    base_buffer_destroy(&fill.key);
-    vector_chunk_destroy(&fill.chunk);
-    if (status == BASE_OK && check && index->descriptor.unique && fill.duplicates_possible)
-        status = find_duplicate(index, error);
-    if (status == BASE_OK) {
-        if (!old_keys_of)
-            index->since = snapshot->sequence;
-        atomic_store_explicit(&index->filled, true, memory_order_release);
-    }
-    return status;
+    if (table_has_volumes(relation->storage))
+        atomic_store(&index->incomplete, true);
+    RETURN_IF_ERROR(fill_tree(&fill, snapshot, true, error));
+    if (check && index->descriptor.unique && fill.duplicates_possible)
+        RETURN_IF_ERROR(find_duplicate(index, error));
+    if (!old_keys_of)
+        index->since = snapshot->sequence;
+    atomic_store_explicit(&index->filled, true, memory_order_release);
+    return BASE_OK;
 }
 
 /* Nobody has written to the relation since the file was opened: every writer comes here first.
- * So the newest rows are all there are. */
+ * So the newest rows are all there are. Rows in volumes have their entries in runs, unless the
+ * index is incomplete. */
 base_status table_index_need_slow(table_index *index, table_relation *relation, base_error *error)
 {
     table_database *database = index->database;
     txn_snapshot newest = {.sequence = txn_last_sequence(database->manager)};
+    filler fill = {.index = index, .relation = relation};
     base_status status = BASE_OK;
     os_mutex_lock(&database->fill_mutex);
-    if (!atomic_load_explicit(&index->filled, memory_order_relaxed))
-        status = table_index_fill(index, relation, &newest, false, NULL, error);
+    if (!atomic_load_explicit(&index->filled, memory_order_relaxed)) {
+        status = fill_tree(&fill, &newest, atomic_load(&index->incomplete), error);
+        if (status == BASE_OK) {
+            index->since = newest.sequence;
+            atomic_store_explicit(&index->filled, true, memory_order_release);
+        }
+    }
     os_mutex_unlock(&database->fill_mutex);
     return status;
 }

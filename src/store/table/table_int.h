@@ -44,6 +44,9 @@ struct table_index {
     _Atomic(bool) filled;
     /* Rows in volumes may lack their entries in the runs: once filled, the tree has them. */
     _Atomic(bool) incomplete;
+    /* Under the checkpoint mutex, once others can see the index. */
+    uint32_t seal_count;   /* of the storage, when entries of sealed rows last went to a run */
+    uint64_t merged_count; /* entries that the last merge of all runs left */
 };
 
 /* Statistics of a column, from a sample that was taken when they were asked for. */
@@ -126,6 +129,7 @@ typedef struct table_storage {
     _Atomic(table_unread *) unread;
     row_tree *hot;
     _Atomic(table_volumes *) volumes; /* NULL: never had any; changed under the volume mutex */
+    _Atomic(uint32_t) seal_count;     /* how often rows were sealed since the file was opened */
     os_mutex volume_mutex;
     uint32_t volume_number; /* of the newest volume */
     /* Volumes of the past: listed ones with `until`. While there are any a row may have more
@@ -428,7 +432,24 @@ base_status table_index_fill(table_index *index, table_relation *relation,
                              const txn_snapshot *snapshot, bool check, txn_transaction *old_keys_of,
                              base_error *error);
 
-/* Fills an index that was brought back from the file, when it is first used. */
+/* Takes entries one by one. */
+typedef struct table_entry_sink {
+    base_status (*add)(void *context, base_text key, int64_t rowid, bool has_null,
+                       base_error *error);
+    void *context;
+} table_entry_sink;
+/* Entries of all rows that the snapshot sees, in no order. */
+base_status table_entries_of_all(table_index *index, table_relation *relation,
+                                 const txn_snapshot *snapshot, const table_entry_sink *sink,
+                                 base_error *error);
+/* Of all rows of a volume, whether marked or not. */
+base_status table_entries_of_volume(table_index *index, table_relation *relation,
+                                    const table_volume *volume, const table_entry_sink *sink,
+                                    base_error *error);
+/* A key with a NULL in it never collides: the NULL byte of each part tells. */
+bool table_key_bytes_have_null(const table_index *index, base_text key);
+
+/* Fills the tree of an index that was brought back from the file, when it is first used. */
 base_status table_index_need_slow(table_index *index, table_relation *relation, base_error *error);
 BASE_INLINE base_status table_index_need(table_index *index, table_relation *relation,
                                          base_error *error)
@@ -438,7 +459,64 @@ BASE_INLINE base_status table_index_need(table_index *index, table_relation *rel
     return table_index_need_slow(index, relation, error);
 }
 
-/* table_index_load.c */
+typedef struct table_seal table_seal; /* below */
+
+/* table_run.c */
+/* A run becomes part of the index: with the transaction, or, where that is NULL, at once and for
+ * everybody. `loose`: its extents are given back when it goes. */
+base_status table_run_attach(txn_transaction *transaction, table_index *index,
+                             const cache_reference *reference, bool loose, base_error *error);
+/* What a checkpoint does to the runs of indexes, once its header is durable. */
+typedef struct table_run_change {
+    table_index *index; /* kept */
+    index_set_list *prepared;
+    index_run *added;    /* kept */
+    index_run **removed; /* kept; NULL: none, and the run has entries of the tree */
+    uint32_t removed_count;
+    uint32_t seal_count;
+    uint64_t merged_count;
+} table_run_change;
+typedef struct table_run_changes {
+    table_database *database;
+    table_run_change *changes;
+    uint32_t count, capacity;
+    index_run **adopted; /* kept; loose until the header is durable */
+    uint32_t adopted_count, adopted_capacity;
+} table_run_changes;
+/* The runs that the root names for an index, kept. */
+typedef struct table_run_list {
+    index_run **runs;
+    uint32_t count, capacity;
+    bool complete; /* with them every row in a volume has its entry */
+} table_run_list;
+/* Writes the entries of rows that `seal` has copied to a run, and merges runs where that is due.
+ * The relation has been read. */
+base_status table_run_write(table_run_changes *changes, table_index *index,
+                            table_relation *relation, const txn_snapshot *snapshot,
+                            const table_seal *seal, table_run_list *list, base_error *error);
+/* The runs of an index as they are, of a relation that has not been read. */
+base_status table_run_pass_on(table_run_changes *changes, table_index *index, table_run_list *list,
+                              base_error *error);
+void table_run_list_free(table_database *database, table_run_list *list);
+/* The header is durable: runs are added, and what went into them leaves the trees. */
+void table_run_settle(table_run_changes *changes);
+/* After settling, or after the checkpoint was aborted. */
+void table_run_changes_free(table_run_changes *changes);
+
+/* table_maintain.c */
+/* Does any version that a snapshot not older than `oldest` may come to see have the key? Also
+ * true where that cannot be found out. */
+bool table_entry_is_needed(table_relation *relation, const table_index *index, base_text key,
+                           int64_t rowid, uint64_t oldest);
+
+/* table_index_build.c */
+/* Entries of all rows at the snapshot as a sorted run, a duplicate refused; `older`: those of
+ * the transaction's own, older snapshot as well. Undo is registered, extents are synced. */
+base_status table_index_build(txn_transaction *transaction, table_relation *relation,
+                              table_index *index, const txn_snapshot *newest, bool older,
+                              base_error *error);
+/* Whether the indexes of the relation have room for one more load. */
+bool table_index_may_load(const table_relation *relation);
 /* Entries of volumes that this transaction has attached, as sorted runs of all indexes of the
  * relation, whose lock it holds alone. A key that two of these rows share, or one of them and
  * a row that was there, is BASE_UNIQUE_VIOLATION. Undo and redo are registered; the extents
@@ -448,9 +526,18 @@ base_status table_index_load(txn_transaction *transaction, table_relation *relat
                              base_error *error);
 
 /* table_ddl.c */
-/* An index that is filled when it is first needed (recovery). */
+/* An index as the root or the log has it: with runs, not built. `loose`: their extents are the
+ * transaction's until a header reaches them. */
+typedef struct table_index_source {
+    const cache_reference *runs;
+    uint32_t run_count;
+    bool loose;
+    bool complete; /* see table_index.incomplete */
+    bool filled;
+} table_index_source;
 base_status table_index_attach(txn_transaction *transaction,
-                               const table_index_descriptor *descriptor, base_error *error);
+                               const table_index_descriptor *descriptor,
+                               const table_index_source *source, base_error *error);
 
 /* table_maintain.c */
 extern const txn_undo_kind table_key_kind;
@@ -521,6 +608,7 @@ base_status table_replay(table_database *database, uint64_t *unit_count, base_er
 enum {
     TABLE_ROOT_VERSION = 2,
     TABLE_FIRST_ROOT_VERSION = 1, /* that can be read */
+    TABLE_INDEX_COMPLETE = 1,     /* flag of an index: see table_index.incomplete */
     TABLE_INLINE_BYTES = 2048,    /* rows of small tables lie in the root */
     TABLE_EXTENT_BYTES = 1 << 20, /* of packed rows, about */
     TABLE_SEAL_ROWS = 8192 /* unless options say else: as many hot rows make a volume worth while */
@@ -564,11 +652,11 @@ typedef struct table_sealed {
     uint32_t count, capacity;
     int64_t *rowids; /* rising; the place is the position in the volume */
 } table_sealed;
-typedef struct table_seal {
+struct table_seal {
     table_database *database;
     table_sealed *volumes;
     uint32_t volume_count, volume_capacity;
-} table_seal;
+};
 /* Writes what every snapshot sees to volumes, within the checkpoint under way. */
 base_status table_seal_write(table_seal *seal, const table_relation *relation, base_error *error);
 /* The header is durable: from one sequence on the rows are read from the volumes. Where that
@@ -633,6 +721,8 @@ typedef enum table_redo {
     TABLE_REDO_INDEX_CREATE = 9,
     TABLE_REDO_INDEX_DROP = 10,
     TABLE_REDO_VOLUME = 11,
+    TABLE_REDO_INDEX_RUNS = 12, /* an index that was built as runs */
+    TABLE_REDO_RUN = 13,        /* of a bulk load */
 } table_redo;
 base_status table_log_insert(txn_transaction *transaction, const table_relation *relation,
                              int64_t rowid, const types_cell *cells, const bool *nulls,
@@ -649,6 +739,9 @@ base_status table_log_create(txn_transaction *transaction, const table_relation 
                              base_error *error);
 base_status table_log_volume(txn_transaction *transaction, const table_relation *relation,
                              const cache_reference *reference, base_error *error);
+base_status table_log_run(txn_transaction *transaction, const table_relation *relation,
+                          const table_index *index, const cache_reference *reference,
+                          base_error *error);
 base_status table_log_id(txn_transaction *transaction, table_redo type, uint64_t id,
                          uint64_t argument, base_error *error);
 base_status table_log_add_column(txn_transaction *transaction, uint64_t id,

@@ -98,6 +98,37 @@ static void remove_entry(table_relation *relation, const table_index *index, bas
                                index->descriptor.part_count, &visitor);
 }
 
+typedef struct need {
+    remover remove; /* first: see is_needed */
+    bool unneeded;
+} need;
+
+static void ask_again(void *context)
+{
+    ((need *)context)->unneeded = false;
+}
+
+static bool note_unneeded(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
+{
+    need *self = context;
+    if (cells)
+        return is_needed(&self->remove, stamp, cells, nulls);
+    self->unneeded = true;
+    return true;
+}
+
+bool table_entry_is_needed(table_relation *relation, const table_index *index, base_text key,
+                           int64_t rowid, uint64_t oldest)
+{
+    need self = {.remove = {.index = index, .key = key, .rowid = rowid}};
+    const table_visitor visitor = {
+        .start = ask_again, .cold = is_needed, .hot = note_unneeded, .context = &self};
+    table_key_space_init(&self.remove.space);
+    base_status status = table_visit_versions(relation, rowid, oldest, index->key_columns,
+                                              index->descriptor.part_count, &visitor);
+    return status != BASE_OK || !self.unneeded;
+}
+
 /* From here on no older snapshot can come: versions that nobody sees any more do not count,
  * even if they still hang behind the row. Whoever releases them may have looked while a version
  * was there that is gone now, and left the entry to us. */

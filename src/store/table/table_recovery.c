@@ -172,6 +172,15 @@ static base_status redo_add_column(replayer *self, table_bytes *bytes, base_erro
     return refused(table_add_column(self->transaction, id, &column, &added, error), error);
 }
 
+static bool get_reference(table_bytes *root, cache_reference *reference)
+{
+    if (root->end - root->next < CACHE_REFERENCE_SIZE)
+        return false;
+    cache_reference_load(reference, root->next);
+    root->next += CACHE_REFERENCE_SIZE;
+    return true;
+}
+
 static base_status claim_extent(void *context, const cache_reference *reference, base_error *error)
 {
     return cache_claim(context, reference, error);
@@ -195,6 +204,54 @@ static base_status redo_volume(replayer *self, table_bytes *bytes, base_error *e
     if (status != BASE_OK)
         return status;
     return table_attach_volume(self->transaction, self->relation, &reference, error);
+}
+
+/* The log refers to a run, whose extents were loose at the crash. */
+static base_status claim_run(replayer *self, table_bytes *bytes, cache_reference *reference,
+                             base_error *error)
+{
+    table_database *database = self->database;
+    index_run *run;
+    if (!get_reference(bytes, reference))
+        return table_corrupt("an index run's record", error);
+    RETURN_IF_ERROR(index_run_open(database->file, &database->budget, reference, &run, error));
+    base_status status = cache_claim(database->file, reference, error);
+    if (status == BASE_OK)
+        status = index_run_visit(run, claim_extent, database->file, error);
+    index_run_drop(run);
+    return status;
+}
+
+static base_status redo_index_runs(replayer *self, table_bytes *bytes, base_error *error)
+{
+    table_index_descriptor descriptor;
+    uint32_t count;
+    RETURN_IF_ERROR(table_get_index(bytes, &self->arena, &descriptor, error));
+    if (!table_unpack_u32(bytes, &count) ||
+        count > (size_t)(bytes->end - bytes->next) / CACHE_REFERENCE_SIZE)
+        return table_corrupt("an index's record", error);
+    cache_reference *runs = base_arena_allocate_array(&self->arena, count, sizeof *runs);
+    if (!runs)
+        return base_error_no_memory(error);
+    for (uint32_t i = 0; i < count; i++)
+        RETURN_IF_ERROR(claim_run(self, bytes, &runs[i], error));
+    table_index_source source = {
+        .runs = runs, .run_count = count, .loose = true, .complete = true, .filled = true};
+    return refused(table_index_attach(self->transaction, &descriptor, &source, error), error);
+}
+
+static base_status redo_run(replayer *self, table_bytes *bytes, base_error *error)
+{
+    uint64_t relation, id;
+    cache_reference reference;
+    if (!table_unpack_u64(bytes, &relation) || !table_unpack_u64(bytes, &id))
+        return table_corrupt("an index run's record", error);
+    RETURN_IF_ERROR(claim_run(self, bytes, &reference, error));
+    RETURN_IF_ERROR(use_relation(self, relation, error));
+    table_index *index = table_index_by_id(self->relation, id);
+    if (!index)
+        return table_corrupt("a run of an unknown index", error);
+    return table_run_attach(self->transaction, index, &reference, true, error);
 }
 
 static base_status redo_record(void *context, uint64_t sequence, uint16_t type, const void *data,
@@ -223,6 +280,10 @@ static base_status redo_record(void *context, uint64_t sequence, uint16_t type, 
         return redo_volume(self, &bytes, error);
     case TABLE_REDO_INDEX_CREATE:
         return redo_index(self, &bytes, error);
+    case TABLE_REDO_INDEX_RUNS:
+        return redo_index_runs(self, &bytes, error);
+    case TABLE_REDO_RUN:
+        return redo_run(self, &bytes, error);
     }
     return base_error_set(error, BASE_FORMAT, "the log has a record of unknown type %u", type);
 }
@@ -280,15 +341,6 @@ base_status table_replay(table_database *database, uint64_t *unit_count, base_er
 }
 
 /* ---- The root -------------------------------------------------------------------------------- */
-
-static bool get_reference(table_bytes *root, cache_reference *reference)
-{
-    if (root->end - root->next < CACHE_REFERENCE_SIZE)
-        return false;
-    cache_reference_load(reference, root->next);
-    root->next += CACHE_REFERENCE_SIZE;
-    return true;
-}
 
 /* Extents of packed rows: read later. */
 static base_status load_extents(replayer *self, table_bytes *root, base_error *error)
@@ -359,24 +411,44 @@ static base_status keep_rows(replayer *self, table_bytes *root, table_unread *un
     return BASE_OK;
 }
 
-static base_status load_index(replayer *self, table_bytes *root, base_error *error)
+static base_status load_run(replayer *self, table_bytes *root, cache_reference *run,
+                            base_error *error)
 {
-    table_index_descriptor descriptor;
-    uint32_t flags, runs;
-    RETURN_IF_ERROR(table_get_index(root, &self->arena, &descriptor, error));
-    if (self->version > 1 &&
-        (!table_unpack_u32(root, &flags) || !table_unpack_u32(root, &runs) || flags || runs))
-        return table_corrupt("an index's entry in the root", error);
-    return refused(table_index_attach(self->transaction, &descriptor, error), error);
+    if (!get_reference(root, run) || run->kind != CACHE_KIND_INDEX_RUN)
+        return table_corrupt("an index run's entry in the root", error);
+    return table_saved_add(self->database, &self->database->reached, run, error);
 }
 
-static base_status load_indexes(replayer *self, table_bytes *root, base_error *error)
+/* `has_volumes`: an index without runs is incomplete then. */
+static base_status load_index(replayer *self, table_bytes *root, bool has_volumes,
+                              base_error *error)
+{
+    table_index_descriptor descriptor;
+    uint32_t flags = 0, count = 0;
+    RETURN_IF_ERROR(table_get_index(root, &self->arena, &descriptor, error));
+    if (self->version > 1 &&
+        (!table_unpack_u32(root, &flags) || !table_unpack_u32(root, &count) ||
+         flags & ~(uint32_t)TABLE_INDEX_COMPLETE || count > INDEX_SET_MAX_RUNS ||
+         count > (size_t)(root->end - root->next) / CACHE_REFERENCE_SIZE))
+        return table_corrupt("an index's entry in the root", error);
+    cache_reference *runs = base_arena_allocate_array(&self->arena, count, sizeof *runs);
+    if (!runs)
+        return base_error_no_memory(error);
+    for (uint32_t i = 0; i < count; i++)
+        RETURN_IF_ERROR(load_run(self, root, &runs[i], error));
+    table_index_source source = {
+        .runs = runs, .run_count = count, .complete = flags & TABLE_INDEX_COMPLETE || !has_volumes};
+    return refused(table_index_attach(self->transaction, &descriptor, &source, error), error);
+}
+
+static base_status load_indexes(replayer *self, table_bytes *root, bool has_volumes,
+                                base_error *error)
 {
     uint32_t count;
     if (!table_unpack_u32(root, &count))
         return table_corrupt("the root", error);
     for (uint32_t i = 0; i < count; i++)
-        RETURN_IF_ERROR(load_index(self, root, error));
+        RETURN_IF_ERROR(load_index(self, root, has_volumes, error));
     return BASE_OK;
 }
 
@@ -402,7 +474,7 @@ static base_status load_parts(replayer *self, table_bytes *root, table_unread *u
     RETURN_IF_ERROR(load_extents(self, root, error));
     RETURN_IF_ERROR(load_volumes(self, root, unread, error));
     RETURN_IF_ERROR(load_history(self, root, error));
-    RETURN_IF_ERROR(load_indexes(self, root, error));
+    RETURN_IF_ERROR(load_indexes(self, root, unread->volume_count > 0, error));
     atomic_store(&storage->next_rowid, (int64_t)next_rowid);
     storage->saved.sequence = cache_get_root(self->database->file)->sequence;
     return BASE_OK;

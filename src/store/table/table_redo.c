@@ -202,6 +202,14 @@ base_status table_log_add_column(txn_transaction *transaction, uint64_t id,
     return log_bytes(transaction, TABLE_REDO_ADD_COLUMN, bytes, error);
 }
 
+static void put_reference(base_buffer *bytes, const cache_reference *reference)
+{
+    unsigned char stored[CACHE_REFERENCE_SIZE];
+    cache_reference_store(reference, stored);
+    base_buffer_append(bytes, stored, sizeof stored);
+}
+
+/* An index that was built as runs names them: replay need not build it again. */
 base_status table_log_index(txn_transaction *transaction, const table_index *index,
                             base_error *error)
 {
@@ -210,5 +218,27 @@ base_status table_log_index(txn_transaction *transaction, const table_index *ind
     base_buffer *bytes = txn_scratch_of(transaction, 0);
     base_buffer_clear(bytes);
     table_put_index(index, bytes);
-    return log_bytes(transaction, TABLE_REDO_INDEX_CREATE, bytes, error);
+    index_set_list *runs = index_set_hold(index->entries);
+    uint32_t count = index_set_run_count(runs);
+    if (count)
+        base_buffer_append(bytes, &count, sizeof count);
+    for (uint32_t i = 0; i < count; i++)
+        put_reference(bytes, index_run_reference(index_set_run_at(runs, i)));
+    index_set_let_go(runs);
+    return log_bytes(transaction, count ? TABLE_REDO_INDEX_RUNS : TABLE_REDO_INDEX_CREATE, bytes,
+                     error);
+}
+
+base_status table_log_run(txn_transaction *transaction, const table_relation *relation,
+                          const table_index *index, const cache_reference *reference,
+                          base_error *error)
+{
+    if (!redo_of(transaction))
+        return BASE_OK;
+    base_buffer *bytes = txn_scratch_of(transaction, 0);
+    base_buffer_clear(bytes);
+    base_buffer_append(bytes, &relation->entry->id, sizeof relation->entry->id);
+    base_buffer_append(bytes, &index->descriptor.id, sizeof index->descriptor.id);
+    put_reference(bytes, reference);
+    return log_bytes(transaction, TABLE_REDO_RUN, bytes, error);
 }

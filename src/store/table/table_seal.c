@@ -249,6 +249,8 @@ static base_status switch_volume(table_seal *seal, table_storage *storage,
 
 void table_seal_switch(table_seal *seal, table_storage *storage)
 {
+    if (seal->volume_count)
+        atomic_fetch_add(&storage->seal_count, 1);
     for (uint32_t i = 0; i < seal->volume_count; i++) {
         if (switch_volume(seal, storage, &seal->volumes[i]) != BASE_OK)
             storage->saved.sequence = 0; /* rows stayed hot that no extent has: I14 */
