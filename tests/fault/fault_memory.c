@@ -10,6 +10,7 @@
  *
  * Usage: fault-memory FOLDER [STATEMENT NUMBER]; the folder is for the files.
  */
+#include "sites.h"
 #include "tuff.h"
 
 #include <stdio.h>
@@ -21,17 +22,23 @@ typedef struct failing_allocator {
     uint64_t calls, fail_at; /* fail_at 0: never */
     bool persistent;
     int64_t bytes, blocks;
+    site_set *sites;
 } failing_allocator;
 
-static bool refuses(failing_allocator *self)
+static bool SITE_FRAME refuses(failing_allocator *self)
 {
     self->calls++;
     if (!self->fail_at)
         return false;
-    return self->persistent ? self->calls >= self->fail_at : self->calls == self->fail_at;
+    bool fails = self->persistent ? self->calls >= self->fail_at : self->calls == self->fail_at;
+    /* Places before the one that fails are looked at in some of the runs only: it takes time. */
+    bool is_power = (self->fail_at & (self->fail_at - 1)) == 0;
+    if (fails ? self->calls == self->fail_at : is_power)
+        site_note(self->sites, 3, fails);
+    return fails;
 }
 
-static void *fault_allocate(void *context, size_t size)
+static void *SITE_FRAME fault_allocate(void *context, size_t size)
 {
     failing_allocator *self = context;
     void *block = refuses(self) ? NULL : malloc(size);
@@ -42,7 +49,8 @@ static void *fault_allocate(void *context, size_t size)
     return block;
 }
 
-static void *fault_reallocate(void *context, void *block, size_t old_size, size_t new_size)
+static void *SITE_FRAME fault_reallocate(void *context, void *block, size_t old_size,
+                                         size_t new_size)
 {
     failing_allocator *self = context;
     void *moved = refuses(self) ? NULL : realloc(block, new_size);
@@ -152,6 +160,7 @@ typedef struct fault {
     tuff_conn *conn;
     uint64_t failures;
     int bad;
+    site_set sites;
 } fault;
 
 static void complain(fault *self, const char *sql, uint64_t n, const char *what)
@@ -213,6 +222,7 @@ static tuff_status run(fault *self, const char *sql)
 static bool open_database(fault *self, const char *dsn)
 {
     memset(&self->memory, 0, sizeof self->memory);
+    self->memory.sites = &self->sites;
     self->memory.allocator =
         (tuff_allocator){fault_allocate, fault_reallocate, fault_release, &self->memory};
     tuff_runtime_options options = {
@@ -352,6 +362,7 @@ int main(int argc, char **argv)
         }
     }
     printf("%llu allocations refused\n", (unsigned long long)self.failures);
+    site_print("places that allocate", &self.sites);
     printf("%d passed, %d failed, 0 skipped\n", tried - self.bad, self.bad);
     return self.bad != 0;
 }

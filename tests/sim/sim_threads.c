@@ -16,7 +16,7 @@ enum {
     KEYS = 5,      /* that racers want */
     BULK_ROWS = 8, /* of one insertion */
     MAX_WORKERS = 4,
-    MAX_COLUMNS = 40,
+    MOST_COLUMNS = 40,
 };
 
 /* Tables of a run, by place in run.ids. */
@@ -63,8 +63,8 @@ static base_status get_number(run *self, txn_transaction *transaction, table_rel
 static base_status add_row(txn_transaction *transaction, table_relation *relation, int64_t number,
                            int64_t *rowid, bool choose, base_error *error)
 {
-    types_cell cells[MAX_COLUMNS];
-    bool nulls[MAX_COLUMNS];
+    types_cell cells[MOST_COLUMNS];
+    bool nulls[MOST_COLUMNS];
     char text[64];
     table_conflict conflict;
     memset(cells, 0, sizeof cells);
@@ -330,8 +330,9 @@ static base_status define(worker *self, txn_transaction *transaction, table_rela
     case 1:
         if (columns > COLUMN_COUNT && !table_describe(relation)->columns[columns - 1].dropped)
             return table_drop_column(transaction, id, columns - 1, error);
-        return columns < MAX_COLUMNS ? table_add_column(transaction, id, &column, &column_id, error)
-                                     : BASE_OK;
+        return columns < MOST_COLUMNS
+                   ? table_add_column(transaction, id, &column, &column_id, error)
+                   : BASE_OK;
     case 2:
         return table_truncate(transaction, id, error);
     default:

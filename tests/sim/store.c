@@ -179,15 +179,25 @@ base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error 
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
-static bool refuses(run *self)
+/* Is this the one that fails? */
+static bool SITE_FRAME refuses(run *self)
 {
-    return ++self->allocation_calls == self->allocation_fails_at;
+    bool fails = ++self->allocation_calls == self->allocation_fails_at;
+    if (self->memory_sites && (fails || !self->failing))
+        site_note(self->memory_sites, 3, fails);
+    return fails;
 }
-static void *allocate(void *context, size_t size)
+static void SITE_FRAME note_io(void *context, bool fails)
+{
+    run *self = context;
+    if (fails || !self->failing)
+        site_note(self->io_sites, 2, fails);
+}
+static void *SITE_FRAME allocate(void *context, size_t size)
 {
     return refuses(context) ? NULL : malloc(size);
 }
-static void *reallocate(void *context, void *block, size_t old_size, size_t new_size)
+static void *SITE_FRAME reallocate(void *context, void *block, size_t old_size, size_t new_size)
 {
     (void)old_size;
     return refuses(context) ? NULL : realloc(block, new_size);
@@ -201,6 +211,8 @@ static void release(void *context, void *block, size_t size)
 
 base_status open_database(run *self, uint32_t workers, base_error *error)
 {
+    if (self->io_sites)
+        os_sim_on_call(self->sim, note_io, self);
     self->allocator = (base_allocator){allocate, reallocate, release, self};
     os_runtime_options options = {.allocator = &self->allocator, .worker_count = workers};
     self->database = NULL;
@@ -211,6 +223,7 @@ base_status open_database(run *self, uint32_t workers, base_error *error)
     table_options_default(&how);
     how.sync_mode = self->mode;
     how.seal_rows = self->seal_rows;
+    how.manual_compaction = self->manual_compaction;
     how.checkpoint_log_size = 30000; /* some come by themselves */
     base_status status = table_database_open(self->runtime, "x.tuff", &how, &self->database, error);
     if (status != BASE_OK) {

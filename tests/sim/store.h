@@ -6,6 +6,7 @@
 #define TESTS_SIM_STORE_H
 
 #include "sim.h"
+#include "sites.h"
 
 #include "store/table/table.h"
 
@@ -26,6 +27,13 @@ typedef struct model {
     int64_t numbers[MAX_TABLES][ROWS]; /* 0: no row */
 } model;
 
+/* What disks after a power cut were found to be. */
+typedef struct cut_outcome {
+    uint64_t lost;    /* an acknowledged commit is missing */
+    uint64_t partial; /* the state after no commit */
+    uint64_t refused; /* the file does not open */
+} cut_outcome;
+
 typedef struct run {
     sim_report *report;
     os_sim *sim;
@@ -41,6 +49,10 @@ typedef struct run {
     uint32_t steps, tear_modes;
     uint32_t seal_rows; /* hot rows that a checkpoint seals into a volume; 0: never so few */
     uint64_t cuts;
+    cut_outcome *outcome; /* NULL: not counted apart */
+    /* Places that asked for memory and for I/O; NULL: not noted. */
+    site_set *memory_sites, *io_sites;
+    bool manual_compaction;
 
     uint64_t ids[MAX_TABLES];
     uint32_t table_count; /* ever created */

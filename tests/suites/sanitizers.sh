@@ -7,12 +7,24 @@ suite_asan() {
     mapfile -t files < <(find tests/sql -name '*.test' | sort)
     build/asan/bin/tuff-slt "${files[@]}" | tee build/test-logs/asan-sql.log >&2
     sql=$(tail -1 build/test-logs/asan-sql.log)
-    sum_lines "$unit" "$sql"
+    sum_lines "$unit" "$sql" "$(sanitized_sim asan 0.1)"
 }
 
 suite_tsan() {
     configure_and_build tsan build/tsan || { echo "0 passed, 1 failed, 0 skipped"; return; }
-    ctest_suite build/tsan 'unit' '^unit/(os|index|txn|store|exec|session|capi)'
+    local unit
+    unit=$(ctest_suite build/tsan 'unit' '^unit/(os|index|txn|store|exec|session|capi)' |
+        tee /dev/stderr | tail -1)
+    sum_lines "$unit" "$(sanitized_sim tsan 0.02)"
+}
+
+# The simulations with a part of their seeds: schedules and power cuts.
+sanitized_sim() {
+    local name lines=()
+    for name in threads table; do
+        lines+=("$(TUFF_SIM_SEEDS=$2 timeout 300 "build/$1/tests/sim_$name" | tee /dev/stderr | tail -1)")
+    done
+    sum_lines "${lines[@]}"
 }
 
 # Adds lines of the form "N passed, M failed, K skipped"; anything else is a failure.

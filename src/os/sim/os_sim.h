@@ -55,6 +55,9 @@ void os_sim_fail(os_sim *sim, uint64_t at, base_status status, bool persistent);
 /* Calls since the last os_sim_fail, and whether one of them was failed. */
 uint64_t os_sim_call_count(os_sim *sim);
 bool os_sim_has_failed(os_sim *sim);
+/* Called at each counted call, by the thread that makes it, with what becomes of it. Must not
+ * call this machine. */
+void os_sim_on_call(os_sim *sim, void (*hook)(void *context, bool fails), void *context);
 /* Sizes of all files together may not grow beyond this: DISK_FULL. UINT64_MAX: no bound. */
 void os_sim_set_capacity(os_sim *sim, uint64_t bytes);
 

@@ -48,6 +48,8 @@ struct os_sim {
     void (*hook)(void *context, uint64_t number);
     void *hook_context;
     uint64_t change_number;
+    void (*call_hook)(void *context, bool fails);
+    void *call_context;
     uint64_t call_number, fail_at;
     base_status fail_status;
     bool fail_persistent, has_failed;

@@ -33,6 +33,8 @@ base_status sim_count_call(os_sim *sim, const char *action, const char *path, ba
     sim->call_number++;
     bool fails = sim->fail_at && (sim->fail_persistent ? sim->call_number >= sim->fail_at
                                                        : sim->call_number == sim->fail_at);
+    if (sim->call_hook)
+        sim->call_hook(sim->call_context, fails);
     if (!fails)
         return BASE_OK;
     sim->has_failed = true;
@@ -76,6 +78,14 @@ bool os_sim_has_failed(os_sim *sim)
     bool failed = sim->has_failed;
     os_mutex_unlock(&sim->mutex);
     return failed;
+}
+
+void os_sim_on_call(os_sim *sim, void (*hook)(void *context, bool fails), void *context)
+{
+    os_mutex_lock(&sim->mutex);
+    sim->call_hook = hook;
+    sim->call_context = context;
+    os_mutex_unlock(&sim->mutex);
 }
 
 void os_sim_set_capacity(os_sim *sim, uint64_t bytes)

@@ -483,6 +483,8 @@ static base_status write_relations(checkpoint *self, base_error *error)
         table_release(relation);
     }
     base_free_array(&self->database->budget, ids, capacity, sizeof *ids);
+    if (status == BASE_OK && self->root.failed)
+        status = base_error_no_memory(error);
     if (status == BASE_OK)
         base_store_u32(self->root.data + 4, self->relation_count);
     return status;
