@@ -95,7 +95,8 @@ static const txn_undo_kind volume_kind = {
     .name = "volume", .rollback = rollback_volume, .commit = commit_volume};
 
 base_status table_attach_volume(txn_transaction *transaction, table_relation *relation,
-                                const cache_reference *reference, base_error *error)
+                                const cache_reference *reference, table_volume **attached,
+                                base_error *error)
 {
     table_storage *storage = relation->storage;
     table_volume *volume;
@@ -109,5 +110,7 @@ base_status table_attach_volume(txn_transaction *transaction, table_relation *re
     undo->volume = volume;
     txn_undo_register(transaction, &undo->undo, &volume_kind);
     table_note_rowid(storage, volume->info.last_rowid);
+    if (attached)
+        *attached = volume;
     return BASE_OK;
 }

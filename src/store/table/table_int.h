@@ -625,9 +625,10 @@ base_status table_visit_extents(table_database *database, const cache_reference 
                                 void *context, base_error *error);
 
 /* table_attach.c */
-/* A loose volume becomes part of the relation with this transaction. */
+/* A loose volume becomes part of the relation with this transaction. `attached` may be NULL. */
 base_status table_attach_volume(txn_transaction *transaction, table_relation *relation,
-                                const cache_reference *reference, base_error *error);
+                                const cache_reference *reference, table_volume **attached,
+                                base_error *error);
 /* A loose extent that the log may name is needed no more: given back after the next checkpoint.
  * Cannot fail; the form is that of a visitor, `context` the database. */
 base_status table_discard_logged(void *context, const cache_reference *reference,

@@ -11,8 +11,8 @@
  * chooses rowids or keys meanwhile. A load that cannot have it at once stays with ordinary
  * insertion: it neither waits for other writers nor can two loads wait for each other.
  *
- * Tables with indexes are loaded by ordinary insertion: an entry could not be checked against
- * rows that are not in a volume yet.
+ * Entries of indexes come last, when all volumes are there, as sorted runs (table_index_build.c):
+ * that is when a key that comes twice is refused.
  *
  * Rejected: going by the planner's estimate (an estimate of 10 rows that is wrong would fill
  * the memory with hot rows); a threshold that the user sets (seal_rows says already how many rows
@@ -40,15 +40,29 @@ base_status table_load_finish_volume(table_loader *self, base_error *error)
     if (!self->writer)
         return BASE_OK;
     cache_reference reference;
-    base_status status = col_writer_finish(self->writer, &reference, error);
+    base_status status = BASE_OK;
+    if (!base_grow_array(&self->budget, &self->volumes, &self->volume_capacity,
+                         self->volume_count + 1, sizeof(table_volume *)))
+        status = base_error_no_memory(error);
+    if (status == BASE_OK)
+        status = col_writer_finish(self->writer, &reference, error);
     col_writer_destroy(self->writer);
     self->writer = NULL;
     if (status == BASE_OK)
-        status = table_attach_volume(self->transaction, self->relation, &reference, error);
+        status = table_attach_volume(self->transaction, self->relation, &reference,
+                                     &self->volumes[self->volume_count], error);
+    if (status == BASE_OK)
+        self->volume_count++;
     if (status == BASE_OK)
         status = table_log_volume(self->transaction, self->relation, &reference, error);
-    self->has_volumes = true;
     return status;
+}
+
+/* So much memory, or a fair part of what the database may use. */
+static size_t part_of_limit(const table_loader *self, size_t bytes)
+{
+    size_t limit = self->database->options.memory_limit;
+    return limit ? BASE_MIN(bytes, limit / 4) : bytes;
 }
 
 base_status table_load_rising(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
@@ -58,14 +72,18 @@ base_status table_load_rising(table_loader *self, const vector_chunk *rows, cons
         RETURN_IF_ERROR(table_load_finish_volume(self, error));
     if (!self->writer) {
         col_writer_options options = {.file = self->database->file,
-                                      .budget = &self->database->budget,
+                                      .budget = &self->writing,
                                       .runtime = self->database->runtime,
                                       .loose = true,
                                       .column_count = self->stored_count,
                                       .columns = self->stored};
         RETURN_IF_ERROR(col_writer_create(&options, &self->writer, error));
     }
-    return col_writer_append(self->writer, rows, rowids, NULL, 0, error);
+    RETURN_IF_ERROR(col_writer_append(self->writer, rows, rowids, NULL, 0, error));
+    /* Rows that are very wide make small volumes. */
+    if (atomic_load(&self->writing.used) < part_of_limit(self, TABLE_LOAD_WRITE_BYTES))
+        return BASE_OK;
+    return table_load_finish_volume(self, error);
 }
 
 static bool rises(int64_t last, const int64_t *rowids, uint32_t count)
@@ -136,7 +154,7 @@ static base_status load_sorting(table_loader *self, const vector_chunk *rows, co
 {
     RETURN_IF_ERROR(hold(self, rows, rowids, error));
     if (self->held_rows + VECTOR_SIZE <= COL_MAX_ROWS &&
-        atomic_load(&self->budget.used) < TABLE_LOAD_SORT_BYTES)
+        atomic_load(&self->budget.used) < part_of_limit(self, TABLE_LOAD_SORT_BYTES))
         return BASE_OK;
     base_status status = table_load_sorted(self, conflict, error);
     drop_held(self);
@@ -239,6 +257,7 @@ base_status table_loader_create(txn_transaction *transaction, table_relation *re
     if (!self)
         return base_error_no_memory(error);
     base_budget_init(&self->budget, &database->budget, NULL, "bulk load", SIZE_MAX);
+    base_budget_init(&self->writing, &database->budget, NULL, "volume", SIZE_MAX);
     self->database = database;
     self->transaction = transaction;
     self->relation = relation;
@@ -249,7 +268,7 @@ base_status table_loader_create(txn_transaction *transaction, table_relation *re
         return status;
     }
     /* Where no volume can come of it nothing is held back. */
-    self->mode = relation->index_count || !self->stored_count ? LOADER_HOT : LOADER_HOLDING;
+    self->mode = self->stored_count && table_index_may_load(relation) ? LOADER_HOLDING : LOADER_HOT;
     *loader = self;
     return BASE_OK;
 }
@@ -285,7 +304,12 @@ base_status table_loader_finish(table_loader *loader, table_conflict *conflict, 
         RETURN_IF_ERROR(table_load_sorted(loader, conflict, error));
     drop_held(loader);
     RETURN_IF_ERROR(table_load_finish_volume(loader, error));
-    if (!loader->has_volumes || loader->database->in_memory)
+    if (!loader->volume_count)
+        return BASE_OK;
+    if (loader->relation->index_count)
+        RETURN_IF_ERROR(table_index_load(loader->transaction, loader->relation, loader->volumes,
+                                         loader->volume_count, conflict, error));
+    if (loader->database->in_memory)
         return BASE_OK;
     /* The log will refer to the extents, so they have to be there first, whatever the sync mode:
      * a log that names what is not there could not be replayed. */
@@ -301,10 +325,13 @@ void table_loader_destroy(table_loader *loader)
     drop_held(loader);
     col_writer_destroy(loader->writer);
     base_free_array(&loader->budget, loader->held, loader->held_capacity, sizeof *loader->held);
+    base_free_array(&loader->budget, loader->volumes, loader->volume_capacity,
+                    sizeof *loader->volumes);
     base_free(&loader->budget, loader->stored, count * sizeof *loader->stored);
     base_free(&loader->budget, loader->types, count * sizeof *loader->types);
     base_free(&loader->budget, loader->view, count * sizeof *loader->view);
     base_free(&loader->budget, loader->row, count * sizeof *loader->row);
     BASE_ASSERT(atomic_load(&loader->budget.used) == 0);
+    BASE_ASSERT(atomic_load(&loader->writing.used) == 0);
     base_free(parent, loader, sizeof *loader);
 }

@@ -7,8 +7,9 @@
 #include "store/table/table_int.h"
 
 enum {
-    TABLE_LOAD_FACTOR = 2,             /* so many times seal_rows rows are worth a volume */
-    TABLE_LOAD_SORT_BYTES = 128 << 20, /* of rows that are sorted at once */
+    TABLE_LOAD_FACTOR = 2,              /* so many times seal_rows rows are worth a volume */
+    TABLE_LOAD_SORT_BYTES = 128 << 20,  /* of rows that are sorted at once */
+    TABLE_LOAD_WRITE_BYTES = 256 << 20, /* of rows that are collected for a volume */
 };
 
 typedef enum table_loader_mode {
@@ -25,7 +26,8 @@ typedef struct table_held {
 } table_held;
 
 struct table_loader {
-    base_budget budget; /* what the rows in memory need */
+    base_budget budget;  /* what the rows in memory need */
+    base_budget writing; /* what the volume under way needs */
     table_database *database;
     txn_transaction *transaction;
     table_relation *relation; /* entered */
@@ -43,7 +45,8 @@ struct table_loader {
     table_held **held;
     int64_t last_rowid; /* what rises must be above it */
     col_writer *writer; /* the volume under way, or NULL */
-    bool has_volumes;
+    uint32_t volume_count, volume_capacity;
+    table_volume **volumes; /* attached by this load */
 };
 
 /* table_loader.c */

@@ -203,7 +203,7 @@ static base_status redo_volume(replayer *self, table_bytes *bytes, base_error *e
     col_volume_close(volume);
     if (status != BASE_OK)
         return status;
-    return table_attach_volume(self->transaction, self->relation, &reference, error);
+    return table_attach_volume(self->transaction, self->relation, &reference, NULL, error);
 }
 
 /* The log refers to a run, whose extents were loose at the crash. */
