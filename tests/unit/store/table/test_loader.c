@@ -38,6 +38,14 @@ static void open_table(fixture *self, const char *where)
     fixture_create_table(self, false);
 }
 
+/* With a unique index on the number. */
+static void open_indexed(fixture *self, const char *where)
+{
+    unit_assert_ok(fixture_try_open(self, where));
+    table_database_options(self->database)->seal_rows = SEAL_ROWS;
+    fixture_create_table(self, true);
+}
+
 static void count_part(void *context, const table_part_info *info)
 {
     uint64_t *cold = context;
@@ -52,6 +60,14 @@ static uint64_t cold_rows(const fixture *self)
     return rows;
 }
 
+/* Of row `rowid`; two rows that are so far apart share it. */
+static int64_t repeat_after = INT64_MAX;
+
+static int64_t number_of(int64_t rowid)
+{
+    return rowid % repeat_after * 10;
+}
+
 static base_status append(fixture *self, table_loader *loader, vector_chunk *chunk,
                           const int64_t *rowids, uint32_t count, bool choose)
 {
@@ -63,7 +79,7 @@ static base_status append(fixture *self, table_loader *loader, vector_chunk *chu
         types_cell cells[COLUMN_COUNT];
         bool nulls[COLUMN_COUNT];
         given[i] = rowids[i];
-        fixture_cells(rowids[i] * 10, cells, nulls, texts[i]);
+        fixture_cells(number_of(rowids[i]), cells, nulls, texts[i]);
         for (uint32_t c = 1; c < COLUMN_COUNT; c++) {
             types_value value = {chunk->columns[c].type, nulls[c], cells[c]};
             if (nulls[c] && !chunk->columns[c].validity)
@@ -96,7 +112,7 @@ static base_status load(fixture *self, txn_transaction *transaction, const int64
     if (status == BASE_OK)
         status = table_loader_finish(loader, &conflict, &self->error);
     if (status == BASE_UNIQUE_VIOLATION)
-        assert_int_equal(conflict.index_id, 0);
+        assert_int_equal(conflict.index_id, self->index_id);
     table_loader_destroy(loader);
     vector_chunk_destroy(&chunk);
     return status;
@@ -287,6 +303,90 @@ static void test_deleted_rowids(void **state)
     fixture_close(&self);
 }
 
+/* ---- Indexes -------------------------------------------------------------------------------- */
+
+/* The row that the index leads to; 0: none. */
+static int64_t look_up(fixture *self, txn_transaction *transaction, int64_t number)
+{
+    table_index *index = table_index_by_id(self->relation, self->index_id);
+    vector_key_part part = {.type = TYPES_OF(INTEGER)};
+    types_cell cell = {.int64 = number}, found;
+    uint32_t columns[] = {TABLE_ROWID};
+    base_buffer key;
+    bool is_null;
+    base_arena heap;
+    table_index_cursor *cursor;
+    base_buffer_init(&key, table_database_budget(self->database));
+    base_arena_init(&heap, table_database_budget(self->database));
+    vector_key_append(&part, &cell, false, &key);
+    base_text bound = {key.data, key.length};
+    table_key_range range = {bound, bound, true, true};
+    unit_assert_ok(table_index_cursor_create(transaction, self->relation, index, &range, false,
+                                             columns, 1, &cursor, &self->error));
+    base_status status = table_index_cursor_next_row(cursor, &found, &is_null, &heap, &self->error);
+    table_index_cursor_destroy(cursor);
+    base_arena_destroy(&heap);
+    base_buffer_destroy(&key);
+    if (status == BASE_DONE)
+        return 0;
+    assert_int_equal(status, BASE_ROW);
+    return found.int64;
+}
+
+static void load_indexed(const char *where)
+{
+    static int64_t rowids[ROWS];
+    fixture self;
+    open_indexed(&self, where);
+    txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    unit_assert_ok(fixture_insert(&self, transaction, 9 * ROWS, 500));
+    fixture_commit(&self, transaction);
+    /* Its key is of the row that is there; then two rows of the load share one. */
+    fill(rowids, ROWS, 1, true);
+    expect_refused(&self, rowids, ROWS);
+    repeat_after = ROWS - 1;
+    fill(rowids, ROWS, 51, false);
+    expect_refused(&self, rowids, ROWS);
+    repeat_after = INT64_MAX;
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    assert_int_equal(look_up(&self, transaction, 600), 0);
+    unit_assert_ok(load(&self, transaction, rowids, ROWS, 500, false));
+    assert_int_equal(cold_rows(&self), ROWS);
+    assert_int_equal(look_up(&self, transaction, 600), 60);
+    fixture_commit(&self, transaction);
+    /* A key of a cold row; a key that a cold row had. */
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    assert_int_equal(fixture_insert(&self, transaction, 9 * ROWS + 1, 700), BASE_UNIQUE_VIOLATION);
+    base_error_clear(&self.error);
+    unit_assert_ok(fixture_update(&self, transaction, 70, 5));
+    unit_assert_ok(fixture_insert(&self, transaction, 9 * ROWS + 1, 700));
+    fixture_commit(&self, transaction);
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    unit_assert_ok(fixture_delete(&self, transaction, 70));
+    fixture_commit(&self, transaction);
+    fixture_check(&self);
+    if (where) {
+        uint64_t id = self.id, index_id = self.index_id;
+        fixture_close(&self);
+        unit_assert_ok(fixture_try_open(&self, where));
+        fixture_find_table(&self, id, index_id);
+    }
+    transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    assert_int_equal(look_up(&self, transaction, 700), 9 * ROWS + 1);
+    assert_int_equal(look_up(&self, transaction, 710), 71);
+    assert_int_equal(look_up(&self, transaction, 5), 0);
+    fixture_commit(&self, transaction);
+    fixture_check(&self);
+    fixture_close(&self);
+}
+
+static void test_indexed(void **state)
+{
+    (void)state;
+    load_indexed(NULL);
+    load_indexed(path);
+}
+
 /* ---- Others ---------------------------------------------------------------------------------- */
 
 static void test_beside_a_writer(void **state)
@@ -435,6 +535,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_shuffled, make_place, remove_place),
         cmocka_unit_test(test_taken_rowids),
         cmocka_unit_test(test_deleted_rowids),
+        cmocka_unit_test_setup_teardown(test_indexed, make_place, remove_place),
         cmocka_unit_test(test_beside_a_writer),
         cmocka_unit_test(test_since_the_snapshot),
         cmocka_unit_test_setup_teardown(test_given_up, make_place, remove_place),
