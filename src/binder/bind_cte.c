@@ -136,12 +136,28 @@ static base_status recursive_types(binder *b, bind_cte *cte, const bind_result *
     return BASE_OK;
 }
 
+/* LIMIT ends a recursion that need not end by itself, so it belongs to the CTE and not to the
+ * union, which would want all of its input first. */
+static base_status bind_recursive_limit(binder *b, bind_cte *cte, plan_node *both)
+{
+    const parser_query *query = cte->definition->query;
+    bind_scope scope;
+    plan_node *cut = both;
+    bind_scope_init(&scope, cte->outer, cte->next, NULL);
+    RETURN_IF_ERROR(bind_limit(b, &scope, query->limit, query->offset, &cut));
+    if (cut != both) {
+        cte->limit = cut->limit.limit;
+        cte->offset = cut->limit.offset;
+    }
+    return BASE_OK;
+}
+
 static base_status bind_recursive(binder *b, bind_cte *cte)
 {
     const parser_query *query = cte->definition->query;
-    if (query->order_count || query->limit || query->offset)
+    if (query->order_count)
         return bind_error(b, BASE_NOT_SUPPORTED, query->position,
-                          "ORDER BY and LIMIT are not available in a recursive query");
+                          "ORDER BY is not available in a recursive query");
     bind_result left, right, both;
     RETURN_IF_ERROR(bind_recursive_round(b, cte, NULL, &left, &right));
     types_type *types = bind_array(b, cte->column_count, sizeof *types);
@@ -155,6 +171,7 @@ static base_status bind_recursive(binder *b, bind_cte *cte)
     RETURN_IF_ERROR(
         bind_cast_result(b, &right, types, TYPES_CAST_ASSIGNMENT, query->set.right->position));
     RETURN_IF_ERROR(bind_set_combine(b, query, &left, &right, &both));
+    RETURN_IF_ERROR(bind_recursive_limit(b, cte, both.node));
     cte->recursive = true;
     cte->body = both.node;
     cte->use_count = 0;
@@ -272,6 +289,8 @@ base_status bind_with_finish(binder *b, bind_cte *ctes, bind_cte *end, plan_node
         with->inputs[0] = cte->body;
         with->cte.cte = cte->number;
         with->cte.recursive = cte->recursive;
+        with->cte.limit = cte->limit;
+        with->cte.offset = cte->offset;
         *node = with;
     }
     return BASE_OK;

@@ -82,7 +82,8 @@ typedef struct bind_cte {
     const parser_with *with;
     struct bind_scope *outer; /* where the body is bound */
     uint32_t number;
-    bool recursive, binding; /* `binding`: the name may not be used yet (not recursive) */
+    bool recursive, binding;   /* `binding`: the name may not be used yet (not recursive) */
+    plan_expr *limit, *offset; /* recursive: how many rows it makes */
     plan_node *body;
     uint32_t column_count;
     base_text *names;

@@ -115,6 +115,23 @@ static base_status translate_recursive(optimizer_state *state, plan_node *node, 
     return optimizer_set_layout(state, *op, definition->columns, &ignored);
 }
 
+/* The rows that LIMIT in the definition lets through; it ends the recursion. */
+static base_status cut_recursion(optimizer_state *state, const plan_node *node, plan_operator **op)
+{
+    plan_operator *cut, *recursion = *op;
+    if (!node->cte.limit && !node->cte.offset)
+        return BASE_OK;
+    RETURN_IF_ERROR(optimizer_operator_new(state, PLAN_OP_LIMIT, recursion->column_count, &cut));
+    memcpy(cut->types, recursion->types, recursion->column_count * sizeof *cut->types);
+    cut->inputs[0] = recursion;
+    cut->rows = recursion->rows;
+    RETURN_IF_ERROR(optimizer_bind_clear(state));
+    RETURN_IF_ERROR(optimizer_resolve(state, node->cte.limit, &cut->limit.limit));
+    RETURN_IF_ERROR(optimizer_resolve(state, node->cte.offset, &cut->limit.offset));
+    *op = cut;
+    return BASE_OK;
+}
+
 base_status optimizer_translate_cte(optimizer_state *state, plan_node *node,
                                     const optimizer_request *request, optimizer_physical *out)
 {
@@ -125,12 +142,14 @@ base_status optimizer_translate_cte(optimizer_state *state, plan_node *node,
         op->cte.cte = node->cte.cte;
         return optimizer_set_layout(state, op, node->columns, out);
     }
-    if (node->cte.recursive)
+    if (node->cte.recursive) {
         RETURN_IF_ERROR(translate_recursive(state, node, &definition));
-    else
+        RETURN_IF_ERROR(cut_recursion(state, node, &definition));
+    } else {
         RETURN_IF_ERROR(optimizer_translate_exactly(state, node->inputs[0],
                                                     node->inputs[0]->columns,
                                                     node->inputs[0]->column_count, &definition));
+    }
     optimizer_physical body;
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[1], request, &body));
     RETURN_IF_ERROR(optimizer_operator_new(state, PLAN_OP_CTE, body.op->column_count, &op));

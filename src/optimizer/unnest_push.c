@@ -380,6 +380,9 @@ static base_status push_cte(domain *self, plan_node *node, plan_column **map)
 {
     bool definition = false;
     RETURN_IF_ERROR(is_correlated(self, node->inputs[0], &definition));
+    if (definition && (node->cte.limit || node->cte.offset))
+        return base_error_set(self->state->error, BASE_NOT_SUPPORTED,
+                              "LIMIT in a recursive query that uses columns from outside of it");
     if (definition) {
         pushed_cte *cte = base_arena_allocate_zeroed(self->state->arena, sizeof *cte);
         if (!cte)

@@ -278,9 +278,10 @@ struct plan_node {
             /* columns[i] comes from inputs[0]->columns[i] and inputs[1]->columns[i]. */
         } set;
         struct {
-            uint32_t cte;   /* number in the statement */
-            bool recursive; /* inputs[0] is a UNION whose right side scans the CTE */
-        } cte;              /* PLAN_CTE, PLAN_CTE_SCAN */
+            uint32_t cte;              /* number in the statement */
+            bool recursive;            /* inputs[0] is a UNION whose right side scans the CTE */
+            plan_expr *limit, *offset; /* of the recursion's rows; as in `limit` */
+        } cte;                         /* PLAN_CTE, PLAN_CTE_SCAN */
         struct {
             const catalog_table *table;
             plan_conflict_action conflict;

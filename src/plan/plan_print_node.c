@@ -161,6 +161,12 @@ static void print_node_line(const plan_node *node, const plan_names *names, base
     case PLAN_CTE:
         base_buffer_append_format(out, "%sCTE %u", node->cte.recursive ? "RECURSIVE " : "",
                                   node->cte.cte);
+        if (node->cte.limit)
+            base_buffer_append_text(out, " LIMIT");
+        print_condition(node->cte.limit, names, out);
+        if (node->cte.offset)
+            base_buffer_append_text(out, " OFFSET");
+        print_condition(node->cte.offset, names, out);
         break;
     case PLAN_CTE_SCAN:
         base_buffer_append_format(out, "CTE SCAN %u", node->cte.cte);

@@ -102,8 +102,10 @@ base_status plan_node_visit_exprs(plan_node *node, plan_expr_visitor visit, void
         return visit_optional(&node->limit.offset, visit, context);
     case PLAN_DISTINCT:
         return visit_list(node->distinct.keys, node->distinct.key_count, visit, context);
-    case PLAN_SET_OPERATION:
     case PLAN_CTE:
+        RETURN_IF_ERROR(visit_optional(&node->cte.limit, visit, context));
+        return visit_optional(&node->cte.offset, visit, context);
+    case PLAN_SET_OPERATION:
     case PLAN_CTE_SCAN:
         return BASE_OK;
     case PLAN_INSERT:
