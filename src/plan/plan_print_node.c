@@ -39,6 +39,17 @@ static void print_condition(const plan_expr *condition, const plan_names *names,
     plan_print_named(condition, names, out);
 }
 
+static void print_limit(const plan_expr *limit, const plan_expr *offset, const plan_names *names,
+                        base_buffer *out)
+{
+    if (limit)
+        base_buffer_append_text(out, " LIMIT");
+    print_condition(limit, names, out);
+    if (offset)
+        base_buffer_append_text(out, " OFFSET");
+    print_condition(offset, names, out);
+}
+
 static void print_aggregate_node(const plan_node *node, const plan_names *names, base_buffer *out)
 {
     base_buffer_append_text(out, "AGGREGATE");
@@ -144,11 +155,8 @@ static void print_node_line(const plan_node *node, const plan_names *names, base
         print_sort_node(node, names, out);
         break;
     case PLAN_LIMIT:
-        base_buffer_append_text(out, "LIMIT");
-        print_condition(node->limit.limit, names, out);
-        if (node->limit.offset)
-            base_buffer_append_text(out, " OFFSET");
-        print_condition(node->limit.offset, names, out);
+        base_buffer_append_text(out, "CUT");
+        print_limit(node->limit.limit, node->limit.offset, names, out);
         break;
     case PLAN_DISTINCT:
         base_buffer_append_text(out, node->distinct.key_count ? "DISTINCT ON" : "DISTINCT");
@@ -161,12 +169,7 @@ static void print_node_line(const plan_node *node, const plan_names *names, base
     case PLAN_CTE:
         base_buffer_append_format(out, "%sCTE %u", node->cte.recursive ? "RECURSIVE " : "",
                                   node->cte.cte);
-        if (node->cte.limit)
-            base_buffer_append_text(out, " LIMIT");
-        print_condition(node->cte.limit, names, out);
-        if (node->cte.offset)
-            base_buffer_append_text(out, " OFFSET");
-        print_condition(node->cte.offset, names, out);
+        print_limit(node->cte.limit, node->cte.offset, names, out);
         break;
     case PLAN_CTE_SCAN:
         base_buffer_append_format(out, "CTE SCAN %u", node->cte.cte);
