@@ -301,12 +301,15 @@ base_status index_run_writer_append(index_run_writer *self, base_text key, int64
     base_buffer_append(&self->string, end, sizeof end);
     if (self->string.failed)
         return base_error_no_memory(error);
-    BASE_ASSERT(self->string.length <= INDEX_MAX_STRING);
     size_t shared = shared_length(&self->last, &self->string);
     if (self->entry_count && shared == self->string.length && shared == self->last.length)
         return BASE_OK;
-    BASE_ASSERT(!self->entry_count ||
-                base_text_compare(run_text(&self->last), run_text(&self->string)) < 0); /* R1 */
+    /* R1. Entries of runs that are merged come from the file: they may be anything. */
+    if (self->string.length > INDEX_MAX_STRING ||
+        (self->entry_count && shared < self->last.length &&
+         (shared == self->string.length ||
+          (unsigned char)self->string.data[shared] < (unsigned char)self->last.data[shared])))
+        return base_error_set(error, BASE_CORRUPT, "the entries of an index are out of order");
     size_t most = key.length + 14 + sizeof(uint16_t); /* bytes that it may take */
     size_t used = RUN_LEAF_HEAD + self->leaf_intervals * sizeof(uint16_t) + self->entries.length;
     if (self->leaf_entries && used + most > RUN_LEAF_SIZE)

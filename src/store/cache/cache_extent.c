@@ -302,10 +302,17 @@ base_status cache_claim(cache_file *file, const cache_reference *reference, base
 
 base_status cache_free(cache_file *file, const cache_reference *reference, base_error *error)
 {
-    base_status status = BASE_OK;
+    /* It may come from a part of the file that nobody has read yet. */
+    base_status status = cache_reference_check(file, reference, error);
+    if (status != BASE_OK)
+        return status;
     os_mutex_lock(&file->mutex);
     if (!file->in_checkpoint)
         status = base_error_set(error, BASE_MISUSE, "no checkpoint is under way");
+    else if (space_overlaps(&file->free, cache_run_of(reference)))
+        status = base_error_set(error, BASE_CORRUPT, "the extent at %llu of \"%s\" is free already",
+                                (unsigned long long)reference->offset,
+                                file->file ? file->file->path : "the database in memory");
     else if (!run_list_add(file->budget, &file->freed, cache_run_of(reference)))
         status = base_error_no_memory(error);
     os_mutex_unlock(&file->mutex);

@@ -107,6 +107,8 @@ bool space_take(cache_space *space, uint64_t count, uint64_t *start);
 /* Takes exactly this run out of the set; false when it is not wholly inside one extent of
  * the set, or when memory ends. */
 bool space_take_at(cache_space *space, cache_run run);
+/* True when the set holds some granule of the run. */
+bool space_overlaps(const cache_space *space, cache_run run);
 /* True when the set holds an extent that begins and ends with the run. */
 bool space_has(const cache_space *space, cache_run run);
 /* The extent that ends last; false: the set is empty. */

@@ -161,6 +161,12 @@ static space_node *floor_node(const cache_space *space, uint64_t start)
     return found;
 }
 
+bool space_overlaps(const cache_space *space, cache_run run)
+{
+    const space_node *node = floor_node(space, run.start + run.count - 1);
+    return node && node->run.start + node->run.count > run.start;
+}
+
 void space_add(cache_space *space, cache_run run)
 {
     BASE_ASSERT(run.count > 0);
