@@ -42,8 +42,11 @@ typedef struct symbol_table {
     uint32_t count;
     symbol symbols[MAX_SYMBOLS];
     uint16_t by_hash[HASH_SIZE];
-    uint16_t by_two[65536]; /* code of one or two bytes, NO_CODE: none */
+    uint16_t by_two[65536]; /* NO_CODE: none; once finished: of the first byte then */
     uint16_t by_one[256];
+    /* Once finished: of each symbol. */
+    uint64_t masks[MAX_SYMBOLS];
+    uint8_t lengths[MAX_SYMBOLS];
 } symbol_table;
 
 typedef struct fsst_plan {
@@ -107,6 +110,28 @@ static uint32_t longest_symbol(const symbol_table *table, const uint8_t *at, con
     if (left >= 2 && table->by_two[word & 0xFFFF] != NO_CODE)
         return table->by_two[word & 0xFFFF];
     return table->by_one[word & 0xFF];
+}
+
+/* The table will not change any more: what makes encoding quick. */
+static void table_finish(symbol_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        table->lengths[i] = (uint8_t)table->symbols[i].length;
+        table->masks[i] = low_bytes(UINT64_MAX, table->symbols[i].length);
+    }
+    for (uint32_t i = 0; i < 65536; i++) {
+        if (table->by_two[i] == NO_CODE)
+            table->by_two[i] = table->by_one[i & 0xFF];
+    }
+}
+
+/* As longest_symbol of a finished table, for at least eight bytes of text. */
+BASE_INLINE uint32_t longest_in_word(const symbol_table *table, uint64_t word)
+{
+    uint32_t code = table->by_hash[hash_three(word)];
+    if (code != NO_CODE && !((word ^ table->symbols[code].bytes) & table->masks[code]))
+        return code;
+    return table->by_two[word & 0xFFFF];
 }
 
 /* ---- Training ------------------------------------------------------------------------------ */
@@ -223,6 +248,7 @@ static base_status train(const codec_input *input, uint64_t total, symbol_table 
         }
         rebuild(table, candidates, collect_candidates(table, seen, candidates, ROOM));
     }
+    table_finish(table);
     return BASE_OK;
 }
 
@@ -233,6 +259,16 @@ static size_t encode_text(const symbol_table *table, const uint8_t *at, const ui
                           uint8_t *out)
 {
     uint8_t *start = out;
+    while (end - at >= SYMBOL_SIZE) {
+        uint32_t code = longest_in_word(table, base_load_u64(at));
+        if (code == NO_CODE) {
+            *out++ = ESCAPE;
+            *out++ = *at++;
+        } else {
+            *out++ = (uint8_t)code;
+            at += table->lengths[code];
+        }
+    }
     while (at < end) {
         uint32_t code = longest_symbol(table, at, end);
         if (code == NO_CODE) {
