@@ -113,7 +113,7 @@ static bool interval_bytes(const run_leaf *leaf, uint32_t interval, size_t *star
 }
 
 /* Groups of seven bits, the lowest first. */
-static bool get_number(const run_leaf *leaf, size_t *at, size_t end, uint64_t *value)
+static bool get_long_number(const run_leaf *leaf, size_t *at, size_t end, uint64_t *value)
 {
     *value = 0;
     for (uint32_t shift = 0; shift < 64 && *at < end; shift += 7) {
@@ -125,6 +125,15 @@ static bool get_number(const run_leaf *leaf, size_t *at, size_t end, uint64_t *v
     return false;
 }
 
+/* Most numbers are lengths of one byte. */
+BASE_INLINE bool get_number(const run_leaf *leaf, size_t *at, size_t end, uint64_t *value)
+{
+    if (BASE_UNLIKELY(*at >= end || leaf->bytes[*at] >= 0x80))
+        return get_long_number(leaf, at, end, value);
+    *value = leaf->bytes[(*at)++];
+    return true;
+}
+
 /* An entry as it is stored. */
 typedef struct stored_entry {
     size_t shared;  /* bytes of the key before */
@@ -132,8 +141,8 @@ typedef struct stored_entry {
     uint64_t rowid; /* with the one before added */
 } stored_entry;
 
-static bool get_entry(const run_leaf *leaf, size_t *at, size_t end, size_t shared_at_most,
-                      uint64_t rowid_before, stored_entry *entry)
+BASE_INLINE bool get_entry(const run_leaf *leaf, size_t *at, size_t end, size_t shared_at_most,
+                           uint64_t rowid_before, stored_entry *entry)
 {
     uint64_t shared, rest, difference;
     if (!get_number(leaf, at, end, &shared) || !get_number(leaf, at, end, &rest) ||

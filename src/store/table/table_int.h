@@ -45,8 +45,8 @@ struct table_index {
     /* Rows in volumes may lack their entries in the runs: once filled, the tree has them. */
     _Atomic(bool) incomplete;
     /* Under the checkpoint mutex, once others can see the index. */
-    uint32_t seal_count;   /* of the storage, when entries of sealed rows last went to a run */
-    uint64_t merged_count; /* entries that the last merge of all runs left */
+    uint32_t seal_count; /* of the storage, when entries of sealed rows last went to a run */
+    uint64_t merged_at;  /* newest sequence when stale entries were last looked for */
 };
 
 /* Statistics of a column, from a sample that was taken when they were asked for. */
@@ -474,7 +474,7 @@ typedef struct table_run_change {
     index_run **removed; /* kept; NULL: none, and the run has entries of the tree */
     uint32_t removed_count;
     uint32_t seal_count;
-    uint64_t merged_count;
+    uint64_t merged_at;
 } table_run_change;
 typedef struct table_run_changes {
     table_database *database;

@@ -2,9 +2,9 @@
  * table_integrity.c - the integrity check.
  *
  * Walks every relation: the hot tree's own invariants, then both directions between rows and
- * indexes: each row has its entry, each entry has a version with its key (I12), and no two
- * rows share the key of a unique index. Runs over a quiet database: writers are kept out by
- * the relations' locks.
+ * indexes: each row has its entry in the tree or in a run, each entry of the tree has a version
+ * with its key (I12), runs are sound, and no two rows share the key of a unique index. Runs over a
+ * quiet database: writers are kept out by the relations' locks.
  */
 #include "store/table/table_int.h"
 
@@ -231,6 +231,46 @@ static base_status check_volumes(check *self, const table_storage *storage, base
     return BASE_OK;
 }
 
+/* Rowids of a run were given out once, whatever became of the rows. */
+static base_status check_run_rowids(check *self, const table_storage *storage,
+                                    const table_index *index, index_run *run, base_error *error)
+{
+    index_run_cursor *cursor;
+    index_run_range all = {0};
+    const index_entry *entries;
+    uint32_t count;
+    uint64_t impossible = 0;
+    RETURN_IF_ERROR(index_run_cursor_create(run, &cursor, error));
+    base_status status = index_run_cursor_seek(cursor, &all, false, error);
+    while (status == BASE_OK &&
+           (status = index_run_cursor_next(cursor, 256, &entries, &count, error)) == BASE_ROW) {
+        int64_t next = atomic_load(&storage->next_rowid);
+        for (uint32_t i = 0; i < count; i++)
+            impossible += entries[i].rowid >= next && entries[i].rowid != INT64_MAX;
+        status = BASE_OK;
+    }
+    index_run_cursor_destroy(cursor);
+    if (impossible)
+        complain(self, "a run of index %llu has entries of %llu rows that were never there",
+                 (unsigned long long)index->descriptor.id, (unsigned long long)impossible);
+    return status == BASE_DONE ? BASE_OK : status;
+}
+
+static base_status check_runs(check *self, const table_storage *storage, table_index *index,
+                              base_error *error)
+{
+    base_status status = BASE_OK;
+    index_set_list *runs = index_set_hold(index->entries);
+    for (uint32_t i = 0; status == BASE_OK && i < index_set_run_count(runs); i++) {
+        index_run *run = index_set_run_at(runs, i);
+        status = index_run_check(run, pass_on, self, error);
+        if (status == BASE_OK)
+            status = check_run_rowids(self, storage, index, run, error);
+    }
+    index_set_let_go(runs);
+    return status;
+}
+
 static base_status check_relation(check *self, table_relation *relation, base_error *error)
 {
     uint64_t row_count;
@@ -251,6 +291,7 @@ static base_status check_relation(check *self, table_relation *relation, base_er
         if (entries != count && count == kind->count(tree))
             complain(self, "index %llu counts its entries wrongly",
                      (unsigned long long)index->descriptor.id);
+        RETURN_IF_ERROR(check_runs(self, relation->storage, index, error));
         RETURN_IF_ERROR(check_rows(self, relation, index, row_count, error));
     }
     return BASE_OK;

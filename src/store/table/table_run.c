@@ -328,12 +328,12 @@ static uint32_t count_to_merge(const sized_run *runs, uint32_t count)
     return count > RUN_MOST ? count - RUN_MOST / 2 : 0;
 }
 
-/* Do so many entries have no row, as far as numbers tell, that it is worth looking at all? */
-static bool many_are_stale(const table_index *index, const table_relation *relation, uint64_t total)
+/* Do so many entries have no row, as far as numbers tell, that it is worth looking at all?
+ * Not again while snapshots of the last time may still need what was kept then. */
+static bool many_are_stale(const table_index *index, uint64_t rows, uint64_t total, uint64_t oldest)
 {
-    uint64_t expected = BASE_MAX(table_row_count(relation), index->merged_count);
     uint32_t few = index->database->options.seal_rows;
-    return total > expected + expected / 4 + (few ? few : TABLE_SEAL_ROWS);
+    return total > rows + rows / 4 + (few ? few : TABLE_SEAL_ROWS) && oldest >= index->merged_at;
 }
 
 typedef struct merger {
@@ -441,13 +441,14 @@ static base_status merge_if_due(table_run_changes *changes, table_index *index,
                                 table_relation *relation, table_run_list *list,
                                 const sized_run *runs, uint64_t total, base_error *error)
 {
-    bool all = many_are_stale(index, relation, total);
-    uint32_t count = all ? list->count : count_to_merge(runs, list->count);
     uint64_t rows = table_row_count(relation);
+    uint64_t oldest = txn_oldest_snapshot(changes->database->manager);
+    bool all = many_are_stale(index, rows, total, oldest);
+    uint32_t count = all ? list->count : count_to_merge(runs, list->count);
     merger self = {.index = index,
                    .relation = relation,
                    .drop_stale = count == list->count && total > rows + rows / 16,
-                   .oldest = txn_oldest_snapshot(changes->database->manager)};
+                   .oldest = oldest};
     index_run *merged;
     if (count == 0 || (count == 1 && !all))
         return BASE_OK;
@@ -456,11 +457,9 @@ static base_status merge_if_due(table_run_changes *changes, table_index *index,
     if (status != BASE_OK)
         return status == BASE_OUT_OF_MEMORY ? base_error_no_memory(error) : BASE_OK;
     status = note_merge(changes, index, runs, count, merged, list, error);
-    index_run_info info = {0};
-    if (status == BASE_OK && merged)
-        status = index_run_describe(merged, &info, error);
     if (status == BASE_OK && self.drop_stale)
-        changes->changes[changes->count - 1].merged_count = info.entry_count;
+        changes->changes[changes->count - 1].merged_at =
+            txn_last_sequence(changes->database->manager);
     index_run_drop(merged);
     return status;
 }
@@ -552,7 +551,7 @@ static void settle(const table_database *database, table_run_change *change)
     BASE_VERIFY(changed); /* INDEX_SET_MAX_RUNS */
     change->prepared = NULL;
     if (change->removed) {
-        index->merged_count = BASE_MAX(index->merged_count, change->merged_count);
+        index->merged_at = BASE_MAX(index->merged_at, change->merged_at);
         return;
     }
     index->seal_count = change->seal_count;
