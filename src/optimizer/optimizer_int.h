@@ -417,6 +417,14 @@ base_status optimizer_join_cost(optimizer_state *state, plan_node *node,
                                 uint32_t outer, double *cost);
 base_status optimizer_translate_join(optimizer_state *state, plan_node *node,
                                      const optimizer_request *request, optimizer_physical *out);
+/* physical_skip_scan.c: `node`, the distinct values of `keys` over `input`, by one search per value
+ * where that is cheapest; `outputs` are their columns, by key. `wish` has the request's order in
+ * terms of the input. */
+base_status optimizer_try_skip_scan(optimizer_state *state, plan_node *node, plan_node *input,
+                                    plan_expr *const *keys, uint32_t count,
+                                    const plan_column *outputs, const optimizer_request *request,
+                                    const optimizer_request *wish, optimizer_physical *out,
+                                    bool *done);
 base_status optimizer_translate_aggregate(optimizer_state *state, plan_node *node,
                                           const optimizer_request *request,
                                           optimizer_physical *out);

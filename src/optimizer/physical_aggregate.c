@@ -216,6 +216,16 @@ static base_status translate_grouping(optimizer_state *state, plan_node *node,
     /* Whole groups vanish: those whose key has no partner above. */
     RETURN_IF_ERROR(
         optimizer_filters_below(state, node->aggregate.keys, key_count, request, &below));
+    if (!count) {
+        optimizer_request order = {0};
+        bool done = false;
+        if (request->order_count && !request->any_order)
+            RETURN_IF_ERROR(wish_order(state, node, request, &order));
+        RETURN_IF_ERROR(optimizer_try_skip_scan(state, node, node->inputs[0], keys, key_count,
+                                                columns, request, &order, out, &done));
+        if (done)
+            return BASE_OK;
+    }
     RETURN_IF_ERROR(wish_for_groups(state, node, keys, request, &below));
     RETURN_IF_ERROR(optimizer_translate(state, node->inputs[0], &below, &input));
     RETURN_IF_ERROR(make_grouping(state, node, &input, keys, columns, kept, count, out));

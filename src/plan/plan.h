@@ -409,6 +409,9 @@ struct plan_operator {
             uint64_t index_id;
             uint32_t range_count; /* several: IN lists; in key order, disjoint */
             plan_key_range *ranges;
+            /* Not 0: one row for each value of so many leading parts, which are all columns that
+             * are read; there is one range, without bounds. */
+            uint32_t distinct_parts;
         } index_scan;
         struct {
             uint32_t row_count;

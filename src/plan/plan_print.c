@@ -167,7 +167,7 @@ static void print_index_scan(const plan_operator *op, const plan_names *names, b
     base_buffer_append_text(out, "INDEX SCAN ");
     if (index)
         print_text(index->name, out);
-    base_buffer_append_text(out, " (");
+    base_buffer_append_text(out, op->index_scan.distinct_parts ? " (distinct " : " (");
     for (uint32_t i = 0; i < op->index_scan.range_count; i++) {
         if (i)
             base_buffer_append_text(out, " OR ");

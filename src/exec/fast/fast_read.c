@@ -45,7 +45,7 @@ bool exec_fast_can_read(const plan_operator *op)
     case PLAN_OP_ROWID_LOOKUP:
         return op->rowid_lookup.rowid_count <= FAST_LOOKUP_ROWIDS;
     case PLAN_OP_INDEX_SCAN:
-        return op->index_scan.range_count <= FAST_LOOKUP_ROWIDS;
+        return op->index_scan.range_count <= FAST_LOOKUP_ROWIDS && !op->index_scan.distinct_parts;
     case PLAN_OP_VALUES:
         return op->values.row_count <= FAST_ROWS;
     case PLAN_OP_FILTER:

@@ -45,6 +45,9 @@ base_status op_filter_init(op_filter *filter, exec_execution *execution, const p
 /* Narrows the chunk's selection. */
 base_status op_filter_apply(op_filter *filter, vector_chunk *chunk, base_error *error);
 
+/* op_index_skip.c: an INDEX_SCAN of the distinct values of leading parts. */
+base_status op_build_index_skip(exec_builder *builder, const plan_operator *op, exec_chain *chain);
+
 /* Key ranges of an index as bytes. */
 typedef struct op_key_range {
     expr_program **equal;

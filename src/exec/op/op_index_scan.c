@@ -110,6 +110,8 @@ static const exec_part_class index_scan_class = {
 base_status exec_build_index_scan(exec_builder *builder, const plan_operator *op, exec_chain *chain)
 {
     exec_execution *execution = builder->execution;
+    if (op->index_scan.distinct_parts)
+        return op_build_index_skip(builder, op, chain);
     index_scan_part *self = exec_part_new(builder, &index_scan_class, sizeof *self, op);
     if (!self)
         return base_error_no_memory(builder->error);

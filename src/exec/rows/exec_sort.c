@@ -5,6 +5,8 @@
  * then the value in an order that unsigned comparison respects, inverted when descending) and
  * the row's address. So nearly all comparisons touch the entries only. Strings put in their
  * first bytes; keys that do not fit are compared in full when the words tie.
+ * A string's first bytes are followed by its length, and one that is longer than those bytes by
+ * zeros only: the keys behind it must not decide before the rest of it has.
  *
  * Runs are sorted by insertion, then merged bottom-up; each thread sorts a run of its own, and
  * merges of large runs are cut by merge path so that all threads have a part of each. The sort is
@@ -19,12 +21,13 @@ enum {
     SMALL_RUN = 24, /* sorted by insertion */
     ENTRIES_PER_TASK = 32768,
     STRING_PREFIX = 12,
+    STRING_BYTES = STRING_PREFIX + 1, /* the length, or STRING_BYTES for all longer ones */
 };
 
 /* Value bytes that a key column adds to the words. */
 static uint32_t key_bytes(types_form form)
 {
-    return form == TYPES_FORM_STRING ? STRING_PREFIX : types_form_size(form);
+    return form == TYPES_FORM_STRING ? STRING_BYTES : types_form_size(form);
 }
 
 base_status exec_sorter_init(exec_sorter *sorter, exec_execution *execution,
@@ -141,6 +144,7 @@ BASE_INLINE void normalise(types_form form, const void *value, uint8_t *to)
         uint32_t length = BASE_MIN(cell.string.length, (uint32_t)STRING_PREFIX);
         memset(to, 0, STRING_PREFIX);
         memcpy(to, types_string_data(&cell.string), length);
+        to[STRING_PREFIX] = (uint8_t)BASE_MIN(cell.string.length, (uint32_t)STRING_BYTES);
         break;
     }
     case TYPES_FORM_INTERVAL:
@@ -178,6 +182,15 @@ enum {
     KEY_BUFFER = EXEC_SORT_WORDS * 8 + 32
 };
 
+static bool is_long_string(types_form form, const char *value)
+{
+    types_string string;
+    if (form != TYPES_FORM_STRING)
+        return false;
+    memcpy(&string, value, sizeof string);
+    return string.length > STRING_PREFIX;
+}
+
 static void encode_row(const exec_sorter *sorter, const char *row, uint64_t *words)
 {
     uint8_t bytes[KEY_BUFFER];
@@ -185,9 +198,12 @@ static void encode_row(const exec_sorter *sorter, const char *row, uint64_t *wor
     const exec_layout *layout = sorter->layout;
     for (uint32_t k = 0; k < sorter->key_count && length < wanted; k++) {
         uint32_t column = sorter->keys[k].column;
-        length += encode_key(&sorter->keys[k], (types_form)layout->forms[column],
-                             row + layout->offsets[column], exec_row_is_null(layout, row, column),
-                             bytes + length);
+        types_form form = (types_form)layout->forms[column];
+        const char *value = row + layout->offsets[column];
+        bool is_null = exec_row_is_null(layout, row, column);
+        length += encode_key(&sorter->keys[k], form, value, is_null, bytes + length);
+        if (!is_null && is_long_string(form, value))
+            break;
     }
     if (length < wanted)
         memset(bytes + length, 0, wanted - length);
