@@ -2,8 +2,8 @@
  * physical_skip_scan.c - SELECT DISTINCT a, GROUP BY a without aggregates: one search per value.
  *
  * Where the keys are the leading parts of an index, its first row of each value is all that is
- * asked for. Worth it when values are few and runs long: a search costs as much as some hundred rows
- * of a scan. The table must be read bare; its filter may look at the keys, which are the same
+ * asked for. Worth it when values are few and runs long: a search costs as much as some hundred
+ * rows of a scan. The table must be read bare; its filter may look at the keys, which are the same
  * for all rows of a run, and at nothing else.
  *
  * The values come in the index's order, which may be the one that is wished for.

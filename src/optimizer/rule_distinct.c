@@ -6,8 +6,8 @@
  *
  *   SELECT count(DISTINCT a) FROM t      SELECT count(a) FROM (SELECT DISTINCT a FROM t)
  *
- * The right one groups by all that grouping has (threads, dense keys, indexes), the left one fills a
- * set of its own. Only where every aggregate is over the same distinct column and there are no
+ * The right one groups by all that grouping has (threads, dense keys, indexes), the left one fills
+ * a set of its own. Only where every aggregate is over the same distinct column and there are no
  * groups: otherwise the rows would have to be read twice.
  */
 #include "optimizer/optimizer_int.h"
