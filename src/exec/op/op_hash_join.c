@@ -269,7 +269,8 @@ static base_status publish_filters(hash_join_part *self, base_error *error)
             vector_init(&values, &execution->budget, self->layout.types[plan->slot], error));
         exec_join_filter_begin(filter, (types_form)self->layout.forms[plan->slot]);
         visit_keys(self, plan->slot, filter, exec_join_filter_range, &values);
-        base_status status = exec_join_filter_prepare(filter, execution, self->row_count, error);
+        base_status status = exec_join_filter_prepare(filter, execution, self->row_count,
+                                                      op->inputs[0]->rows, error);
         if (status == BASE_OK && !filter->empty)
             visit_keys(self, plan->slot, filter, exec_join_filter_add, &values);
         vector_destroy(&values, &execution->budget);

@@ -3,9 +3,9 @@
  *
  * Integer keys give their smallest and largest value, by which a scan passes over whole parts of
  * its table. Where that range is small for the number of keys (keys of a table usually are dense)
- * one bit per value tells exactly who has a partner, without hashing; otherwise a blocked bloom
- * filter does: four bits of one 64-bit word per key, about 12 bits a key, 2 % let through in
- * vain.
+ * or of rows to be tested, one bit per value tells exactly who has a partner, without hashing (a
+ * third of the time per row); otherwise a blocked bloom filter does: four bits of one 64-bit word
+ * per key, about 12 bits a key, 2 % let through in vain.
  *
  * Invariants: a published filter does not change until the statement is reset; a key that was
  * added always passes.
@@ -13,8 +13,10 @@
 #include "exec/rows/exec_join_filter.h"
 
 enum {
-    BITMAP_SPARSENESS = 64,  /* bits per key that a bitmap may cost */
-    BITMAP_ALWAYS = 1 << 16, /* bits that it may cost in any case */
+    BITMAP_SPARSENESS = 64,       /* bits per key that a bitmap may cost, */
+    BITMAP_PROBED = 8,            /* or per row that is tested, */
+    BITMAP_PROBED_MOST = 1 << 26, /* up to 8 MiB; */
+    BITMAP_ALWAYS = 1 << 20,      /* bits that it may cost in any case */
     BLOOM_KEYS_PER_WORD = 5,
 };
 
@@ -54,14 +56,20 @@ void exec_join_filter_range(exec_join_filter *filter, const vector *keys, uint32
     }
 }
 
+static bool is_worth_bitmap(uint64_t span, uint64_t key_count, double probe_rows)
+{
+    return span < BITMAP_ALWAYS || span / BITMAP_SPARSENESS < key_count ||
+           (span < BITMAP_PROBED_MOST && (double)span < probe_rows * BITMAP_PROBED);
+}
+
 base_status exec_join_filter_prepare(exec_join_filter *filter, exec_execution *execution,
-                                     uint64_t key_count, base_error *error)
+                                     uint64_t key_count, double probe_rows, base_error *error)
 {
     if (filter->empty)
         return BASE_OK;
     uint64_t span = (uint64_t)filter->maximum - (uint64_t)filter->minimum;
-    filter->is_bitmap = filter->has_range && span < UINT64_MAX / 2 &&
-                        (span < BITMAP_ALWAYS || span / BITMAP_SPARSENESS < key_count);
+    filter->is_bitmap =
+        filter->has_range && span < UINT64_MAX / 2 && is_worth_bitmap(span, key_count, probe_rows);
     if (filter->is_bitmap) {
         filter->word_count = span / 64 + 1;
     } else {

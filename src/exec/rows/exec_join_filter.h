@@ -19,11 +19,11 @@ typedef struct exec_join_filter {
 } exec_join_filter;
 
 /* Fills a filter in two passes over the keys: values first, then (after prepare) bits. Values of
- * NULL keys must not be passed. */
+ * NULL keys must not be passed. `probe_rows`: an estimate of the rows that will be tested. */
 void exec_join_filter_begin(exec_join_filter *filter, types_form form);
 void exec_join_filter_range(exec_join_filter *filter, const vector *keys, uint32_t count);
 base_status exec_join_filter_prepare(exec_join_filter *filter, exec_execution *execution,
-                                     uint64_t key_count, base_error *error);
+                                     uint64_t key_count, double probe_rows, base_error *error);
 void exec_join_filter_add(exec_join_filter *filter, const vector *keys, uint32_t count);
 void exec_join_filter_publish(exec_join_filter *filter);
 void exec_join_filter_clear(exec_join_filter *filter, exec_execution *execution);
