@@ -24,10 +24,13 @@
 typedef struct exec_part exec_part;
 typedef struct exec_pipeline exec_pipeline;
 typedef struct exec_lane exec_lane;
+typedef struct exec_stream exec_stream;
 
 enum {
     EXEC_MAX_LANES = 64,
     EXEC_ROWS_PER_LANE = 65536, /* fewer rows than this are not worth another thread */
+    EXEC_STREAM_ROWS = 16384,   /* rows of a unit that are worth a round of lanes (stream.c) */
+    EXEC_STREAM_SELECTIVE = 4,  /* rows read for one that comes out, at least */
     EXEC_FIRST_SLICE = 128,     /* rows that a source begins with under a LIMIT; a multiple of 64:
                                    slices begin at a word of the validity */
 };
@@ -130,7 +133,9 @@ struct exec_pipeline {
     _Atomic(uint32_t) next_unit;
     _Atomic(bool) stop; /* a lane failed or a step has finished */
     bool started;
-    bool unit_open; /* serial running: lane 0 is inside a unit */
+    bool unit_open;        /* serial running: lane 0 is inside a unit */
+    uint32_t stream_lanes; /* to the caller: how many work on it now; 0: lane 0, chunk by chunk */
+    exec_stream *stream;   /* made when first needed */
 };
 
 /* A list of pipelines in an order in which they can run. The execution has one, and each
@@ -227,6 +232,8 @@ base_status exec_add_pipeline(exec_builder *builder, exec_part *source, const ex
 /* Runs what can run and answers the next chunk for the caller (pipeline.c). */
 base_status exec_program_next(exec_program *program, vector_chunk **chunk, base_error *error);
 void exec_program_rewind(exec_program *program);
+/* Gives back what pipelines to the caller keep. */
+void exec_program_close(exec_program *program);
 /* Adds what its lanes counted so far to the operators; for a program that is not run to its end. */
 void exec_program_collect(exec_program *program);
 /* Nanoseconds now when the statement is profiled, else 0. */

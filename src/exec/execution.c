@@ -205,6 +205,7 @@ void exec_reset(exec_execution *execution)
     for (exec_part *part = execution->parts; part; part = part->next)
         if (part->class->close)
             part->class->close(part);
+    exec_program_close(&execution->program);
     execution->is_open = false;
     execution->transaction = NULL;
 }

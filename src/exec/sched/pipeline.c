@@ -8,7 +8,8 @@
  * Pipelines with a parallel source, parallel steps and a parallel sink are run by as many lanes
  * as their rows are worth, each taking unit after unit from a shared counter. All others are
  * run by lane 0 on the caller's thread, units in order, so that the order of rows is that of the
- * source wherever somebody can see it.
+ * source wherever somebody can see it. Rows for the caller keep that order on several lanes, too
+ * (stream.c); the first unit is lane 0's in any case, so that first rows come at once.
  *
  * Rejected: threads of their own for an execution; work stealing (units are small and a shared
  * counter balances them); starting lanes by plan estimate (the source knows its size now).
@@ -17,7 +18,7 @@
  * before and closed after all pipelines; a failed lane stops the others at their next chunk and
  * its error is the statement's.
  */
-#include "exec/exec_int.h"
+#include "exec/sched/stream.h"
 
 base_status exec_part_state(exec_part *part, uint32_t lane, void **state, base_error *error)
 {
@@ -32,7 +33,7 @@ base_status exec_part_state(exec_part *part, uint32_t lane, void **state, base_e
 
 /* ---- Lanes ------------------------------------------------------------------------------- */
 
-static base_status make_lane(exec_pipeline *pipeline, uint32_t index, base_error *error)
+base_status exec_lane_make(exec_pipeline *pipeline, uint32_t index, base_error *error)
 {
     exec_execution *execution = pipeline->execution;
     if (pipeline->lanes[index])
@@ -126,9 +127,7 @@ static base_status next_source_chunk(exec_lane *lane, vector_chunk **chunk, base
     return status;
 }
 
-/* The next chunk that comes out of the last step. BASE_DONE: the unit is used up, or no more
- * input is wanted. */
-static base_status lane_next(exec_lane *lane, vector_chunk **result, base_error *error)
+base_status exec_lane_next(exec_lane *lane, vector_chunk **result, base_error *error)
 {
     uint32_t step_count = lane->pipeline->step_count;
     for (;;) {
@@ -190,7 +189,7 @@ static base_status run_unit(exec_lane *lane, uint32_t unit, base_error *error)
         RETURN_IF_ERROR(source->class->open_unit(source, lane->source_state, unit, error));
     for (;;) {
         vector_chunk *chunk;
-        base_status status = lane_next(lane, &chunk, error);
+        base_status status = exec_lane_next(lane, &chunk, error);
         if (status != BASE_ROW)
             return status == BASE_DONE ? BASE_OK : status;
         int64_t begin = exec_profile_clock(pipeline->execution);
@@ -227,7 +226,7 @@ static void run_lane(void *argument, uint32_t index)
 static uint32_t wanted_lanes(const exec_pipeline *pipeline)
 {
     const exec_part *source = pipeline->source;
-    if (!source->parallel || !pipeline->sink || !pipeline->sink->parallel)
+    if (!source->parallel || (pipeline->sink && !pipeline->sink->parallel))
         return 1;
     for (uint32_t i = 0; i < pipeline->step_count; i++)
         if (!pipeline->steps[i]->parallel)
@@ -243,7 +242,7 @@ static base_status run_into_sink(exec_pipeline *pipeline, base_error *error)
 {
     uint32_t lanes = wanted_lanes(pipeline);
     for (uint32_t i = 0; i < lanes; i++) {
-        RETURN_IF_ERROR(make_lane(pipeline, i, error));
+        RETURN_IF_ERROR(exec_lane_make(pipeline, i, error));
         pipeline->lanes[i]->status = BASE_OK;
         base_error_clear(&pipeline->lanes[i]->error);
     }
@@ -268,12 +267,39 @@ static base_status run_into_sink(exec_pipeline *pipeline, base_error *error)
 
 /* ---- To the caller ----------------------------------------------------------------------- */
 
+/* Whether several lanes should make the rows from now on: not while most of what is read comes out,
+ * because keeping rows for the caller costs about as much as making them. */
+static bool wants_stream(exec_pipeline *pipeline)
+{
+    const exec_part *source = pipeline->source;
+    const exec_lane *lane = pipeline->lanes[0];
+    uint32_t begun = atomic_load_explicit(&pipeline->next_unit, memory_order_relaxed);
+    if (pipeline->stream_lanes)
+        return true;
+    if (!begun || begun >= source->unit_count || pipeline->unit_open || lane->finished)
+        return false;
+    uint64_t examined = atomic_load_explicit(&source->examined, memory_order_relaxed);
+    if (examined < EXEC_STREAM_ROWS ||
+        source->row_estimate / source->unit_count < EXEC_STREAM_ROWS ||
+        lane->step_rows[pipeline->step_count] > examined / EXEC_STREAM_SELECTIVE)
+        return false;
+    uint32_t lanes = wanted_lanes(pipeline);
+    pipeline->stream_lanes = lanes > 1 ? lanes : 0;
+    return lanes > 1;
+}
+
 static base_status pull(exec_pipeline *pipeline, vector_chunk **chunk, base_error *error)
 {
     exec_part *source = pipeline->source;
-    RETURN_IF_ERROR(make_lane(pipeline, 0, error));
+    RETURN_IF_ERROR(exec_lane_make(pipeline, 0, error));
     exec_lane *lane = pipeline->lanes[0];
     for (;;) {
+        if (wants_stream(pipeline)) {
+            base_status status = exec_stream_next(pipeline, pipeline->stream_lanes, chunk, error);
+            if (status != BASE_DONE)
+                return status;
+            break;
+        }
         if (!pipeline->unit_open) {
             uint32_t unit =
                 atomic_fetch_add_explicit(&pipeline->next_unit, 1, memory_order_relaxed);
@@ -283,7 +309,7 @@ static base_status pull(exec_pipeline *pipeline, vector_chunk **chunk, base_erro
                 RETURN_IF_ERROR(source->class->open_unit(source, lane->source_state, unit, error));
             pipeline->unit_open = true;
         }
-        base_status status = lane_next(lane, chunk, error);
+        base_status status = exec_lane_next(lane, chunk, error);
         if (status != BASE_DONE)
             return status;
         pipeline->unit_open = false;
@@ -300,12 +326,19 @@ void exec_program_rewind(exec_program *program)
     for (uint32_t i = 0; i < program->count; i++) {
         exec_pipeline *pipeline = program->pipelines[i];
         pipeline->started = pipeline->unit_open = false;
+        pipeline->stream_lanes = 0;
         atomic_store_explicit(&pipeline->stop, false, memory_order_relaxed);
         atomic_store_explicit(&pipeline->next_unit, 0, memory_order_relaxed);
         for (uint32_t l = 0; l < pipeline->lane_count; l++)
             if (pipeline->lanes[l])
                 rewind_lane(pipeline->lanes[l]);
     }
+}
+
+void exec_program_close(exec_program *program)
+{
+    for (uint32_t i = 0; i < program->count; i++)
+        exec_stream_clear(program->pipelines[i]->stream);
 }
 
 static base_status start_pipeline(exec_pipeline *pipeline, base_error *error)

@@ -424,6 +424,51 @@ static void test_delete(void **state)
                  "1|10|a;3|NULL|c");
 }
 
+/* Rows for the caller, made by several lanes: all of them, in the order of one lane, whether few or
+ * (from the middle on) all rows come out; again after the caller has left in the middle; and an
+ * error of a late row. The bars are what one lane answers. */
+static void check_stream(tables *t)
+{
+    fixture *f = t->f;
+    plan_expr *sevenths = call2(f, "%", slot(f, 1, 'I'), constant(f, 'I', "7"));
+    plan_expr *some = compare(f, VECTOR_EQUAL, sevenths, constant(f, 'I', "3"));
+    plan_expr *late = compare(f, VECTOR_GREATER, slot(f, 1, 'I'), constant(f, 'I', "150000"));
+    plan_expr *either = plan_expr_new(&f->arena, PLAN_EXPR_OR, TYPES_OF(BOOLEAN), 2);
+    either->arguments[0] = some;
+    either->arguments[1] = late;
+    plan_operator *root = project(f, filter(f, scan(t), either), 1, list(f, 1, slot(f, 1, 'I')));
+    plan_statement statement = statement_of(f, root);
+    exec_options options = options_of(f);
+    exec_execution *execution;
+    unit_assert_ok(exec_create(&statement, &options, &execution, &f->error));
+    for (uint32_t run = 0; run < 3; run++) {
+        int64_t expected = 3;
+        vector_chunk *chunk;
+        unit_assert_ok(exec_open(execution, f->transaction, &f->error));
+        base_status status;
+        while ((status = exec_next(execution, &chunk, &f->error)) == BASE_ROW) {
+            for (uint32_t i = 0; i < chunk->count; i++) {
+                uint32_t position = vector_row(chunk->selection, i);
+                assert_int_equal(vector_get(&chunk->columns[0], position).cell.int64, expected);
+                expected += expected >= 150000 ? 1 : BASE_MIN((int64_t)7, 150001 - expected);
+            }
+            if (run == 1 && expected > 90000)
+                break;
+        }
+        assert_int_equal(status, run == 1 ? BASE_ROW : BASE_DONE);
+        if (run != 1)
+            assert_int_equal(expected, 200000);
+        exec_reset(execution);
+    }
+    exec_destroy(execution);
+    unit_budget_check(&f->statement_budget);
+    /* 9223372036854775807 - 180000 + a: too large from row 180001 on. */
+    plan_expr *sum = call2(f, "+", slot(f, 1, 'I'), constant(f, 'I', "9223372036854595807"));
+    f->expected = BASE_OUT_OF_RANGE;
+    check(f, project(f, filter(f, scan(t), some), 1, list(f, 1, sum)), "");
+    f->expected = BASE_OK;
+}
+
 /* 200,000 rows: a scan shared by lanes, with a join filter. */
 static void test_threads(void **state)
 {
@@ -461,6 +506,7 @@ static void test_threads(void **state)
         joined->join.filters = &published;
         f->join_filter_count = 1;
         check(f, group(f, joined, 0, NULL, 2, sums), "2|200016");
+        check_stream(t);
     }
 }
 
