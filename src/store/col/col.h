@@ -90,15 +90,19 @@ base_status col_volume_visit(const col_volume *volume,
                              void *context, base_error *error);
 
 /* What is known of a column, for the optimizer. Keys: see below. */
+enum {
+    COL_STATISTICS_REGISTERS = 256
+};
 typedef struct col_statistics {
     uint64_t null_count;
     bool has_range;
     uint64_t low_key, high_key;
-    uint8_t registers[256]; /* HyperLogLog; registers of several volumes merge by maximum */
+    uint8_t registers
+        [COL_STATISTICS_REGISTERS]; /* HyperLogLog; registers of several volumes merge by maximum */
 } col_statistics;
 void col_volume_statistics(const col_volume *volume, int32_t place, col_statistics *statistics);
 /* The number of different values that a set of registers stands for. */
-double col_distinct_estimate(const uint8_t registers[256]);
+double col_distinct_estimate(const uint8_t registers[COL_STATISTICS_REGISTERS]);
 
 /* ---- One row -------------------------------------------------------------------------------- */
 
@@ -130,6 +134,9 @@ base_status col_volume_vector(col_volume *volume, int32_t place, uint32_t number
  * eight bytes. Different values may share a key, so a test says "no" only when it is sure.
  */
 uint64_t col_key_of(types_form form, const types_cell *cell);
+/* A value that has the key: the key's own where keys are exact, otherwise one near it (128-bit
+ * integers at the end of 64 bits, the first eight bytes of a string). False: intervals. */
+bool col_value_of_key(types_form form, uint64_t key, types_cell *cell);
 typedef struct col_range {
     int32_t place;
     uint64_t low, high; /* keys, inclusive */

@@ -48,6 +48,52 @@ uint64_t col_key_of(types_form form, const types_cell *cell)
     }
 }
 
+bool col_value_of_key(types_form form, uint64_t key, types_cell *cell)
+{
+    const uint64_t sign = UINT64_C(1) << 63;
+    memset(cell, 0, sizeof *cell);
+    switch (form) {
+    case TYPES_FORM_BOOL:
+    case TYPES_FORM_INT8:
+    case TYPES_FORM_INT16:
+    case TYPES_FORM_INT32:
+    case TYPES_FORM_INT64: {
+        int64_t value = (int64_t)(key ^ sign);
+        codec_from_int64(form, &value, 1, cell);
+        return true;
+    }
+    case TYPES_FORM_UINT64:
+        cell->uint64 = key;
+        return true;
+    case TYPES_FORM_INT128:
+        cell->int128 = (int64_t)(key ^ sign);
+        return true;
+    case TYPES_FORM_FLOAT32:
+    case TYPES_FORM_FLOAT64: {
+        uint64_t bits = key & sign ? key ^ sign : ~key;
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (form == TYPES_FORM_FLOAT32)
+            cell->float32 = (float)value;
+        else
+            cell->float64 = value;
+        return true;
+    }
+    case TYPES_FORM_STRING: {
+        uint64_t head = __builtin_bswap64(key);
+        char bytes[8];
+        memcpy(bytes, &head, sizeof bytes);
+        uint32_t length = sizeof bytes;
+        while (length && !bytes[length - 1])
+            length--;
+        cell->string = types_string_of(bytes, length);
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
 /* Every key of an interval is 0, which would wrongly exclude ranges. */
 static bool form_has_keys(types_form form)
 {

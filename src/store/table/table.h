@@ -329,7 +329,6 @@ typedef struct table_column_statistics {
     double distinct_count; /* estimate; 0: unknown */
     bool has_range;
     types_value minimum, maximum; /* strings: inline prefixes only */
-    double average_width;         /* bytes */
 } table_column_statistics;
 /* Row count, close but not exact. Cheap. */
 uint64_t table_row_count(const table_relation *relation);

@@ -1,9 +1,13 @@
 /*
- * table_statistics.c - what the optimizer may know of a column, from a sample of its rows.
+ * table_statistics.c - what the optimizer may know of a column.
  *
- * A column is sampled when it is first asked for and again when the table has grown or shrunk
- * by half: a few ranges spread over the rowids and the table's end, some hundred rows from
- * each. Distinct values are estimated from how many values the sample has once and in all
+ * Of a table that is cold for the most part it is what was noted when its volumes were written:
+ * NULLs, range, and registers of HyperLogLog, which merge over volumes by maximum. Nothing is
+ * read for it but the table's end, which may have newer values than all volumes.
+ *
+ * Other tables are sampled when a column is first asked for and again when they have grown or
+ * shrunk by half: a few ranges spread over the rowids and the table's end, some hundred rows
+ * from each. Distinct values are estimated from how many values the sample has once and in all
  * (the estimator of Haas and Stokes that PostgreSQL uses). Tables of some thousand rows are
  * read whole, so their figures are exact.
  */
@@ -30,7 +34,6 @@ typedef struct sampler {
     uint32_t range,
         distinct_by_range; /* the range in work; sum of the ranges' own distinct values */
     uint64_t rows, nulls;
-    double width;
     table_column_statistics result;
 } sampler;
 
@@ -63,7 +66,6 @@ static void note_value(sampler *sample, const types_value *value)
     table_column_statistics *result = &sample->result;
     types_form form = types_form_of(value->type);
     count_value(sample, types_cell_hash(form, &value->cell));
-    sample->width += form == TYPES_FORM_STRING ? value->cell.string.length : types_form_size(form);
     if (!result->has_range || types_cell_compare(form, &value->cell, &result->minimum.cell) < 0)
         result->minimum = without_pointer(*value);
     if (!result->has_range || types_cell_compare(form, &value->cell, &result->maximum.cell) > 0)
@@ -149,10 +151,105 @@ static base_status sample_rows(sampler *sample, const txn_snapshot *snapshot, ui
     if (sample->rows < row_count)
         RETURN_IF_ERROR(read_spread(sample, snapshot, true));
     double scale = sample->rows ? (double)row_count / (double)sample->rows : 0;
-    uint64_t values = sample->rows - sample->nulls;
     sample->result.null_count = (uint64_t)((double)sample->nulls * BASE_MAX(scale, 1.0));
     sample->result.distinct_count = estimate_distinct(sample, row_count);
-    sample->result.average_width = values ? sample->width / (double)values : 0;
+    return BASE_OK;
+}
+
+/* ---- What volumes know ----------------------------------------------------------------------- */
+
+enum {
+    COLD_PARTS = 4, /* of so many parts of a table one may be hot */
+};
+
+typedef struct cold_summary {
+    uint64_t rows, nulls;
+    bool has_range;
+    uint64_t low_key, high_key;
+    col_statistics each; /* of one volume; its registers become those of all */
+    uint8_t registers[COL_STATISTICS_REGISTERS];
+} cold_summary;
+
+/* Rows without the column have its `missing` value. */
+static void add_missing(cold_summary *summary, const table_column *column, uint64_t rows)
+{
+    if (column->missing.is_null) {
+        summary->nulls += rows;
+        return;
+    }
+    uint64_t key = col_key_of(types_form_of(column->type), &column->missing.cell);
+    summary->low_key = BASE_MIN(summary->low_key, key);
+    summary->high_key = BASE_MAX(summary->high_key, key);
+    summary->has_range = true;
+}
+
+static void add_volume(cold_summary *summary, const table_relation *relation, uint32_t column,
+                       const table_volume *volume)
+{
+    bool is_rowid = (int32_t)column == relation->descriptor.rowid_column;
+    int32_t place = col_volume_column(volume->data, is_rowid ? COL_ROWID : column);
+    summary->rows += volume->info.row_count;
+    if (place < 0) {
+        add_missing(summary, &relation->descriptor.columns[column], volume->info.row_count);
+        return;
+    }
+    col_statistics *each = &summary->each;
+    col_volume_statistics(volume->data, place, each);
+    summary->nulls += each->null_count;
+    for (uint32_t i = 0; i < COL_STATISTICS_REGISTERS; i++)
+        summary->registers[i] = BASE_MAX(summary->registers[i], each->registers[i]);
+    if (!each->has_range)
+        return;
+    summary->low_key = BASE_MIN(summary->low_key, each->low_key);
+    summary->high_key = BASE_MAX(summary->high_key, each->high_key);
+    summary->has_range = true;
+}
+
+/* The estimate is off by a fifteenth as a rule: what is nearly as many values as rows is a key. */
+static double cold_distinct(const cold_summary *summary, double values)
+{
+    double estimate = col_distinct_estimate(summary->registers);
+    double sealed = (double)(summary->rows - summary->nulls);
+    if (estimate > sealed * 0.85)
+        return values;
+    return BASE_MIN(BASE_MAX(estimate, 1.0), values);
+}
+
+/* False: the volumes hold too little of the table to speak for it. */
+static bool read_summary(sampler *sample, const txn_snapshot *snapshot, uint64_t row_count)
+{
+    const table_relation *relation = sample->relation;
+    const table_volumes *list = table_volumes_of(relation->storage);
+    table_column_statistics *result = &sample->result;
+    types_type type = relation->descriptor.columns[sample->column].type;
+    cold_summary summary = {.low_key = UINT64_MAX};
+    if (row_tree_count(relation->storage->hot) * COLD_PARTS > row_count)
+        return false;
+    for (uint32_t i = 0; list && i < list->count; i++)
+        if (table_volume_is_visible(list->volumes[i], snapshot))
+            add_volume(&summary, relation, sample->column, list->volumes[i]);
+    if (summary.rows == 0)
+        return false;
+    double scale = (double)row_count / (double)summary.rows;
+    result->null_count = (uint64_t)((double)summary.nulls * scale);
+    double values = (double)row_count - (double)result->null_count;
+    result->distinct_count = values > 0 ? cold_distinct(&summary, values) : 0;
+    types_form form = types_form_of(type);
+    result->minimum.type = result->maximum.type = type;
+    result->has_range = summary.has_range &&
+                        col_value_of_key(form, summary.low_key, &result->minimum.cell) &&
+                        col_value_of_key(form, summary.high_key, &result->maximum.cell);
+    return true;
+}
+
+/* Rising values have their largest at the end, and new rows may be hot yet. */
+static base_status summarise(sampler *sample, const txn_snapshot *snapshot)
+{
+    bool known = sample->result.has_range; /* not of intervals, nor of NULLs alone */
+    if (row_tree_count(sample->relation->storage->hot) == 0)
+        return BASE_OK;
+    RETURN_IF_ERROR(read_spread(sample, snapshot, true));
+    sample->result.has_range &= known;
     return BASE_OK;
 }
 
@@ -170,7 +267,10 @@ static base_status take_sample(table_relation *relation, uint32_t column, uint64
     if (status == BASE_OK) {
         status = txn_begin(database->manager, TXN_SNAPSHOT, true, &reader, NULL);
         if (status == BASE_OK) {
-            status = sample_rows(&sample, txn_snapshot_of(reader), row_count);
+            const txn_snapshot *snapshot = txn_snapshot_of(reader);
+            status = read_summary(&sample, snapshot, row_count)
+                         ? summarise(&sample, snapshot)
+                         : sample_rows(&sample, snapshot, row_count);
             txn_rollback(reader);
             *result = sample.result;
         }

@@ -223,6 +223,34 @@ static void zone_maps_exclude_only_what_is_not_there(void **state)
     unit_budget_check(&budget);
 }
 
+static void keys_give_values_back(void **state)
+{
+    (void)state;
+    static const int64_t integers[] = {INT64_MIN, -70000, -1, 0, 1, 255, 70000, INT64_MAX};
+    static const double floats[] = {-INFINITY, -1.5, 0, 2.25e-300, 1e300, INFINITY};
+    types_cell cell, back;
+    for (size_t i = 0; i < BASE_COUNT_OF(integers); i++) {
+        memset(&cell, 0, sizeof cell);
+        cell.int64 = integers[i];
+        assert_true(col_value_of_key(TYPES_FORM_INT64, col_key_of(TYPES_FORM_INT64, &cell), &back));
+        assert_int_equal(back.int64, integers[i]);
+        cell.int16 = (int16_t)integers[i];
+        assert_true(col_value_of_key(TYPES_FORM_INT16, col_key_of(TYPES_FORM_INT16, &cell), &back));
+        assert_int_equal(back.int16, cell.int16);
+    }
+    for (size_t i = 0; i < BASE_COUNT_OF(floats); i++) {
+        cell.float64 = floats[i];
+        uint64_t key = col_key_of(TYPES_FORM_FLOAT64, &cell);
+        assert_true(col_value_of_key(TYPES_FORM_FLOAT64, key, &back));
+        assert_true(back.float64 == floats[i]);
+    }
+    cell.string = types_string_of("harbour master", 14);
+    assert_true(col_value_of_key(TYPES_FORM_STRING, col_key_of(TYPES_FORM_STRING, &cell), &back));
+    types_string head = types_string_of("harbour ", 8);
+    assert_true(types_string_equal(&back.string, &head));
+    assert_false(col_value_of_key(TYPES_FORM_INTERVAL, 0, &back));
+}
+
 static void failed_allocations_leave_nothing_behind(void **state)
 {
     (void)state;
@@ -259,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back),
         cmocka_unit_test(zone_maps_exclude_only_what_is_not_there),
+        cmocka_unit_test(keys_give_values_back),
         cmocka_unit_test(failed_allocations_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -420,9 +420,32 @@ static void test_loader(void **state)
     fixture_close(&self);
 }
 
+/* The volumes' own figures, and newer values that are hot yet. */
+static void test_statistics(void **state)
+{
+    (void)state;
+    fixture self;
+    open_sealed(&self, false);
+    txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+    unit_assert_ok(fixture_insert(&self, transaction, ROWS + 1, 5000000));
+    fixture_commit(&self, transaction);
+    table_column_statistics statistics;
+    table_column_statistics_of(self.relation, COLUMN_NUMBER, &statistics);
+    assert_true(statistics.has_range);
+    assert_int_equal(statistics.minimum.cell.int64, 10);
+    assert_int_equal(statistics.maximum.cell.int64, 5000000);
+    assert_int_equal(statistics.null_count, 0);
+    assert_true(statistics.distinct_count == (double)(ROWS + 1));
+    table_column_statistics_of(self.relation, COLUMN_ID, &statistics);
+    assert_int_equal(statistics.minimum.cell.int64, 1);
+    assert_int_equal(statistics.maximum.cell.int64, ROWS + 1);
+    fixture_close(&self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_statistics, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_seal_and_read, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_change_cold_rows, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_seal_under_transactions, make_place, remove_place),
