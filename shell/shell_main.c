@@ -93,6 +93,7 @@ static void run_interactive(shell *self)
     shell_input_start(self);
     while (!self->quit) {
         bool interrupted;
+        (void)shell_take_interrupt(); /* it was for the statement before, and is done with */
         char *line = shell_read_line(self, statement.length ? "  ...> " : "tuff> ", &interrupted);
         if (!line)
             break;

@@ -1,4 +1,5 @@
-# The shell as scripts use it: output modes, commands, exit codes, errors with a caret.
+# The shell as scripts use it: output modes, commands, exit codes, errors with a caret; and as a person does, at
+# a pseudo-terminal (tests/shell/terminal.py).
 
 suite_shell() {
     local passed=0 failed=0 folder
@@ -47,5 +48,11 @@ suite_shell() {
     rm "$folder/100%41&b?.tuff"
     expect log-folded 'a.tuff b.tuff dump.sql in.csv' "$(cd "$folder" && echo *)"
     rm -rf "$folder"
-    echo "$passed passed, $failed failed, 0 skipped"
+    local terminal="0 passed, 0 failed, 1 skipped"
+    if python3 -c 'import pty' 2>/dev/null; then
+        terminal=$(python3 tests/shell/terminal.py $tuff | tee /dev/stderr | tail -1)
+    else
+        echo "skipped: shell at a terminal (no python3)"
+    fi
+    sum_lines "$passed passed, $failed failed, 0 skipped" "$terminal"
 }
