@@ -37,7 +37,7 @@ typedef struct exec_options {
      * with BASE_INTERRUPTED. NULL: never. */
     bool (*interrupted)(void *context);
     /* Called now and then with the rows read so far and the rows that there are to read (an
-     * estimate), by one of the statement's threads at a time. NULL: never. */
+     * estimate), by the thread that runs the statement. NULL: never. */
     void (*progress)(void *context, uint64_t rows_read, uint64_t rows_total);
     void *hook_context;
     bool fast_path; /* statements on few rows run row by row, without pipelines (exec/fast) */

@@ -131,6 +131,8 @@ struct exec_pipeline {
     exec_lane *lanes[EXEC_MAX_LANES];
     uint32_t lane_count; /* made so far */
     _Atomic(uint32_t) next_unit;
+    _Atomic(uint64_t)
+        rows_read;      /* by all lanes, for progress; execution.rows_read has them later */
     _Atomic(bool) stop; /* a lane failed or a step has finished */
     bool started;
     bool unit_open;        /* serial running: lane 0 is inside a unit */

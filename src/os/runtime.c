@@ -314,7 +314,7 @@ void os_runtime_run(os_runtime *runtime, uint32_t count,
         return;
     }
     runtime_job job = {.function = function, .argument = argument, .count = count};
-    atomic_init(&job.next_index, 0);
+    atomic_init(&job.next_index, 1); /* 0 is the caller's */
     atomic_init(&job.active, 0);
 
     os_mutex_lock(&runtime->mutex);
@@ -324,6 +324,7 @@ void os_runtime_run(os_runtime *runtime, uint32_t count,
     wake_workers(runtime, count - 1);
     os_mutex_unlock(&runtime->mutex);
 
+    function(argument, 0);
     work_on_job(&job);
     for (int i = 0; i < RUNTIME_SPINS && !os_current_hooks; i++) {
         if (atomic_load_explicit(&job.active, memory_order_relaxed) == 0)

@@ -103,11 +103,16 @@ static base_status push_step(exec_lane *lane, uint32_t step, vector_chunk **chun
     return BASE_OK;
 }
 
-static void report_progress(exec_execution *execution, const exec_lane *lane)
+/* Lane 0 is the calling thread's (os_runtime_run). */
+static void report_progress(const exec_lane *lane)
 {
-    if (execution->options.progress)
-        execution->options.progress(execution->options.hook_context,
-                                    execution->rows_read + lane->rows_read, execution->rows_total);
+    const exec_pipeline *pipeline = lane->pipeline;
+    const exec_execution *execution = pipeline->execution;
+    if (lane->index == 0 && execution->options.progress)
+        execution->options.progress(
+            execution->options.hook_context,
+            execution->rows_read + atomic_load_explicit(&pipeline->rows_read, memory_order_relaxed),
+            execution->rows_total);
 }
 
 static base_status next_source_chunk(exec_lane *lane, vector_chunk **chunk, base_error *error)
@@ -120,9 +125,10 @@ static base_status next_source_chunk(exec_lane *lane, vector_chunk **chunk, base
     if (status == BASE_ROW) {
         lane->rows_read += (*chunk)->count;
         lane->step_rows[0] += (*chunk)->count;
+        atomic_fetch_add_explicit(&lane->pipeline->rows_read, (*chunk)->count,
+                                  memory_order_relaxed);
         /* Per input, not per result: a selective join may give no row for minutes. */
-        if (lane->index == 0)
-            report_progress(source->execution, lane);
+        report_progress(lane);
     }
     return status;
 }
@@ -177,6 +183,7 @@ static void collect_statistics(exec_pipeline *pipeline)
                 lane->step_nanoseconds[pipeline->step_count + 1];
         rewind_lane(lane);
     }
+    atomic_store_explicit(&pipeline->rows_read, 0, memory_order_relaxed);
 }
 
 /* ---- Into a sink ------------------------------------------------------------------------- */

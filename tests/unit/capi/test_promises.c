@@ -2,6 +2,7 @@
  * test_promises.c - what tuff.h says beside the main road: NULL arguments, values that SQL does
  * not have, how long names and results live, where an error is.
  */
+#include <pthread.h>
 #include "unit/capi/capi_fixture.h"
 
 /* Binding ends an open result: it must not go on with other values, or with values half gone. */
@@ -250,6 +251,46 @@ static int note_total(void *context, double fraction, uint64_t rows)
     return 0;
 }
 
+typedef struct caller {
+    pthread_t thread;
+    uint64_t calls, elsewhere;
+    double furthest;
+} caller;
+
+static int note_caller(void *context, double fraction, uint64_t rows)
+{
+    caller *self = context;
+    (void)rows;
+    self->calls++;
+    self->elsewhere += !pthread_equal(self->thread, pthread_self());
+    if (fraction > self->furthest)
+        self->furthest = fraction;
+    return 0;
+}
+
+/* Progress is told by the thread that runs the statement, also when others help it, and counts
+ * what they do. */
+static void test_progress_comes_from_the_caller(void **state)
+{
+    (void)state;
+    tuff_db *db;
+    tuff_conn *conn;
+    caller who = {.thread = pthread_self()};
+    assert_int_equal(tuff_open("memory://?threads=4", &db), TUFF_OK);
+    assert_int_equal(tuff_connect(db, &conn), TUFF_OK);
+    run(conn, "CREATE TABLE t (a INTEGER, b INTEGER)");
+    run(conn, "INSERT INTO t SELECT x, x % 7 FROM generate_series(1, 400000) AS s(x)");
+    tuff_set_progress(conn, note_caller, &who);
+    for (int turn = 0; turn < 20; turn++)
+        run(conn, "SELECT b, count(*), sum(a * a) FROM t GROUP BY b");
+    tuff_set_progress(conn, NULL, NULL);
+    assert_true(who.calls > 20);
+    assert_int_equal(who.elsewhere, 0);
+    assert_true(who.furthest > 0 && who.furthest <= 1);
+    tuff_disconnect(conn);
+    assert_int_equal(tuff_close(db), TUFF_OK);
+}
+
 /* A statement that was prepared over an empty table is planned again when the table has grown: it
  * finds its rows by the index that it had no use for. */
 static void test_plans_follow_sizes(void **state)
@@ -287,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_names_do_not_pile_up),
         cmocka_unit_test_setup_teardown(test_lock_timeout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_outermost_savepoint, set_up, tear_down),
+        cmocka_unit_test(test_progress_comes_from_the_caller),
         cmocka_unit_test_setup_teardown(test_plans_follow_sizes, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /*
  * test_os_runtime.c - threads, locks, the worker pool and task groups.
  */
+#include <pthread.h>
+
 #include "unit/unit.h"
 #include "os/os.h"
 
@@ -102,11 +104,16 @@ typedef struct marks {
     os_runtime *runtime;
     _Atomic(uint32_t) seen[500];
     _Atomic(uint32_t) inner;
+    pthread_t caller;
+    _Atomic(uint32_t) first_elsewhere;
 } marks;
 
 static void mark(void *argument, uint32_t index)
 {
-    atomic_fetch_add(&((marks *)argument)->seen[index], 1);
+    marks *self = argument;
+    atomic_fetch_add(&self->seen[index], 1);
+    if (index == 0 && !pthread_equal(self->caller, pthread_self()))
+        atomic_fetch_add(&self->first_elsewhere, 1);
 }
 static void count_inner(void *argument, uint32_t index)
 {
@@ -126,6 +133,7 @@ static void run_calls_each_index_once(void **state)
         static marks self;
         memset(&self, 0, sizeof self);
         self.runtime = make_runtime(workers);
+        self.caller = pthread_self();
         assert_int_equal(os_runtime_parallelism(self.runtime), workers + 1);
         for (int round = 1; round <= 50; round++) {
             os_runtime_run(self.runtime, 500, mark, &self);
@@ -135,6 +143,7 @@ static void run_calls_each_index_once(void **state)
         os_runtime_run(self.runtime, 0, mark, &self);
         os_runtime_run(self.runtime, 100, nest, &self);
         assert_int_equal(atomic_load(&self.inner), 300);
+        assert_int_equal(atomic_load(&self.first_elsewhere), 0);
         os_runtime_destroy(self.runtime);
     }
 }
