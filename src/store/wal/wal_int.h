@@ -59,6 +59,7 @@ enum {
     WAL_FIRST_CHUNK = 1024,
     WAL_LARGEST_CHUNK = 262144,
     WAL_LARGEST_EXTENSION = 131072, /* zeros written ahead at a time */
+    WAL_BATCH = 65536,              /* frames gathered into one write */
     WAL_KEEP_SEGMENTS = 64,         /* free segments that stay in the file after a release */
 };
 #define WAL_FLUSH_INTERVAL INT64_C(1000000000) /* nanoseconds, in normal mode */
@@ -159,6 +160,10 @@ struct wal_log {
     uint32_t segment_count, segment_capacity; /* segments of the file */
     _Atomic(uint64_t) live_bytes;
 
+    /* The leader's: frames at the end of the stream that are not written yet. */
+    unsigned char *batch; /* WAL_BATCH bytes; NULL in memory */
+    size_t batch_used;
+
     os_thread *flusher;
     os_condition flusher_wake;
     bool flusher_running, closing;
@@ -184,7 +189,7 @@ void wal_fail(wal_log *log, base_status status, const base_error *error);
 base_status wal_answer_failure(const wal_log *log, base_error *error);
 /* Sums up what the generations hold. */
 void wal_count_live_bytes(wal_log *log);
-/* As leader, without the mutex: pads the stream to the next block. */
+/* As leader, without the mutex: pads the stream to the next block and writes what was gathered. */
 base_status wal_pad(wal_log *log, base_error *error);
 /* Under the mutex, which is released meanwhile: pads and syncs. */
 base_status wal_sync_locked(wal_log *log, base_error *error);

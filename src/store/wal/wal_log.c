@@ -23,6 +23,7 @@ static void log_free(wal_log *log)
     base_free_array(log->budget, log->segment_used, log->segment_capacity,
                     sizeof *log->segment_used);
     base_free(log->budget, log->path, log->path_size);
+    base_free(log->budget, log->batch, WAL_BATCH);
     os_condition_destroy(&log->flusher_wake);
     os_condition_destroy(&log->changed);
     os_mutex_destroy(&log->mutex);
@@ -49,7 +50,8 @@ base_status wal_open(const wal_options *options, wal_log **log, base_error *erro
     if (options->path) {
         self->path_size = strlen(options->path) + 1;
         self->path = base_allocate(self->budget, self->path_size);
-        if (self->path) {
+        self->batch = options->read_only ? NULL : base_allocate(self->budget, WAL_BATCH);
+        if (self->path && (self->batch || options->read_only)) {
             memcpy(self->path, options->path, self->path_size);
             status = wal_recover(self, options, error);
         } else {

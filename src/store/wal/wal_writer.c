@@ -7,18 +7,24 @@
  * publishes them in order and wakes their owners. Units that come meanwhile wait and form the
  * next group. With one thread this is two short mutex sections and one write.
  *
+ * A group's frames and the padding after them are gathered and go to the system in one write,
+ * so a commit in full mode is one write and one sync, however many commit at once; what is larger
+ * than the buffer goes from the committers' own memory.
+ *
  * The leader works without the mutex; the stream belongs to it (see wal_log). Units behind an
  * unready head wait: publishing out of order would show a snapshot a hole.
  *
  * Checksums of payloads are computed by each committer before it takes the mutex; what is
  * chained under the leader is 92 bytes a frame.
  *
- * A full disk. Nothing of the failed group may be replayed later, as its owners roll back.
- * Where a whole unit had been written already, the frame at the group's start is overwritten
- * with zeros; when that fails too, the log fails.
+ * A full disk. Nothing of the failed group may be replayed later, as its owners roll back. The
+ * frame at the group's start is overwritten with zeros; where that fails too, and a whole frame
+ * lies there, the log fails.
  *
- * Rejected: a ring buffer that committers copy into. A commit waits for its write in every
- * mode anyway, so its own memory is buffer enough, and no copy is the cheapest copy.
+ * Rejected: a ring buffer that committers copy into under the mutex, with a thread that writes it:
+ * a commit waits for its write in every mode anyway. Frames one write each, which this was at
+ * first: a second call for the padding, and one more per member of a group, cost more than
+ * copying some kilobytes.
  */
 #include "store/wal/wal_int.h"
 
@@ -103,12 +109,46 @@ void wal_commit_abandon(wal_log *log, wal_unit *unit)
 
 /* ---- The leader's work, without the mutex ---------------------------------------------------- */
 
+/* Writes what was gathered, which ends where the stream does. */
+static base_status flush_batch(wal_log *log, base_error *error)
+{
+    wal_generation *generation = log->current;
+    size_t used = log->batch_used;
+    log->batch_used = 0;
+    if (used == 0)
+        return BASE_OK;
+    return wal_stream_write(log, generation, generation->length - used, log->batch, used, error);
+}
+
+/* A frame at the end of the stream; `gap` bytes behind it are passed over. */
+static base_status put_frame(wal_log *log, const unsigned char *frame, size_t size, uint64_t gap,
+                             uint32_t chain, base_error *error)
+{
+    wal_generation *generation = log->current;
+    bool fits = size <= WAL_BATCH - log->batch_used;
+    if (!fits)
+        RETURN_IF_ERROR(flush_batch(log, error));
+    if (size <= WAL_BATCH) {
+        memcpy(log->batch + log->batch_used, frame, size);
+        log->batch_used += size;
+    } else {
+        RETURN_IF_ERROR(wal_stream_write(log, generation, generation->length, frame, size, error));
+    }
+    generation->length += size;
+    generation->chain = chain;
+    if (gap > 0) {
+        RETURN_IF_ERROR(flush_batch(log, error));
+        generation->length += gap;
+    }
+    return BASE_OK;
+}
+
 base_status wal_pad(wal_log *log, base_error *error)
 {
     wal_generation *generation = log->current;
     uint64_t gap = BASE_ALIGN_UP(generation->length, (uint64_t)WAL_BLOCK) - generation->length;
     if (gap == 0)
-        return BASE_OK;
+        return flush_batch(log, error);
     if (gap < WAL_FRAME_HEADER_SIZE)
         gap += WAL_BLOCK;
     wal_frame_header header = {
@@ -120,11 +160,14 @@ base_status wal_pad(wal_log *log, base_error *error)
     };
     unsigned char bytes[WAL_FRAME_HEADER_SIZE];
     wal_frame_header_store(&header, generation->chain, bytes);
-    RETURN_IF_ERROR(
-        wal_stream_write(log, generation, generation->length, bytes, sizeof bytes, error));
-    generation->length += gap;
-    generation->chain = header.chain;
-    return BASE_OK;
+    uint64_t length = generation->length;
+    uint32_t chain = generation->chain;
+    base_status status = put_frame(log, bytes, sizeof bytes, header.length, header.chain, error);
+    if (status != BASE_OK) { /* the next frame comes here */
+        generation->length = length;
+        generation->chain = chain;
+    }
+    return status;
 }
 
 static base_status write_unit(wal_log *log, const wal_unit *unit, base_error *error)
@@ -142,26 +185,31 @@ static base_status write_unit(wal_log *log, const wal_unit *unit, base_error *er
             .payload_crc = chunk->payload_crc,
         };
         wal_frame_header_store(&header, generation->chain, chunk->header);
-        size_t size = WAL_FRAME_HEADER_SIZE + chunk->used;
-        RETURN_IF_ERROR(
-            wal_stream_write(log, generation, generation->length, chunk->header, size, error));
-        generation->length += size;
-        generation->chain = header.chain;
+        RETURN_IF_ERROR(put_frame(log, chunk->header, WAL_FRAME_HEADER_SIZE + chunk->used, 0,
+                                  header.chain, error));
     }
     return BASE_OK;
 }
 
-/* Makes sure that nothing of a group that failed is ever replayed. */
+/* Makes sure that nothing of a group that failed is ever replayed. On a full disk the zeros may
+ * find no room, because nothing of the group did either: then there is nothing to overwrite. */
 static base_status take_back(wal_log *log, uint64_t length, uint32_t chain, base_error *error)
 {
     wal_generation *generation = log->current;
-    bool whole_unit_written = generation->length > length;
+    unsigned char bytes[WAL_FRAME_HEADER_SIZE] = {0};
+    bool started = generation->length > length || log->batch_used > 0;
     generation->length = length;
     generation->chain = chain;
-    if (!whole_unit_written)
+    log->batch_used = 0;
+    if (!started || length / WAL_PAYLOAD >= generation->segment_count)
         return BASE_OK;
-    static const unsigned char zeros[WAL_FRAME_HEADER_SIZE];
-    return wal_stream_write(log, generation, length, zeros, sizeof zeros, error);
+    base_status status = wal_stream_write(log, generation, length, bytes, sizeof bytes, error);
+    if (status == BASE_OK)
+        return BASE_OK;
+    if (wal_stream_read(log, generation, length, bytes, sizeof bytes, NULL) == BASE_OK &&
+        !wal_frame_header_is_whole(bytes))
+        return BASE_OK;
+    return status;
 }
 
 typedef struct group_outcome {
@@ -194,8 +242,8 @@ static base_status write_group(wal_log *log, wal_unit *first, const wal_unit *la
     }
     uint64_t written_before = log->written_sequence;
     log->written_sequence = last->sequence;
-    if (status == BASE_OK && full)
-        status = wal_pad(log, error);
+    if (status == BASE_OK)
+        status = full ? wal_pad(log, error) : flush_batch(log, error);
     if (status != BASE_OK) {
         log->written_sequence = written_before;
         bool forgivable = status == BASE_DISK_FULL || status == BASE_OUT_OF_MEMORY;

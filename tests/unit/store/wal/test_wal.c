@@ -3,6 +3,7 @@
  */
 #include "unit/unit.h"
 #include "store/wal/wal_int.h"
+#include "os/sim/os_sim.h"
 
 typedef struct fixture {
     base_budget budget;
@@ -611,6 +612,99 @@ static void every_failed_allocation_is_survived(void **state)
     assert_true(fail_at > 8);
 }
 
+/* ---- Calls ---------------------------------------------------------------------------------- */
+
+enum {
+    GROUP = 6 /* committers at once */
+};
+
+static void commit_one(void *argument)
+{
+    fixture *self = argument;
+    wal_buffer buffer;
+    wal_buffer_init(&buffer, &self->budget);
+    add_record(&buffer, 7, 300);
+    wal_unit unit = {.buffer = &buffer};
+    unit_assert_ok(wal_commit(self->log, &unit, NULL));
+    wal_buffer_destroy(&buffer);
+}
+
+static void commit_together(void *argument)
+{
+    fixture *self = argument;
+    os_thread *threads[GROUP];
+    for (int i = 0; i < GROUP; i++)
+        unit_assert_ok(os_thread_start(&self->budget, commit_one, self, &threads[i], NULL));
+    for (int i = 0; i < GROUP; i++)
+        os_thread_join(threads[i]);
+}
+
+/* In full mode a commit is one write and one sync, whatever lies in it, and committers that meet
+ * share them; in normal mode it is the write alone. */
+static void a_commit_is_one_write_and_one_sync(void **state)
+{
+    fixture self;
+    os_sim *sim;
+    replayed seen;
+    (void)state;
+    for (int mode = WAL_SYNC_FULL; mode <= WAL_SYNC_NORMAL; mode++) {
+        uint64_t each = mode == WAL_SYNC_FULL ? 2 : 1;
+        start(&self, (wal_sync_mode)mode);
+        unit_assert_ok(os_sim_create(&self.budget, 1, &sim, NULL));
+        self.options.environment = os_sim_environment(sim);
+        unit_assert_ok(open_log(&self, &seen, NULL));
+        for (uint32_t i = 0; i < 70; i++) /* the file has grown to its steps */
+            commit(&self, i, 200);
+        uint64_t before = os_sim_change_count(sim);
+        for (uint32_t i = 0; i < 10; i++)
+            commit(&self, i, 8 + 40 * i);
+        if (mode == WAL_SYNC_FULL)
+            assert_int_equal(os_sim_change_count(sim) - before, 10 * each);
+        else /* the flusher may sync once */
+            assert_in_range(os_sim_change_count(sim) - before, 10, 12);
+        unit_assert_ok(wal_close(self.log, false, NULL));
+        unit_assert_ok(open_log(&self, &seen, NULL));
+        assert_int_equal(seen.count, 80);
+        unit_assert_ok(wal_close(self.log, false, NULL));
+        os_sim_destroy(sim);
+        self.log = NULL;
+        wal_buffer_destroy(&self.buffer);
+        os_memory_environment_destroy(self.environment);
+        unit_budget_check(&self.budget);
+    }
+}
+
+static void committers_that_meet_share_a_sync(void **state)
+{
+    fixture self;
+    os_sim *sim;
+    replayed seen;
+    uint64_t changes = 0;
+    (void)state;
+    start(&self, WAL_SYNC_FULL);
+    unit_assert_ok(os_sim_create(&self.budget, 1, &sim, NULL));
+    self.options.environment = os_sim_environment(sim);
+    unit_assert_ok(open_log(&self, &seen, NULL));
+    for (uint32_t i = 0; i < 70; i++)
+        commit(&self, i, 200);
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        os_sim_result result;
+        uint64_t before = os_sim_change_count(sim);
+        unit_assert_ok(os_sim_run(sim, seed, 0, commit_together, &self, &result, NULL));
+        changes += os_sim_change_count(sim) - before;
+    }
+    /* Alone each would take two, and some more for the file's growth. */
+    assert_true(changes < 8 * GROUP * 3 / 2);
+    unit_assert_ok(wal_close(self.log, false, NULL));
+    unit_assert_ok(open_log(&self, &seen, NULL));
+    assert_int_equal(seen.count, 70 + 8 * GROUP);
+    unit_assert_ok(wal_close(self.log, false, NULL));
+    os_sim_destroy(sim);
+    wal_buffer_destroy(&self.buffer);
+    os_memory_environment_destroy(self.environment);
+    unit_budget_check(&self.budget);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,6 +718,8 @@ int main(void)
         cmocka_unit_test(abandoned_units_leave_a_gap),
         cmocka_unit_test(empty_units_between_switches_do_no_harm),
         cmocka_unit_test(a_log_in_memory_only_counts),
+        cmocka_unit_test(a_commit_is_one_write_and_one_sync),
+        cmocka_unit_test(committers_that_meet_share_a_sync),
         cmocka_unit_test(threads_commit_in_one_order),
         cmocka_unit_test(every_failed_allocation_is_survived),
     };
