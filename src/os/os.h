@@ -195,9 +195,9 @@ void os_runtime_registry_remove(os_runtime *runtime, os_registry_entry *entry);
 uint32_t os_runtime_parallelism(const os_runtime *runtime);
 
 /*
- * Runs `function(argument, i)` for i in 0 .. count - 1 on the pool and on the calling
- * thread, which does number 0, and returns when all are done. Workers are started on first use. Where the pool
- * is busy or has no worker, the caller does the rest itself: it never waits for a worker
+ * Runs `function(argument, i)` for i in 0 .. count - 1 on the pool and on the calling thread,
+ * which does number 0, and returns when all are done. Workers are started on first use. Where
+ * the pool is busy or has no worker, the caller does the rest itself: it never waits for a worker
  * that has not begun. Functions must not wait for locks that a user's transaction holds.
  */
 void os_runtime_run(os_runtime *runtime, uint32_t count,
