@@ -12,9 +12,16 @@ enum {
 static const types_type column_types[COLUMNS] = {
     {.kind = TYPES_INTEGER}, {.kind = TYPES_TEXT}, {.kind = TYPES_FLOAT}, {.kind = TYPES_TEXT}};
 
+/* How rowids are spread: evenly, ever wider, at both ends of all numbers. */
+static uint32_t spread;
+
 /* What row number n holds; rowids have gaps. */
 static int64_t rowid_of(uint64_t n)
 {
+    if (spread == 1)
+        return (int64_t)(n * n * n + n * 3) - 1000;
+    if (spread == 2)
+        return n < 70000 ? INT64_MIN + 5 + (int64_t)n * 3 : INT64_MAX - 1000000 + (int64_t)n * 3;
     return (int64_t)(n * 3 + n % 2) - 1000;
 }
 
@@ -153,8 +160,9 @@ static void rows_come_back(void **state)
 {
     (void)state;
     static const uint64_t sizes[] = {1, 100, 2048, 2049, 131072, 140001};
-    for (size_t s = 0; s < BASE_COUNT_OF(sizes); s++) {
-        uint64_t rows = sizes[s];
+    for (size_t s = 0; s < 3 * BASE_COUNT_OF(sizes); s++) {
+        uint64_t rows = sizes[s / 3];
+        spread = s % 3;
         base_budget budget;
         unit_budget_init(&budget);
         base_arena heap;
@@ -184,6 +192,7 @@ static void rows_come_back(void **state)
         cache_close(file);
         unit_budget_check(&budget);
     }
+    spread = 0;
 }
 
 static void zone_maps_exclude_only_what_is_not_there(void **state)
