@@ -29,8 +29,6 @@ enum {
     COLUMNS = 3, /* that a leaf is taken to be read with: which are needed is settled later */
 };
 
-static const double COST_OUTPUT = 4; /* a joined row on its way, as in optimizer_cost.c */
-
 typedef uint64_t leaf_set;
 
 typedef struct candidate {
@@ -350,7 +348,7 @@ static base_status weigh(region *self, candidate *a, candidate *b, double known_
     cost = BASE_MIN(cost, lookup_cost(self, &found, b, a, rows));
     *joined = (candidate){.set = a->set | b->set,
                           .rows = rows,
-                          .cost = cost + rows * COST_OUTPUT,
+                          .cost = cost + optimizer_cost_output(rows),
                           .left = a,
                           .right = b};
     return BASE_OK;

@@ -20,6 +20,7 @@ static const double SCAN_START = 500, SCAN_ROW = 0.5, SCAN_COLUMN = 0.6;
 static const double ROWID_ROW = 40, ROWID_COLUMN = 6;
 static const double INDEX_SEEK = 250, INDEX_ROW = 110, INDEX_COLUMN = 12;
 static const double HASH_BUILD = 10, HASH_PROBE = 6, GROUP_ROW = 8, LOOP_PAIR = 2;
+static const double JOINED_ROW = 4;
 static const double TOP_ROW = 12, SORT_ROW = 20, SORT_STEP = 6;
 static const double IN_CACHE = 100000; /* rows */
 
@@ -56,6 +57,11 @@ double optimizer_cost_build(double rows)
 double optimizer_cost_probe(double rows, double build_rows)
 {
     return rows * HASH_PROBE * cache_factor(build_rows, 0.4);
+}
+
+double optimizer_cost_output(double rows)
+{
+    return rows * JOINED_ROW;
 }
 
 double optimizer_cost_group(double rows, double groups)

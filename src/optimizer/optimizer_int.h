@@ -336,6 +336,7 @@ double optimizer_cost_seek(double table_rows);
 double optimizer_cost_entry(double table_rows, uint32_t columns);
 double optimizer_cost_build(double rows);
 double optimizer_cost_probe(double rows, double build_rows);
+double optimizer_cost_output(double rows); /* of a join, on their way */
 double optimizer_cost_group(double rows, double groups);
 double optimizer_cost_pairs(double pairs);
 double optimizer_cost_sort(double rows, bool top); /* top: all but a few rows are dropped */

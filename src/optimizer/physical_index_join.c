@@ -362,7 +362,7 @@ base_status optimizer_join_cost(optimizer_state *state, plan_node *node,
     bool found = false;
     const plan_node *inner = node->inputs[!outer];
     double looked_up;
-    *cost = inner->rows * 2 + optimizer_cost_build(inner->rows) +
+    *cost = optimizer_cost_scan(inner->rows, 1) + optimizer_cost_build(inner->rows) +
             optimizer_cost_probe(outer_rows(node, one.outer, request->row_goal), inner->rows);
     if (!looks_up(state, node, keys))
         return BASE_OK;
