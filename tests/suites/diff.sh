@@ -1,5 +1,5 @@
 # Random statements, answers compared: with SQLite's (tests/diff/diff.py), and with Tuff's own, run in other
-# ways (same.py). The numbers of seeds are fixed. SEED (1) chooses other statements, DIFF_FACTOR (1) more of
+# ways (same.py) and under LIMIT (limits.py). The numbers of seeds are fixed. SEED (1) chooses other statements, DIFF_FACTOR (1) more of
 # them. A campaign asks DuckDB too (typed.py), where its library is: `make bench` fetches it.
 
 suite_diff() {
@@ -15,6 +15,7 @@ suite_diff() {
     # A file whose tables are sealed after two rows, and that is closed and opened again.
     python3 tests/diff/diff.py $library --seed $((first + 200000)) --depth 1 --cold --seeds $((60 * factor)) | tee -a "$log"
     python3 tests/diff/same.py $library --seed $((first + 300000)) --seeds $((5 * factor)) --statements 20 | tee -a "$log"
+    python3 tests/diff/limits.py $library --seed $((first + 500000)) --seeds $((6 * factor)) | tee -a "$log"
     if [ -n "${DIFF_FACTOR:-}" ]; then
         duckdb=${LIBDUCKDB:-$(find build/bench -name 'libduckdb.so' 2>/dev/null | head -1)}
         if [ -n "$duckdb" ]; then
