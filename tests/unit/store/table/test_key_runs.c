@@ -498,6 +498,63 @@ static void an_index_made_beside_a_seal_is_complete_in_the_end(void **state)
     fixture_close(&copy);
 }
 
+/* ---- Failures -------------------------------------------------------------------------------- */
+
+/* Every allocation of building an index over volumes may fail, and of a checkpoint that seals
+ * rows, adds a run and merges runs: nothing is left behind, nothing is lost. */
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    fixture self;
+    uint64_t refused = 0;
+    unit_assert_ok(fixture_try_open(&self, path));
+    table_database_options(self.database)->manual_compaction = true;
+    table_database_options(self.database)->seal_rows = 50;
+    fixture_create_table(&self, false);
+    insert_rows(&self, 1, 400);
+    checkpoint(&self);
+    for (uint64_t fail_at = 1;; fail_at++) {
+        txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+        atomic_store(&self.allocator.calls, 0);
+        self.allocator.fail_at = fail_at;
+        base_status status = create_index(&self, transaction, true);
+        bool failed = atomic_load(&self.allocator.calls) >= fail_at;
+        self.allocator.fail_at = 0;
+        assert_true(status == BASE_OK || (failed && status == BASE_OUT_OF_MEMORY));
+        refused += status != BASE_OK;
+        if (!failed) {
+            fixture_commit(&self, transaction);
+            break;
+        }
+        table_rollback(transaction);
+    }
+    forget_table(&self);
+    int64_t rows = 400;
+    for (uint64_t fail_at = 1;; fail_at += 1 + fail_at / 16) {
+        insert_rows(&self, rows + 1, rows + 60);
+        rows += 60;
+        atomic_store(&self.allocator.calls, 0);
+        self.allocator.fail_at = fail_at;
+        base_status status = table_checkpoint(self.database, &self.error);
+        bool failed = atomic_load(&self.allocator.calls) >= fail_at;
+        self.allocator.fail_at = 0;
+        base_error_clear(&self.error);
+        assert_true(status == BASE_OK || (failed && status == BASE_OUT_OF_MEMORY));
+        refused += status != BASE_OK;
+        if (fail_at % 8 == 0)
+            expect_rows(&self, (uint64_t)rows);
+        if (!failed)
+            break;
+    }
+    assert_true(refused > 50);
+    checkpoint(&self);
+    expect_rows(&self, (uint64_t)rows);
+    assert_true(run_count(&self) <= 9);
+    reopen(&self, path);
+    expect_rows(&self, (uint64_t)rows);
+    fixture_close(&self);
+}
+
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 static uint64_t bytes_read(fixture *self)
@@ -594,6 +651,7 @@ int main(void)
                                         remove_place),
         cmocka_unit_test_setup_teardown(an_index_made_beside_a_seal_is_complete_in_the_end,
                                         make_place, remove_place),
+        cmocka_unit_test_setup_teardown(every_allocation_may_fail, make_place, remove_place),
         cmocka_unit_test_setup_teardown(opening_reads_a_megabyte_at_most, make_place, remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
