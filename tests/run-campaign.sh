@@ -6,6 +6,7 @@
 #   sim     seeded power cuts and thread schedules, ten times those of `make test` a round
 #   diff    random statements against SQLite, Tuff itself and DuckDB, DIFF_FACTOR (5) times as many
 #   stress  eight threads for 60 seconds a round
+#   open    a database of a gigabyte is made and opened, once: what that reads
 set -u
 cd "$(dirname "$0")/.."
 export TUFF_SHARED="${TUFF_SHARED:-$(cd .. && pwd)/shared}"
@@ -17,6 +18,7 @@ for ((round = 0; round < rounds; round++)); do
     sim) TUFF_SIM_FIRST=$(((seed + round) * 100000)) TUFF_SIM_SEEDS=10 tests/run-tests.sh sim || exit 1 ;;
     diff) DIFF_FACTOR=${DIFF_FACTOR:-5} SEED=$((seed + round)) tests/run-tests.sh diff || exit 1 ;;
     stress) build/bin/stress 60 $((seed + round)) build/stress-campaign.tuff || exit 1 ;;
-    *) echo "campaigns: fuzz sim diff stress" >&2; exit 2 ;;
+    open) TUFF_OPEN_ROWS=13000000 build/tests/unit_store_table_test_key_runs; exit ;;
+    *) echo "campaigns: fuzz sim diff stress open" >&2; exit 2 ;;
     esac
 done
