@@ -120,8 +120,9 @@ static base_status load_file(cache_file *file, const unsigned char *slots, uint6
         return base_error_set(error, BASE_CORRUPT, "the header of \"%s\" is malformed",
                               file->file->path);
     RETURN_IF_ERROR(cache_map_load(file, slots + (size_t)newest * CACHE_GRANULE, error));
-    /* Both slots hold this epoch: nothing reaches what it freed. */
-    if (file->other_epoch == file->header.epoch) {
+    /* Both slots hold this epoch, or the other one was torn while it was written: nothing reaches
+     * what this epoch freed, and what lay there since may be named by the log. */
+    if (file->other_epoch == file->header.epoch || file->other_epoch == 0) {
         for (uint32_t i = 0; i < file->awaiting_count; i++)
             file->awaiting[i].epoch = 0;
         cache_recycle(file);

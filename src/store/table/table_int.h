@@ -641,6 +641,11 @@ void table_settle_discarded(table_database *database, table_saved *taken, bool d
 void table_volume_discard(table_database *database, table_volume *volume);
 
 /* table_write.c */
+/* As table_insert at rowids that are given, through an entered relation. `fresh`: they were chosen,
+ * so no row has them. */
+base_status table_insert_at(txn_transaction *transaction, table_relation *relation,
+                            const vector_chunk *rows, const int64_t *rowids, bool fresh,
+                            table_conflict *conflict, base_error *error);
 base_status table_choose_rowids(table_storage *storage, int64_t *rowids, uint32_t count,
                                 base_error *error);
 void table_note_rowid(table_storage *storage, int64_t rowid);

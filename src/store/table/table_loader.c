@@ -22,15 +22,16 @@
 
 /* ---- The hot way ----------------------------------------------------------------------------- */
 
-base_status table_load_hot(table_loader *self, const vector_chunk *rows, int64_t *rowids,
-                           table_conflict *conflict, base_error *error)
+base_status table_load_hot(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
+                           bool fresh, table_conflict *conflict, base_error *error)
 {
     vector_chunk whole = *rows;
     whole.columns = self->row;
     whole.column_count = self->column_count;
     for (uint32_t c = 0; c < self->stored_count; c++)
         self->row[self->stored[c].id] = rows->columns[c];
-    return table_insert(self->transaction, self->relation, &whole, rowids, false, conflict, error);
+    return table_insert_at(self->transaction, self->relation, &whole, rowids, fresh, conflict,
+                           error);
 }
 
 /* ---- Volumes --------------------------------------------------------------------------------- */
@@ -113,11 +114,12 @@ static void drop_held(table_loader *self)
 }
 
 /* The held chunk that has room for `count` more rows. */
-static base_status room_for(table_loader *self, uint32_t count, table_held **room,
+static base_status room_for(table_loader *self, uint32_t count, bool fresh, table_held **room,
                             base_error *error)
 {
-    if (self->held_count && self->held[self->held_count - 1]->rows.count + count <= VECTOR_SIZE) {
-        *room = self->held[self->held_count - 1];
+    table_held *last = self->held_count ? self->held[self->held_count - 1] : NULL;
+    if (last && last->fresh == fresh && last->rows.count + count <= VECTOR_SIZE) {
+        *room = last;
         return BASE_OK;
     }
     if (!base_grow_array(&self->budget, &self->held, &self->held_capacity, self->held_count + 1,
@@ -126,6 +128,7 @@ static base_status room_for(table_loader *self, uint32_t count, table_held **roo
     table_held *held = base_allocate(&self->budget, sizeof *held);
     if (!held)
         return base_error_no_memory(error);
+    held->fresh = fresh;
     base_status status =
         vector_chunk_init(&held->rows, &self->budget, self->types, self->stored_count, error);
     if (status != BASE_OK) {
@@ -137,10 +140,10 @@ static base_status room_for(table_loader *self, uint32_t count, table_held **roo
 }
 
 static base_status hold(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
-                        base_error *error)
+                        bool fresh, base_error *error)
 {
     table_held *to = NULL;
-    RETURN_IF_ERROR(room_for(self, rows->count, &to, error));
+    RETURN_IF_ERROR(room_for(self, rows->count, fresh, &to, error));
     memcpy(to->rowids + to->rows.count, rowids, rows->count * sizeof *rowids);
     RETURN_IF_ERROR(vector_chunk_append(&to->rows, rows, error));
     self->held_rows += rows->count;
@@ -152,7 +155,7 @@ static base_status hold(table_loader *self, const vector_chunk *rows, const int6
 static base_status load_sorting(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
                                 table_conflict *conflict, base_error *error)
 {
-    RETURN_IF_ERROR(hold(self, rows, rowids, error));
+    RETURN_IF_ERROR(hold(self, rows, rowids, false, error));
     if (self->held_rows + VECTOR_SIZE <= COL_MAX_ROWS &&
         atomic_load(&self->budget.used) < part_of_limit(self, TABLE_LOAD_SORT_BYTES))
         return BASE_OK;
@@ -161,13 +164,13 @@ static base_status load_sorting(table_loader *self, const vector_chunk *rows, co
     return status;
 }
 
-static base_status load(table_loader *self, const vector_chunk *rows, int64_t *rowids,
-                        table_conflict *conflict, base_error *error)
+static base_status load(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
+                        bool fresh, table_conflict *conflict, base_error *error)
 {
     if (rows->count == 0)
         return BASE_OK;
     if (self->mode == LOADER_HOT)
-        return table_load_hot(self, rows, rowids, conflict, error);
+        return table_load_hot(self, rows, rowids, fresh, conflict, error);
     if (self->mode == LOADER_RISING) {
         if (rises(self->last_rowid, rowids, rows->count)) {
             self->last_rowid = rowids[rows->count - 1];
@@ -190,7 +193,7 @@ static base_status load_held(table_loader *self, table_conflict *conflict, base_
     self->held_rows = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (status == BASE_OK)
-            status = load(self, &held[i]->rows, held[i]->rowids, conflict, error);
+            status = load(self, &held[i]->rows, held[i]->rowids, held[i]->fresh, conflict, error);
         free_held(self, held[i]);
     }
     base_free_array(&self->budget, held, capacity, sizeof *held);
@@ -279,19 +282,22 @@ base_status table_loader_append(table_loader *loader, const vector_chunk *rows, 
     BASE_ASSERT(rows->count <= VECTOR_SIZE);
     if (choose_rowids)
         RETURN_IF_ERROR(table_choose_rowids(loader->relation->storage, rowids, rows->count, error));
+    /* At once, although the rows may be held back: later rows choose. */
+    for (uint32_t i = 0; i < rows->count && !choose_rowids; i++)
+        table_note_rowid(loader->relation->storage, rowids[i]);
     vector_chunk view = *rows;
     view.columns = loader->view;
     view.column_count = loader->stored_count;
     for (uint32_t c = 0; c < loader->stored_count; c++)
         view.columns[c] = rows->columns[loader->stored[c].id];
     if (loader->mode == LOADER_HOLDING) {
-        RETURN_IF_ERROR(hold(loader, &view, rowids, error));
+        RETURN_IF_ERROR(hold(loader, &view, rowids, choose_rowids, error));
         if (loader->held_rows < enough_rows(loader->database))
             return BASE_OK;
         RETURN_IF_ERROR(choose_mode(loader, error));
         return load_held(loader, conflict, error);
     }
-    return load(loader, &view, rowids, conflict, error);
+    return load(loader, &view, rowids, choose_rowids, conflict, error);
 }
 
 base_status table_loader_finish(table_loader *loader, table_conflict *conflict, base_error *error)

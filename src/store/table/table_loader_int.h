@@ -22,6 +22,7 @@ typedef enum table_loader_mode {
 /* Rows kept in memory: only stored columns. */
 typedef struct table_held {
     vector_chunk rows;
+    bool fresh; /* rowids were chosen: nobody has them */
     int64_t rowids[VECTOR_SIZE];
 } table_held;
 
@@ -52,8 +53,8 @@ struct table_loader {
 /* table_loader.c */
 base_status table_load_rising(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
                               base_error *error);
-base_status table_load_hot(table_loader *self, const vector_chunk *rows, int64_t *rowids,
-                           table_conflict *conflict, base_error *error);
+base_status table_load_hot(table_loader *self, const vector_chunk *rows, const int64_t *rowids,
+                           bool fresh, table_conflict *conflict, base_error *error);
 base_status table_load_finish_volume(table_loader *self, base_error *error);
 
 /* table_loader_sort.c */

@@ -137,7 +137,7 @@ static base_status flush(table_loader *self, vector_chunk *rows, int64_t *rowids
 {
     if (rows->count == 0)
         return BASE_OK;
-    base_status status = hot ? table_load_hot(self, rows, rowids, conflict, error)
+    base_status status = hot ? table_load_hot(self, rows, rowids, false, conflict, error)
                              : table_load_rising(self, rows, rowids, error);
     vector_chunk_reset(rows);
     rows->count = 0;

@@ -225,19 +225,12 @@ static base_status insert_by_column(txn_transaction *transaction, table_relation
     return BASE_OK;
 }
 
-base_status table_insert(txn_transaction *transaction, table_relation *relation,
-                         const vector_chunk *rows, int64_t *rowids, bool choose_rowids_too,
-                         table_conflict *conflict, base_error *error)
+base_status table_insert_at(txn_transaction *transaction, table_relation *relation,
+                            const vector_chunk *rows, const int64_t *rowids, bool fresh,
+                            table_conflict *conflict, base_error *error)
 {
-    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
-    if (choose_rowids_too) {
-        RETURN_IF_ERROR(table_choose_rowids(relation->storage, rowids, rows->count, error));
-    } else {
-        for (uint32_t i = 0; i < rows->count; i++)
-            table_note_rowid(relation->storage, rowids[i]);
-    }
     uint32_t written = 0;
-    bool may_be_cold = !choose_rowids_too && table_has_volumes(relation->storage);
+    bool may_be_cold = !fresh && table_has_volumes(relation->storage);
     base_status status =
         has_unique_index(relation) || may_be_cold
             ? insert_by_row(transaction, relation, rows, rowids, may_be_cold, &written, conflict,
@@ -252,6 +245,20 @@ base_status table_insert(txn_transaction *transaction, table_relation *relation,
             status = logged;
     }
     return status;
+}
+
+base_status table_insert(txn_transaction *transaction, table_relation *relation,
+                         const vector_chunk *rows, int64_t *rowids, bool choose_rowids_too,
+                         table_conflict *conflict, base_error *error)
+{
+    RETURN_IF_ERROR(table_enter_write(transaction, relation, &relation, error));
+    if (choose_rowids_too) {
+        RETURN_IF_ERROR(table_choose_rowids(relation->storage, rowids, rows->count, error));
+    } else {
+        for (uint32_t i = 0; i < rows->count; i++)
+            table_note_rowid(relation->storage, rowids[i]);
+    }
+    return table_insert_at(transaction, relation, rows, rowids, choose_rowids_too, conflict, error);
 }
 
 /* ---- Update and delete ----------------------------------------------------------------------- */
