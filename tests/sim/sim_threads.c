@@ -13,7 +13,7 @@
 enum {
     ACCOUNTS = 12,
     AMOUNT = 100,
-    KEYS = 5,      /* that racers want */
+    KEYS = 5,       /* that racers want */
     BULK_ROWS = 12, /* of one insertion */
     MAX_WORKERS = 4,
     MOST_COLUMNS = 40,
