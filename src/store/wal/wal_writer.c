@@ -120,13 +120,12 @@ static base_status flush_batch(wal_log *log, base_error *error)
     return wal_stream_write(log, generation, generation->length - used, log->batch, used, error);
 }
 
-/* A frame at the end of the stream; `gap` bytes behind it are passed over. */
-static base_status put_frame(wal_log *log, const unsigned char *frame, size_t size, uint64_t gap,
-                             uint32_t chain, base_error *error)
+/* A frame at the end of the stream, written with the next flush. */
+static base_status put_frame(wal_log *log, const unsigned char *frame, size_t size, uint32_t chain,
+                             base_error *error)
 {
     wal_generation *generation = log->current;
-    bool fits = size <= WAL_BATCH - log->batch_used;
-    if (!fits)
+    if (size > WAL_BATCH - log->batch_used)
         RETURN_IF_ERROR(flush_batch(log, error));
     if (size <= WAL_BATCH) {
         memcpy(log->batch + log->batch_used, frame, size);
@@ -136,10 +135,6 @@ static base_status put_frame(wal_log *log, const unsigned char *frame, size_t si
     }
     generation->length += size;
     generation->chain = chain;
-    if (gap > 0) {
-        RETURN_IF_ERROR(flush_batch(log, error));
-        generation->length += gap;
-    }
     return BASE_OK;
 }
 
@@ -162,12 +157,16 @@ base_status wal_pad(wal_log *log, base_error *error)
     wal_frame_header_store(&header, generation->chain, bytes);
     uint64_t length = generation->length;
     uint32_t chain = generation->chain;
-    base_status status = put_frame(log, bytes, sizeof bytes, header.length, header.chain, error);
+    base_status status = put_frame(log, bytes, sizeof bytes, header.chain, error);
+    if (status == BASE_OK)
+        status = flush_batch(log, error);
     if (status != BASE_OK) { /* the next frame comes here */
         generation->length = length;
         generation->chain = chain;
+        return status;
     }
-    return status;
+    generation->length += header.length; /* passed over */
+    return BASE_OK;
 }
 
 static base_status write_unit(wal_log *log, const wal_unit *unit, base_error *error)
@@ -185,7 +184,7 @@ static base_status write_unit(wal_log *log, const wal_unit *unit, base_error *er
             .payload_crc = chunk->payload_crc,
         };
         wal_frame_header_store(&header, generation->chain, chunk->header);
-        RETURN_IF_ERROR(put_frame(log, chunk->header, WAL_FRAME_HEADER_SIZE + chunk->used, 0,
+        RETURN_IF_ERROR(put_frame(log, chunk->header, WAL_FRAME_HEADER_SIZE + chunk->used,
                                   header.chain, error));
     }
     return BASE_OK;
@@ -222,6 +221,7 @@ static base_status write_group(wal_log *log, wal_unit *first, const wal_unit *la
                                group_outcome *outcome, base_error *error)
 {
     bool anything = false;
+    BASE_ASSERT(log->batch_used == 0);
     for (wal_unit *unit = first;; unit = unit->next) {
         anything |= !wal_buffer_is_empty(unit->buffer);
         if (unit == last)
@@ -250,6 +250,7 @@ static base_status write_group(wal_log *log, wal_unit *first, const wal_unit *la
         outcome->broken = take_back(log, length, chain, error) != BASE_OK || !forgivable;
         return status;
     }
+    BASE_VERIFY(log->batch_used == 0); /* or a commit would be told that is not on disk */
     outcome->written = true;
     if (full) {
         wal_stream_extend(log, log->current);

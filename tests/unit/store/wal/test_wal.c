@@ -674,6 +674,43 @@ static void a_commit_is_one_write_and_one_sync(void **state)
     }
 }
 
+/* Commits of all lengths: the padding behind them has all lengths too, its header alone among them.
+ * Each is on the disk when it is acknowledged. */
+static void commits_of_all_lengths_are_written(void **state)
+{
+    fixture self;
+    os_sim *sim, *after;
+    replayed seen;
+    (void)state;
+    start(&self, WAL_SYNC_FULL);
+    unit_assert_ok(os_sim_create(&self.budget, 1, &sim, NULL));
+    self.options.environment = os_sim_environment(sim);
+    unit_assert_ok(open_log(&self, &seen, NULL));
+    uint32_t count = 0;
+    for (size_t length = 3700; length < 4200; length += 4) {
+        commit(&self, count++, length);
+        if (length < 3900 || length > 4100)
+            continue;
+        unit_assert_ok(os_sim_crash(sim, OS_SIM_LOSE_ALL, 1, &after, NULL));
+        wal_log *log = self.log;
+        self.options.environment = os_sim_environment(after);
+        unit_assert_ok(open_log(&self, &seen, NULL));
+        assert_int_equal(seen.count, count);
+        unit_assert_ok(wal_close(self.log, false, NULL));
+        os_sim_destroy(after);
+        self.options.environment = os_sim_environment(sim);
+        self.log = log;
+    }
+    unit_assert_ok(wal_close(self.log, false, NULL));
+    unit_assert_ok(open_log(&self, &seen, NULL));
+    assert_int_equal(seen.count, count);
+    unit_assert_ok(wal_close(self.log, false, NULL));
+    os_sim_destroy(sim);
+    wal_buffer_destroy(&self.buffer);
+    os_memory_environment_destroy(self.environment);
+    unit_budget_check(&self.budget);
+}
+
 static void committers_that_meet_share_a_sync(void **state)
 {
     fixture self;
@@ -719,6 +756,7 @@ int main(void)
         cmocka_unit_test(empty_units_between_switches_do_no_harm),
         cmocka_unit_test(a_log_in_memory_only_counts),
         cmocka_unit_test(a_commit_is_one_write_and_one_sync),
+        cmocka_unit_test(commits_of_all_lengths_are_written),
         cmocka_unit_test(committers_that_meet_share_a_sync),
         cmocka_unit_test(threads_commit_in_one_order),
         cmocka_unit_test(every_failed_allocation_is_survived),
