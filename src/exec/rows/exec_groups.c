@@ -206,7 +206,8 @@ base_status exec_groups_hash_rows(exec_groups *groups, base_error *error)
     char *rows[VECTOR_SIZE];
     exec_rows_cursor cursor = {0, 0};
     uint32_t count;
-    BASE_ASSERT(!groups->slots);
+    /* Slots of a run before would be taken for those of these rows: make_room makes them anew. */
+    release_slots(groups);
     RETURN_IF_ERROR(vector_chunk_init(&chunk, &groups->execution->budget, groups->layout->types,
                                       groups->key_count, error));
     while ((count = exec_rows_next(groups->rows, &cursor, rows))) {

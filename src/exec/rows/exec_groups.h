@@ -26,8 +26,8 @@ typedef struct exec_groups {
     uint64_t *slots; /* 16 bits of the hash, 48 bits of the row's address; 0: empty */
     uint64_t slot_count;
     uint64_t group_count;
-    /* There are rows without a hash in their header and no slots: who added them has not looked
-     * anything up here. They are hashed before somebody does. */
+    /* There are rows without a hash in their header and no slot of this run: who added them has not
+     * looked anything up here. They are hashed before somebody does. */
     bool is_unhashed;
     uint64_t *hashes; /* working space of one batch */
     uint64_t *places;

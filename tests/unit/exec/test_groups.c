@@ -21,6 +21,7 @@ typedef struct lane {
 typedef struct round_model {
     int64_t keys[MOST_KEYS];
     uint64_t counts[MOST_KEYS]; /* rows of the key */
+    uint32_t lanes[MOST_KEYS];  /* the lane that it was last seen in, and one */
     uint32_t key_count;
     uint64_t nulls;
 } round_model;
@@ -45,7 +46,7 @@ static uint64_t *model_count(round_model *model, int64_t key)
             return &model->counts[i];
     assert_true(model->key_count < MOST_KEYS);
     model->keys[model->key_count] = key;
-    model->counts[model->key_count] = 0;
+    model->counts[model->key_count] = model->lanes[model->key_count] = 0;
     return &model->counts[model->key_count++];
 }
 
@@ -120,6 +121,11 @@ static void check_groups(lane *lanes, round_model *model, bool merged)
                 uint64_t *expected = is_null ? &model->nulls : model_count(model, cell.int64);
                 seen += !is_null;
                 nulls += is_null;
+                if (!is_null) { /* a lane has one row for a key in any case */
+                    uint32_t *last = &model->lanes[expected - model->counts];
+                    assert_int_not_equal(*last, l + 1);
+                    *last = l + 1;
+                }
                 if (merged) {
                     assert_int_equal(*tail_of(&lanes[l], rows[i]), *expected);
                 } else { /* one row a lane: they add up */
@@ -151,7 +157,7 @@ static void play_round(lane *lanes, vector *key, uint64_t *state, uint32_t *ways
         uint32_t rows = 1 + (uint32_t)(next_random(state) % 80), count = 0;
         vector_reset(key);
         if (kind % 2 == 1 && next_random(state) % 6 == 0)
-            value -= 200 + 3 * step; /* falls */
+            value -= 3 * step + (kind == 1 ? 200 : 0); /* falls, to keys that were there */
         for (uint32_t i = 0; i < rows; i++) {
             value += next_random(state) % 3 == 0 ? step : 0;
             ((int64_t *)key->data)[i] = value;
