@@ -133,12 +133,13 @@ static base_status visit_cold(const table_relation *relation, int64_t rowid, uin
             status = BASE_OK;
             continue;
         }
+        if (status != BASE_OK)
+            break;
         uint64_t mark = table_mark_get(volume, position);
         if (mark == TABLE_MARK_ALWAYS || (mark && !(mark & TXN_ID_BIT) && mark <= oldest))
             continue;
-        if (status == BASE_OK)
-            status = table_cold_read(relation, volume, position, rowid, columns, column_count,
-                                     cells, nulls, &heap, NULL);
+        status = table_cold_read(relation, volume, position, rowid, columns, column_count, cells,
+                                 nulls, &heap, NULL);
         /* A version that an open transaction took away counts as that transaction's. */
         if (status == BASE_OK)
             *stop = visitor->cold(visitor->context, mark & TXN_ID_BIT ? mark | ROW_DELETED : since,
