@@ -16,13 +16,12 @@
  *
  * Invariants
  *   I17 all copies of one version that are listed carry the same mark.
- *   I19 of two volumes that have copies of one version one is past where the other begins.
+ *   I18 of two volumes that have copies of one version one is past where the other begins.
  *
  * Rejected: rewriting within the checkpoint (it would take as long as the largest merge);
  * logging the merge (replay needs no places, only rows); a reader's reference on volumes (an
  * atomic addition for each volume of each statement).
  */
-#include "store/table/table_history_int.h"
 #include "store/table/table_compact_int.h"
 
 /* ---- The switch ------------------------------------------------------------------------------ */
@@ -70,7 +69,7 @@ static void publish_switch(void *context, uint64_t sequence)
         }
         atomic_fetch_add(&storage->placements, 1);
         for (uint32_t i = 0; i < job->input_count; i++) {
-            BASE_VERIFY(atomic_load(&job->inputs[i]->until) == TABLE_NEVER); /* I19 */
+            BASE_VERIFY(atomic_load(&job->inputs[i]->until) == TABLE_NEVER); /* I18 */
             atomic_store_explicit(&job->inputs[i]->until, sequence, memory_order_release);
         }
         atomic_store_explicit(&storage->cold_change, sequence, memory_order_release);
@@ -119,8 +118,6 @@ static base_status run_job(table_relation *relation, table_job *job, base_error 
     /* Rows with older marks are not copied. */
     uint64_t known = txn_last_sequence(storage->database->manager);
     base_status status = table_compact_copy(relation, job, error);
-    if (status == BASE_OK)
-        status = table_history_leave(relation, job->inputs, job->input_count, error);
     if (status != BASE_OK) {
         give_up(storage, job, false);
         return status;

@@ -13,7 +13,7 @@
  * mutex comes first, which the switch to new volumes also holds; undo that finds its volume
  * overtaken goes by the rowid.
  */
-#include "store/table/table_compact_int.h"
+#include "store/table/table_int.h"
 
 typedef struct mark_undo {
     txn_undo undo;
@@ -134,17 +134,6 @@ uint32_t table_mark_count(table_volume *volume)
     return count;
 }
 
-void table_mark_copy(table_volume *volume, uint32_t vector_number, uint64_t stamps[VECTOR_SIZE])
-{
-    os_latch_lock_shared(&volume->latch);
-    const table_marks *marks = volume->marks[vector_number];
-    for (uint32_t row = 0; row < VECTOR_SIZE; row++) {
-        uint64_t stamp = marks ? marks->stamps[row] : 0;
-        stamps[row] = !stamp || stamp & TXN_ID_BIT ? UINT64_MAX : stamp;
-    }
-    os_latch_unlock_shared(&volume->latch);
-}
-
 bool table_mark_hides(table_volume *volume, uint32_t position, const txn_snapshot *snapshot)
 {
     uint64_t stamp = table_mark_get(volume, position);
@@ -185,86 +174,6 @@ void table_mark_reserved(table_volume *volume, uint32_t position)
     os_latch_lock(&volume->latch);
     put_mark(volume, position, TABLE_MARK_ALWAYS);
     os_latch_unlock(&volume->latch);
-}
-
-/* ---- In the file */
-
-/*
- * Positions, rising; where sequences are kept, in front of them UINT32_MAX, their number and a
- * sequence, and behind them one number for each: 0 for a mark that everybody saw, else one more
- * than the distance from that sequence.
- */
-base_status table_marks_pack(table_volume *volume, const txn_snapshot *snapshot, uint64_t horizon,
-                             base_buffer *bytes, base_error *error)
-{
-    base_buffer distances;
-    base_buffer_init(&distances, volume->budget);
-    uint64_t base = horizon + 1;
-    uint32_t head[4] = {UINT32_MAX, 0, (uint32_t)base, (uint32_t)(base >> 32)}, count = 0;
-    base_buffer_append(bytes, head, sizeof head);
-    for (uint32_t number = 0; number < volume->vector_count; number++) {
-        uint64_t stamps[VECTOR_SIZE];
-        table_mark_copy(volume, number, stamps);
-        for (uint32_t row = 0; row < VECTOR_SIZE; row++) {
-            if (stamps[row] == UINT64_MAX || !txn_sees(snapshot, stamps[row]))
-                continue;
-            uint32_t position = number * VECTOR_SIZE + row;
-            uint64_t distance = stamps[row] < base ? 0 : stamps[row] - base + 1;
-            if (distance > UINT32_MAX)
-                return base_error_set(error, BASE_INTERNAL, "marks lie too far apart");
-            uint32_t short_distance = (uint32_t)distance;
-            base_buffer_append(bytes, &position, sizeof position);
-            base_buffer_append(&distances, &short_distance, sizeof short_distance);
-            count++;
-        }
-    }
-    base_buffer_append(bytes, distances.data, distances.length);
-    bool failed = bytes->failed || distances.failed;
-    base_buffer_destroy(&distances);
-    if (failed)
-        return base_error_no_memory(error);
-    if (count == 0)
-        base_buffer_clear(bytes);
-    else
-        base_store_u32(bytes->data + 4, count);
-    return BASE_OK;
-}
-
-static base_status load_mark(table_volume *volume, uint32_t position, uint64_t stamp,
-                             base_error *error)
-{
-    if (position >= volume->info.row_count)
-        return table_corrupt("a mark", error);
-    RETURN_IF_ERROR(lock_marks(volume, position, error));
-    put_mark(volume, position, stamp);
-    os_latch_unlock(&volume->latch);
-    return BASE_OK;
-}
-
-base_status table_marks_unpack(table_volume *volume, table_bytes bytes, uint64_t newest,
-                               base_error *error)
-{
-    uint32_t position, count;
-    uint64_t base;
-    table_bytes start = bytes;
-    if (!table_unpack_u32(&bytes, &position) || position != UINT32_MAX) {
-        while (table_unpack_u32(&start, &position))
-            RETURN_IF_ERROR(load_mark(volume, position, TABLE_MARK_ALWAYS, error));
-        return start.next == start.end ? BASE_OK : table_corrupt("a list of marks", error);
-    }
-    if (!table_unpack_u32(&bytes, &count) || !table_unpack_u64(&bytes, &base) ||
-        (size_t)(bytes.end - bytes.next) != (size_t)count * 8 || base > newest + 1)
-        return table_corrupt("a list of marks", error);
-    table_bytes distances = {bytes.next + (size_t)count * 4, bytes.end};
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t distance;
-        if (!table_unpack_u32(&bytes, &position) || !table_unpack_u32(&distances, &distance) ||
-            (distance && distance - 1 > newest - base))
-            return table_corrupt("a list of marks", error);
-        RETURN_IF_ERROR(
-            load_mark(volume, position, distance ? base + distance - 1 : TABLE_MARK_ALWAYS, error));
-    }
-    return BASE_OK;
 }
 
 /* ---- Under a transaction ------------------------------------------------------------------- */
