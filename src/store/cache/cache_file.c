@@ -111,6 +111,24 @@ static base_status check_size(const cache_file *file, uint64_t size, base_error 
     return BASE_OK;
 }
 
+/*
+ * A slot that a power cut has torn gets the newest header, before anything is written elsewhere. It
+ * holds pieces of a header whose epoch will be given again: had the next write of the slot been
+ * torn as well, the pieces of both could make the lost header whole, when its extents have long
+ * been used for something else.
+ */
+static base_status mend_slot(cache_file *file, const unsigned char *slots, int newest,
+                             base_error *error)
+{
+    if (file->other_epoch != 0 || file->read_only)
+        return BASE_OK;
+    RETURN_IF_ERROR(os_file_write(file->file, (uint64_t)(1 - newest) * CACHE_GRANULE,
+                                  slots + (size_t)newest * CACHE_GRANULE, CACHE_GRANULE, error));
+    RETURN_IF_ERROR(os_file_sync(file->file, error));
+    file->other_epoch = file->header.epoch;
+    return BASE_OK;
+}
+
 static base_status load_file(cache_file *file, const unsigned char *slots, uint64_t size,
                              int newest, base_error *error)
 {
@@ -120,16 +138,18 @@ static base_status load_file(cache_file *file, const unsigned char *slots, uint6
         return base_error_set(error, BASE_CORRUPT, "the header of \"%s\" is malformed",
                               file->file->path);
     RETURN_IF_ERROR(cache_map_load(file, slots + (size_t)newest * CACHE_GRANULE, error));
-    /* Both slots hold this epoch, or the other one was torn while it was written: nothing reaches
-     * what this epoch freed, and what lay there since may be named by the log. */
+    if (file->free.lost)
+        return base_error_no_memory(error);
+    RETURN_IF_ERROR(check_size(file, size, error));
+    RETURN_IF_ERROR(mend_slot(file, slots, newest, error));
+    /* Both slots hold this epoch, or the other one is torn and we only read: nothing reaches what
+     * this epoch freed, and what lay there since may be named by the log. */
     if (file->other_epoch == file->header.epoch || file->other_epoch == 0) {
         for (uint32_t i = 0; i < file->awaiting_count; i++)
             file->awaiting[i].epoch = 0;
         cache_recycle(file);
     }
-    if (file->free.lost)
-        return base_error_no_memory(error);
-    return check_size(file, size, error);
+    return file->free.lost ? base_error_no_memory(error) : BASE_OK;
 }
 
 static base_status choose_header(cache_file *file, const cache_options *options, bool *created,
