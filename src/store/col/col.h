@@ -83,6 +83,10 @@ void col_volume_describe(const col_volume *volume, col_volume_info *info);
 /* Place of the column in the volume, or -1: it was added to the relation later. */
 int32_t col_volume_column(const col_volume *volume, uint32_t id);
 
+/* The columns by place, the volume's own two included. */
+uint32_t col_volume_column_count(const col_volume *volume);
+col_column col_volume_column_at(const col_volume *volume, uint32_t place);
+
 /* Every extent of the volume, its metadata included, once. */
 base_status col_volume_visit(const col_volume *volume,
                              base_status (*visit)(void *context, const cache_reference *reference,

@@ -185,6 +185,17 @@ int32_t col_volume_column(const col_volume *volume, uint32_t id)
     return -1;
 }
 
+uint32_t col_volume_column_count(const col_volume *volume)
+{
+    return volume->column_count;
+}
+
+col_column col_volume_column_at(const col_volume *volume, uint32_t place)
+{
+    BASE_ASSERT(place < volume->column_count);
+    return volume->columns[place];
+}
+
 base_status col_volume_visit(const col_volume *volume,
                              base_status (*visit)(void *context, const cache_reference *reference,
                                                   base_error *error),

@@ -591,6 +591,10 @@ base_status table_check_unique(txn_transaction *transaction, table_relation *rel
 /* table_load.c */
 void table_unread_free(table_database *database, table_unread *unread); /* NULL allowed */
 base_status table_storage_need_slow(table_relation *relation, base_error *error);
+/* A volume out of the file or the log must have written its columns as the relation reads them:
+ * BASE_CORRUPT otherwise. */
+base_status table_volume_agrees(const table_relation *relation, const table_volume *volume,
+                                base_error *error);
 /* Reads the relation's rows, if that has not been done since the file was opened. */
 BASE_INLINE base_status table_storage_need(table_relation *relation, base_error *error)
 {

@@ -108,6 +108,21 @@ static base_status load_marks(loading *self, table_volume *volume, const cache_r
     return status;
 }
 
+base_status table_volume_agrees(const table_relation *relation, const table_volume *volume,
+                                base_error *error)
+{
+    const table_descriptor *descriptor = &relation->descriptor;
+    for (uint32_t i = 0; i < col_volume_column_count(volume->data); i++) {
+        col_column column = col_volume_column_at(volume->data, i);
+        if (column.id == COL_ROWID || column.id == COL_STAMP)
+            continue;
+        if (column.id >= descriptor->column_count ||
+            column.form != types_form_of(descriptor->columns[column.id].type))
+            return table_corrupt("a volume's column", error);
+    }
+    return BASE_OK;
+}
+
 static base_status load_volumes(loading *self, const table_unread *unread, base_error *error)
 {
     for (uint32_t i = 0; i < unread->volume_count; i++) {
@@ -115,6 +130,7 @@ static base_status load_volumes(loading *self, const table_unread *unread, base_
         table_volume *volume;
         RETURN_IF_ERROR(table_volume_add(self->relation->storage, &source->reference, source->since,
                                          &volume, error));
+        RETURN_IF_ERROR(table_volume_agrees(self->relation, volume, error));
         RETURN_IF_ERROR(load_marks(self, volume, &source->marks, error));
     }
     return BASE_OK;

@@ -203,7 +203,10 @@ static base_status redo_volume(replayer *self, table_bytes *bytes, base_error *e
     col_volume_close(volume);
     if (status != BASE_OK)
         return status;
-    return table_attach_volume(self->transaction, self->relation, &reference, NULL, error);
+    table_volume *attached;
+    RETURN_IF_ERROR(
+        table_attach_volume(self->transaction, self->relation, &reference, &attached, error));
+    return table_volume_agrees(self->relation, attached, error);
 }
 
 /* The log refers to a run, whose extents were loose at the crash. */
