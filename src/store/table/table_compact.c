@@ -16,7 +16,7 @@
  *
  * Invariants
  *   I17 all copies of one version that are listed carry the same mark.
- *   I18 of two volumes that have copies of one version one is past where the other begins.
+ *   I19 of two volumes that have copies of one version one is past where the other begins.
  *
  * Rejected: rewriting within the checkpoint (it would take as long as the largest merge);
  * logging the merge (replay needs no places, only rows); a reader's reference on volumes (an
@@ -69,7 +69,7 @@ static void publish_switch(void *context, uint64_t sequence)
         }
         atomic_fetch_add(&storage->placements, 1);
         for (uint32_t i = 0; i < job->input_count; i++) {
-            BASE_VERIFY(atomic_load(&job->inputs[i]->until) == TABLE_NEVER); /* I18 */
+            BASE_VERIFY(atomic_load(&job->inputs[i]->until) == TABLE_NEVER); /* I19 */
             atomic_store_explicit(&job->inputs[i]->until, sequence, memory_order_release);
         }
         atomic_store_explicit(&storage->cold_change, sequence, memory_order_release);

@@ -165,7 +165,7 @@ static base_status check_rows(check *self, table_relation *relation, table_index
 }
 
 /* Counts the rows that a scan meets. Each comes once: of copies in several places a snapshot
- * sees one (I15, I18). */
+ * sees one (I15, I19). */
 static void count_chunk(check *self, const vector_chunk *chunk, int64_t *last, uint64_t *count)
 {
     for (uint32_t i = 0; i < chunk->count; i++) {
