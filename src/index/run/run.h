@@ -60,6 +60,8 @@ uint64_t index_run_writer_count(const index_run_writer *writer); /* of entries s
 /* Writes what is left; the reference names the run. At least one entry was appended. */
 base_status index_run_writer_finish(index_run_writer *writer, cache_reference *run,
                                     base_error *error);
+/* After finish: the run cannot be used, so its extents go as if it had not been finished. */
+void index_run_writer_take_back(index_run_writer *writer, const cache_reference *run);
 /* Without finish: loose extents are discarded; others are the checkpoint's to abort. */
 void index_run_writer_destroy(index_run_writer *writer); /* NULL allowed */
 

@@ -394,6 +394,12 @@ static void discard_all(index_run_writer *self)
     }
 }
 
+void index_run_writer_take_back(index_run_writer *self, const cache_reference *run)
+{
+    discard(self, run);
+    self->finished = false;
+}
+
 void index_run_writer_destroy(index_run_writer *self)
 {
     if (!self)

@@ -2,9 +2,8 @@
  * cache_int.h - the bytes of headers and free map, and the structures of the room.
  *
  * The file begins with two header slots of 4 KiB; a checkpoint writes the one with the older
- * epoch. All
- * fields lie within the first 512 bytes, which a disk writes whole or not at all; the rest
- * of the slot holds the free map when it is short, with a checksum of its own.
+ * epoch. All fields lie within the first 512 bytes, which a disk writes whole or not at all; the
+ * rest of the slot holds the free map when it is short, with a checksum of its own.
  *
  *   offset size  header slot
  *   0      8     magic "TUFFFILE"

@@ -255,8 +255,9 @@ static base_status note_written(checkpoint *self, table_relation *relation, base
 /* With a hundredth of the table at a time volumes are merged seldom enough (docs/spikes.md, C). */
 uint64_t table_rows_worth_sealing(const table_database *database, const table_storage *storage)
 {
-    if (database->options.seal_rows)
-        return database->options.seal_rows;
+    uint32_t rows = database->options.seal_rows; /* a setting: another thread may change it */
+    if (rows)
+        return rows;
     return BASE_MAX((uint64_t)TABLE_SEAL_ROWS, table_cold_count(storage) / 100);
 }
 

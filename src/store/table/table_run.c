@@ -213,7 +213,11 @@ static base_status finish_run(table_database *database, index_run_writer *writer
     if (index_run_writer_count(writer) == 0)
         return BASE_OK;
     RETURN_IF_ERROR(index_run_writer_finish(writer, &reference, error));
-    RETURN_IF_ERROR(index_run_open(database->file, &database->budget, &reference, run, error));
+    base_status status = index_run_open(database->file, &database->budget, &reference, run, error);
+    if (status != BASE_OK) {
+        index_run_writer_take_back(writer, &reference);
+        return status;
+    }
     index_run_set_loose(*run, true);
     index_run_set_stamp(*run, 1);
     return BASE_OK;
@@ -477,6 +481,8 @@ static base_status merge_list(table_run_changes *changes, table_index *index,
     for (uint32_t i = 0; status == BASE_OK && i < count; i++) {
         index_run_info info;
         status = index_run_describe(list->runs[i], &info, error);
+        if (status != BASE_OK)
+            break;
         runs[i] = (sized_run){list->runs[i], info.entry_count};
         total += info.entry_count;
     }
