@@ -5,9 +5,9 @@
  * the whole filter is applied to what comes. A lane's reader is opened on the lane's own thread at
  * its first unit and closed with the run.
  *
- * Under a LIMIT the first chunks are handed on in slices that grow from EXEC_FIRST_SLICE rows to
- * whole chunks: what the filter and the steps behind it do for rows that nobody asks for is bounded
- * by what was needed.
+ * Under a LIMIT the first chunks are small and grow from EXEC_FIRST_SLICE rows to whole ones: what
+ * the storage, the filter and the steps behind it do for rows that nobody asks for is bounded by
+ * what was needed.
  */
 #include "exec/op/op_access.h"
 
@@ -23,9 +23,7 @@ typedef struct table_scan_state {
     table_reader *reader;
     vector_chunk *chunk;
     op_filter filter;
-    vector_chunk *slice;  /* heads; NULL: chunks are handed on whole */
-    uint32_t slice_start; /* rows of the chunk that were handed on */
-    uint32_t slice_size;  /* of the next slice */
+    uint32_t slice_size; /* rows of the next chunk; VECTOR_SIZE: all there are */
 } table_scan_state;
 
 static base_status create_state(exec_part *part, void **result, base_error *error)
@@ -39,10 +37,7 @@ static base_status create_state(exec_part *part, void **result, base_error *erro
         exec_chunk_new(part->execution, self->types, access->column_count, &state->chunk, error));
     RETURN_IF_ERROR(op_filter_init(&state->filter, part->execution, access->filter, error));
     RETURN_IF_ERROR(op_filter_add_joins(&state->filter, part->execution, access, error));
-    if (self->slices)
-        RETURN_IF_ERROR(
-            exec_chunk_frame(part->execution, access->column_count, &state->slice, error));
-    state->slice_size = EXEC_FIRST_SLICE;
+    state->slice_size = self->slices ? EXEC_FIRST_SLICE : VECTOR_SIZE;
     *result = state;
     return BASE_OK;
 }
@@ -82,45 +77,16 @@ static base_status open_unit(exec_part *part, void *opaque, uint32_t unit, base_
     return table_reader_open_unit(state->reader, unit, error);
 }
 
-/* Points the slice's heads at the chunk's next rows. */
-static void cut_slice(table_scan_state *state)
-{
-    const vector_chunk *chunk = state->chunk;
-    vector_chunk *slice = state->slice;
-    uint32_t start = state->slice_start;
-    slice->count = BASE_MIN(state->slice_size, chunk->count - start);
-    slice->selection = chunk->selection ? chunk->selection + start : NULL;
-    memcpy(slice->columns, chunk->columns, chunk->column_count * sizeof(vector));
-    for (uint32_t i = 0; i < chunk->column_count && !chunk->selection; i++) {
-        vector *column = &slice->columns[i];
-        if (column->shape == VECTOR_CONSTANT)
-            continue;
-        size_t size = column->shape == VECTOR_DICTIONARY
-                          ? sizeof(uint16_t)
-                          : types_form_size((types_form)column->form);
-        column->data = (char *)column->data + start * size;
-        if (column->validity)
-            column->validity += start / 64;
-    }
-    state->slice_start += slice->count;
-    state->slice_size = BASE_MIN(state->slice_size * 2, (uint32_t)VECTOR_SIZE);
-}
-
 static base_status next(exec_part *part, void *opaque, vector_chunk **chunk, base_error *error)
 {
     table_scan_state *state = opaque;
-    if (!state->slice || state->slice_start >= state->chunk->count) {
-        vector_chunk_reset(state->chunk);
-        base_status status = table_reader_next(state->reader, state->chunk, error);
-        if (status != BASE_ROW)
-            return status;
-        state->slice_start = 0;
-    }
+    vector_chunk_reset(state->chunk);
+    table_reader_limit(state->reader, state->slice_size);
+    state->slice_size = BASE_MIN(state->slice_size * 2, (uint32_t)VECTOR_SIZE);
+    base_status status = table_reader_next(state->reader, state->chunk, error);
+    if (status != BASE_ROW)
+        return status;
     *chunk = state->chunk;
-    if (state->slice) {
-        cut_slice(state);
-        *chunk = state->slice;
-    }
     exec_note_work(part, (*chunk)->count, 0);
     RETURN_IF_ERROR(op_filter_apply(&state->filter, *chunk, error));
     return BASE_ROW;
@@ -133,7 +99,7 @@ static void close(exec_part *part)
         table_scan_state *state = part->states[i];
         if (state) {
             op_filter_clear(&state->filter);
-            state->slice_size = EXEC_FIRST_SLICE;
+            state->slice_size = self->slices ? EXEC_FIRST_SLICE : VECTOR_SIZE;
             vector_chunk_reset(state->chunk);
         }
         if (!state || !state->reader)

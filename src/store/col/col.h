@@ -153,6 +153,10 @@ bool col_group_may_match(const col_volume *volume, uint32_t group, const col_ran
 base_status col_vector_may_match(col_volume *volume, uint32_t number, const col_range *ranges,
                                  uint32_t count, bool *may, base_error *error);
 
+/* The same for `count` rows from `position`, a multiple of 64, on; all lie in one vector. */
+base_status col_volume_rows(col_volume *volume, int32_t place, uint32_t position, uint32_t count,
+                            vector *out, base_arena *heap, base_error *error);
+
 /* The integrity check: decodes every piece and compares it with its zone maps, rising
  * rowids included. Problems go to `report`; failures to read are returned. */
 base_status col_volume_check(col_volume *volume, void (*report)(void *context, const char *problem),

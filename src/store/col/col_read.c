@@ -138,23 +138,32 @@ base_status col_volume_read(col_volume *volume, uint32_t position, const int32_t
 base_status col_volume_vector(col_volume *volume, int32_t place, uint32_t number, vector *out,
                               uint32_t *count, base_arena *heap, base_error *error)
 {
-    uint32_t group = number / COL_GROUP_VECTORS;
     uint32_t first = number % COL_GROUP_VECTORS * VECTOR_SIZE;
+    *count =
+        BASE_MIN(volume->groups[number / COL_GROUP_VECTORS].rows - first, (uint32_t)VECTOR_SIZE);
+    return col_volume_rows(volume, place, number * VECTOR_SIZE, *count, out, heap, error);
+}
+
+base_status col_volume_rows(col_volume *volume, int32_t place, uint32_t position, uint32_t count,
+                            vector *out, base_arena *heap, base_error *error)
+{
+    uint32_t group = position / COL_GROUP_ROWS, first = position % COL_GROUP_ROWS;
     const col_piece *piece;
+    BASE_ASSERT(position % 64 == 0 && count <= VECTOR_SIZE);
     RETURN_IF_ERROR(col_volume_piece(volume, group, (uint32_t)place, &piece, error));
-    *count = BASE_MIN(volume->groups[group].rows - first, (uint32_t)VECTOR_SIZE);
+    BASE_ASSERT(count <= volume->groups[group].rows - first);
     out->data = out->own_data;
     out->validity = NULL;
     if (piece->nulls) {
-        /* Vectors begin at whole words; the bitmap's tail is padded to one. */
-        memcpy(out->own_validity, piece->nulls + first / 8, (*count + 63) / 64 * 8);
+        /* The rows begin at a whole word; the bitmap's tail is padded to one. */
+        memcpy(out->own_validity, piece->nulls + first / 8, (count + 63) / 64 * 8);
         out->validity = out->own_validity;
     }
     if (piece->dictionary) {
         out->shape = VECTOR_DICTIONARY;
         out->dictionary = piece->dictionary;
         out->dictionary_size = piece->entry_count;
-        piece->codec->decode_codes(&piece->body, first, *count, out->data);
+        piece->codec->decode_codes(&piece->body, first, count, out->data);
         return BASE_OK;
     }
     out->shape = VECTOR_FLAT;
@@ -165,7 +174,7 @@ base_status col_volume_vector(col_volume *volume, int32_t place, uint32_t number
         out->shape = VECTOR_CONSTANT;
         return BASE_OK;
     }
-    if (!piece->codec->decode(&piece->body, first, *count, out->data, heap))
+    if (!piece->codec->decode(&piece->body, first, count, out->data, heap))
         return base_error_no_memory(error);
     return BASE_OK;
 }

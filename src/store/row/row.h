@@ -116,6 +116,7 @@ base_status row_read(row_tree *tree, const row_layout *layout, const txn_snapsho
 /* A place in a scan: rows from `next` to `last`, both inclusive, by rising or falling rowid. */
 typedef struct row_position {
     int64_t next, last;
+    uint32_t limit; /* rows that a call of row_scan looks at, about; 0: all of a leaf */
     bool descending;
     bool done; /* also when the range is empty */
 } row_position;

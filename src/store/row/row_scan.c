@@ -1,7 +1,8 @@
 /*
  * row_scan.c - rows in order of rowid, a leaf at a time.
  *
- * One call latches one leaf and copies its visible rows. Three speeds:
+ * One call latches one leaf and copies its visible rows, or the next ones up to a limit. Three
+ * speeds:
  *   - all rows of the range are visible in place: the columns are copied as they lie;
  *   - some have an older version to show: as before, and the undo images are laid over;
  *   - some are invisible or the leaf is in order of arrival: values are gathered.
@@ -237,7 +238,23 @@ static void entries_in_range(const row_leaf *leaf, const row_position *position,
     *to = high == INT64_MAX ? leaf->slab.count : row_slab_search(&leaf->slab, high + 1);
 }
 
-/* Behind the leaf, which ends at `border`. */
+/* No more entries than the position's limit; the rowid at which they end: the leaf's border, or
+ * that of the last entry. */
+static int64_t cut_entries(const row_leaf *leaf, const row_position *position, uint32_t *from,
+                           uint32_t *to)
+{
+    bool descending = position->descending;
+    if (!position->limit || *from + position->limit >= *to)
+        return descending ? leaf->low : leaf->high;
+    if (descending) {
+        *from = *to - position->limit;
+        return row_rowid_at(&leaf->slab, *from);
+    }
+    *to = *from + position->limit;
+    return row_rowid_at(&leaf->slab, *to - 1);
+}
+
+/* Behind the rows looked at, which end at `border`. */
 static void move_on(row_position *position, int64_t border)
 {
     bool descending = position->descending;
@@ -251,18 +268,17 @@ base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapsho
                      vector_chunk *chunk)
 {
     batch rows;
-    bool descending = position->descending;
     while (!position->done) {
         row_leaf *leaf = row_leaf_lock_shared(tree, position->next);
         const row_slab *slab = &leaf->slab;
         uint32_t from, to;
         entries_in_range(leaf, position, &from, &to);
+        int64_t border = cut_entries(leaf, position, &from, &to);
         rows.count = 0;
         if (from < to)
-            collect(&rows, leaf, from, to, snapshot, descending);
+            collect(&rows, leaf, from, to, snapshot, position->descending);
         if (rows.count)
             emit(&rows, slab, layout, columns, column_count, chunk);
-        int64_t border = descending ? leaf->low : leaf->high;
         os_latch_unlock_shared(&leaf->latch);
         move_on(position, border);
         if (rows.count)

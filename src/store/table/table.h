@@ -278,6 +278,9 @@ void table_scan_destroy(table_scan *scan); /* after its readers */
 base_status table_reader_create(table_scan *scan, table_reader **reader, base_error *error);
 void table_reader_destroy(table_reader *reader);
 base_status table_reader_open_unit(table_reader *reader, uint32_t unit, base_error *error);
+/* From now on a chunk has `rows` rows at most (a multiple of 64; VECTOR_SIZE unless set): for a
+ * caller that may soon have enough, as what is not asked for is then not read either. */
+void table_reader_limit(table_reader *reader, uint32_t rows);
 /* BASE_ROW with a chunk of 1 to VECTOR_SIZE visible rows, or BASE_DONE at the unit's end.
  * `chunk` was initialised with the columns' types; its contents live until the next call. */
 base_status table_reader_next(table_reader *reader, vector_chunk *chunk, base_error *error);

@@ -67,17 +67,11 @@ base_status table_merge_open(table_reader *reader, base_error *error)
 /* A batch for a part that has none; it may be done instead. */
 static base_status fill(table_reader *reader, table_source *source, base_error *error)
 {
-    const table_scan *scan = reader->scan;
-    uint32_t count = scan->column_count + 1;
+    uint32_t count = reader->scan->column_count + 1;
     if (source->done || source->next < source->count)
         return BASE_OK;
-    base_status status;
-    if (source->volume)
-        status = table_source_next(scan, source, reader->columns, count, &source->chunk,
-                                   source->rows, error);
-    else
-        status = row_scan(scan->relation->storage->hot, scan->relation->layout, &scan->snapshot,
-                          &source->position, reader->columns, count, &source->chunk);
+    base_status status = table_source_next(reader, source, reader->columns, count, &source->chunk,
+                                           source->rows, error);
     source->next = source->count = 0;
     if (status == BASE_DONE) {
         source->done = true;
@@ -143,8 +137,9 @@ static uint32_t run_length(const table_scan *scan, const table_source *first,
     return low - first->next;
 }
 
-/* The rest of the batch as it is. */
-static void hand_on(table_reader *reader, table_source *source, vector_chunk *chunk)
+/* The batch's next rows as they are. */
+static void hand_on(table_reader *reader, table_source *source, uint32_t length,
+                    vector_chunk *chunk)
 {
     for (uint32_t c = 0; c < reader->scan->column_count; c++) {
         vector *to = &chunk->columns[c];
@@ -155,9 +150,9 @@ static void hand_on(table_reader *reader, table_source *source, vector_chunk *ch
         to->dictionary = from->dictionary;
         to->dictionary_size = from->dictionary_size;
     }
-    chunk->count = source->count - source->next;
+    chunk->count = length;
     chunk->selection = source->rows + source->next;
-    source->next = source->count;
+    source->next += length;
 }
 
 /* Strings are not copied: a part's batch stays until the next call. */
@@ -177,7 +172,7 @@ base_status table_merge_next(table_reader *reader, vector_chunk *chunk, base_err
     for (uint32_t i = 0; i < reader->source_count; i++)
         RETURN_IF_ERROR(fill(reader, &reader->sources[i], error));
     vector_chunk_reset(chunk);
-    while (chunk->count < VECTOR_SIZE) {
+    while (chunk->count < reader->limit) {
         table_source *second;
         table_source *first = choose(reader, &second);
         if (!first)
@@ -186,11 +181,11 @@ base_status table_merge_next(table_reader *reader, vector_chunk *chunk, base_err
         if (length == 0)
             return base_error_set(error, BASE_CORRUPT, "a row of a columnar volume is there twice");
         bool whole = length == first->count - first->next;
+        length = BASE_MIN(length, reader->limit - chunk->count);
         if (whole && chunk->count == 0) {
-            hand_on(reader, first, chunk);
+            hand_on(reader, first, length, chunk);
             return BASE_ROW;
         }
-        length = BASE_MIN(length, VECTOR_SIZE - chunk->count);
         RETURN_IF_ERROR(copy_run(reader, first, length, chunk, error));
         /* A batch that is used up may be followed by rows whose turn it is. */
         if (first->next == first->count && !first->done)

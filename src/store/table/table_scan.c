@@ -214,6 +214,7 @@ base_status table_reader_create(table_scan *scan, table_reader **reader, base_er
     if (!self)
         return base_error_no_memory(error);
     self->scan = scan;
+    self->limit = VECTOR_SIZE;
     *reader = self;
     return BASE_OK;
 }
@@ -283,6 +284,12 @@ base_status table_reader_open_volumes(table_reader *reader, table_volume *const 
     return reader->source_count > 1 ? table_merge_open(reader, error) : BASE_OK;
 }
 
+void table_reader_limit(table_reader *reader, uint32_t rows)
+{
+    BASE_ASSERT(rows % 64 == 0 && rows > 0 && rows <= VECTOR_SIZE);
+    reader->limit = rows;
+}
+
 base_status table_reader_next(table_reader *reader, vector_chunk *chunk, base_error *error)
 {
     const table_scan *scan = reader->scan;
@@ -291,11 +298,6 @@ base_status table_reader_next(table_reader *reader, vector_chunk *chunk, base_er
         return BASE_DONE;
     if (reader->source_count > 1)
         return table_merge_next(reader, chunk, error);
-    table_source *source = &reader->sources[0];
-    if (!source->volume)
-        return row_scan(scan->relation->storage->hot, scan->relation->layout, &scan->snapshot,
-                        &source->position, scan->columns, scan->column_count, chunk);
-    base_status status = table_source_next(scan, source, scan->columns, scan->column_count, chunk,
-                                           chunk->own_selection, error);
-    return status;
+    return table_source_next(reader, &reader->sources[0], scan->columns, scan->column_count, chunk,
+                             chunk->own_selection, error);
 }

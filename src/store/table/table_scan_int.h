@@ -43,6 +43,7 @@ struct table_reader {
     const table_scan *scan;
     table_source *sources;
     uint32_t source_count, source_capacity;
+    uint32_t limit; /* rows of a chunk */
     /* When merging. */
     uint32_t *columns; /* the scan's and the rowid */
     bool merging;
@@ -56,10 +57,11 @@ base_status table_reader_open_volumes(table_reader *reader, table_volume *const 
 /* table_source.c */
 base_status table_source_open(const table_scan *scan, table_source *source, table_volume *volume,
                               int64_t first, int64_t last, base_error *error);
-/* The next batch of a volume: BASE_ROW or BASE_DONE. `selection` has room for VECTOR_SIZE. */
-base_status table_source_next(const table_scan *scan, table_source *source, const uint32_t *columns,
-                              uint32_t column_count, vector_chunk *chunk, uint16_t *selection,
-                              base_error *error);
+/* The next batch of a part, of the volume or of the hot tree, with the reader's limit: BASE_ROW or
+ * BASE_DONE. `selection` has room for VECTOR_SIZE. */
+base_status table_source_next(const table_reader *reader, table_source *source,
+                              const uint32_t *columns, uint32_t column_count, vector_chunk *chunk,
+                              uint16_t *selection, base_error *error);
 
 /* table_merge.c */
 base_status table_merge_open(table_reader *reader, base_error *error);

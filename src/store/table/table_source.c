@@ -80,23 +80,42 @@ base_status table_source_open(const table_scan *scan, table_source *source, tabl
 
 /* ---- Batches --------------------------------------------------------------------------------- */
 
-/* The vector to read next, and which of its rows lie in the range: [*start, *end). */
-static uint32_t next_vector(const table_scan *scan, table_source *source, uint32_t *start,
-                            uint32_t *end)
+/* Rows of one vector of the volume. */
+typedef struct piece {
+    uint32_t number;     /* of the vector */
+    uint32_t start, end; /* rows of the vector that are to be read */
+    uint32_t first; /* what is decoded begins here, at a word of the bitmaps, and ends at `end` */
+} piece;
+
+/* What lies in the vector that comes next, all of it. */
+static piece next_vector(const table_scan *scan, const table_source *source)
 {
-    uint32_t number;
-    if (scan->descending) {
-        number = (source->to - 1) / VECTOR_SIZE;
-        *end = source->to - number * VECTOR_SIZE;
-        *start = source->from > number * VECTOR_SIZE ? source->from - number * VECTOR_SIZE : 0;
-        source->to = BASE_MAX(number * VECTOR_SIZE, source->from);
-    } else {
-        number = source->from / VECTOR_SIZE;
-        *start = source->from - number * VECTOR_SIZE;
-        *end = BASE_MIN(source->to - number * VECTOR_SIZE, (uint32_t)VECTOR_SIZE);
-        source->from = BASE_MIN((number + 1) * VECTOR_SIZE, source->to);
+    uint32_t number = (scan->descending ? source->to - 1 : source->from) / VECTOR_SIZE;
+    uint32_t before = number * VECTOR_SIZE;
+    return (piece){.number = number,
+                   .start = source->from > before ? source->from - before : 0,
+                   .end = BASE_MIN(source->to - before, (uint32_t)VECTOR_SIZE)};
+}
+
+/* Leaves at most `limit` rows in the piece, those that come first. */
+static void cut_piece(const table_scan *scan, piece *rows, uint32_t limit)
+{
+    if (rows->end - rows->start > limit) {
+        if (scan->descending)
+            rows->start = rows->end - limit;
+        else
+            rows->end = (rows->start + limit) / 64 * 64; /* the next one begins at a word */
     }
-    return number;
+    rows->first = rows->start / 64 * 64;
+}
+
+static void move_behind(const table_scan *scan, table_source *source, const piece *rows)
+{
+    uint32_t before = rows->number * VECTOR_SIZE;
+    if (scan->descending)
+        source->to = before + rows->start;
+    else
+        source->from = before + rows->end;
 }
 
 static base_status may_match(const table_source *source, uint32_t number, bool *may,
@@ -113,33 +132,26 @@ static base_status may_match(const table_source *source, uint32_t number, bool *
                                 may, error);
 }
 
-/* How many rows the vector has. */
-static uint32_t vector_rows(const table_source *source, uint32_t number)
-{
-    uint64_t left = source->volume->info.row_count - (uint64_t)number * VECTOR_SIZE;
-    return (uint32_t)BASE_MIN(left, (uint64_t)VECTOR_SIZE);
-}
-
-/* Rows start .. end - 1 that no mark hides, as positions of the batch, which rise: when
- * descending they count from the vector's end. 0: none. `*all`: the whole vector. */
-static uint32_t choose_rows(const table_scan *scan, const table_source *source, uint32_t number,
-                            uint32_t start, uint32_t end, uint16_t *selection, bool *all)
+/* Rows of the piece that no mark hides, as positions of what is decoded, which rise: when
+ * descending they count from its end. 0: none. `*all`: everything that is decoded. */
+static uint32_t choose_rows(const table_scan *scan, const table_source *source, const piece *rows,
+                            uint16_t *selection, bool *all)
 {
     uint64_t bits[VECTOR_WORDS];
-    uint32_t rows = vector_rows(source, number), count = 0;
+    uint32_t count = 0;
     memset(bits, 0xFF, sizeof bits);
-    bool marked = table_mark_filter(source->volume, number, &scan->snapshot, bits);
-    *all = !marked && start == 0 && end == rows;
+    bool marked = table_mark_filter(source->volume, rows->number, &scan->snapshot, bits);
+    *all = !marked && rows->start == rows->first;
     if (*all) /* nearly always: nobody looks at the selection */
-        return rows;
+        return rows->end - rows->first;
     if (scan->descending) {
-        for (uint32_t row = end; row > start; row--) {
-            selection[count] = (uint16_t)(rows - row);
+        for (uint32_t row = rows->end; row > rows->start; row--) {
+            selection[count] = (uint16_t)(rows->end - row);
             count += base_bit_get(bits, row - 1);
         }
     } else {
-        for (uint32_t row = start; row < end; row++) {
-            selection[count] = (uint16_t)row;
+        for (uint32_t row = rows->start; row < rows->end; row++) {
+            selection[count] = (uint16_t)(row - rows->first);
             count += base_bit_get(bits, row);
         }
     }
@@ -147,12 +159,11 @@ static uint32_t choose_rows(const table_scan *scan, const table_source *source, 
 }
 
 static base_status read_column(const table_scan *scan, const table_source *source, uint32_t column,
-                               uint32_t number, vector *out, base_arena *heap, base_error *error)
+                               const piece *rows, vector *out, base_arena *heap, base_error *error)
 {
     const table_relation *relation = scan->relation;
     uint32_t id = table_is_rowid(relation, column) ? COL_ROWID : column;
     int32_t place = col_volume_column(source->volume->data, id);
-    uint32_t count;
     if (column == TABLE_STAMP && source->volume->info.last_stamp == 0) {
         /* Loaded: all rows are of the commit that brought the volume. */
         types_value since = {.type = TYPES_OF(UBIGINT)};
@@ -161,8 +172,10 @@ static base_status read_column(const table_scan *scan, const table_source *sourc
         return BASE_OK;
     }
     if (place >= 0) {
-        RETURN_IF_ERROR(
-            col_volume_vector(source->volume->data, place, number, out, &count, heap, error));
+        uint32_t count = rows->end - rows->first;
+        RETURN_IF_ERROR(col_volume_rows(source->volume->data, place,
+                                        rows->number * VECTOR_SIZE + rows->first, count, out, heap,
+                                        error));
         if (scan->descending)
             vector_reverse(out, count);
         return BASE_OK;
@@ -171,23 +184,31 @@ static base_status read_column(const table_scan *scan, const table_source *sourc
     return BASE_OK;
 }
 
-base_status table_source_next(const table_scan *scan, table_source *source, const uint32_t *columns,
-                              uint32_t column_count, vector_chunk *chunk, uint16_t *selection,
-                              base_error *error)
+base_status table_source_next(const table_reader *reader, table_source *source,
+                              const uint32_t *columns, uint32_t column_count, vector_chunk *chunk,
+                              uint16_t *selection, base_error *error)
 {
+    const table_scan *scan = reader->scan;
+    if (!source->volume) {
+        source->position.limit = reader->limit;
+        return row_scan(scan->relation->storage->hot, scan->relation->layout, &scan->snapshot,
+                        &source->position, columns, column_count, chunk);
+    }
     while (source->from < source->to) {
-        uint32_t start, end;
-        uint32_t number = next_vector(scan, source, &start, &end);
+        piece rows = next_vector(scan, source);
         bool may, all;
-        RETURN_IF_ERROR(may_match(source, number, &may, error));
+        RETURN_IF_ERROR(may_match(source, rows.number, &may, error));
+        if (may)
+            cut_piece(scan, &rows, reader->limit);
+        move_behind(scan, source, &rows);
         if (!may)
             continue;
-        uint32_t count = choose_rows(scan, source, number, start, end, selection, &all);
+        uint32_t count = choose_rows(scan, source, &rows, selection, &all);
         if (count == 0)
             continue;
         vector_chunk_reset(chunk);
         for (uint32_t c = 0; c < column_count; c++)
-            RETURN_IF_ERROR(read_column(scan, source, columns[c], number, &chunk->columns[c],
+            RETURN_IF_ERROR(read_column(scan, source, columns[c], &rows, &chunk->columns[c],
                                         chunk->heap, error));
         chunk->count = count;
         chunk->selection = all ? NULL : selection;

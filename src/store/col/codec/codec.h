@@ -20,6 +20,7 @@
 
 enum {
     CODEC_BLOCK = 1024,           /* values packed together */
+    CODEC_STEP = 64,              /* decoding begins at a multiple of it */
     CODEC_MAX_COUNT = 131072,     /* rows of a row group */
     CODEC_MAX_DICTIONARY = 65535, /* entries: codes are 16 bits */
 };
@@ -63,7 +64,7 @@ typedef struct codec {
      * false only when `heap` has no memory. */
     bool (*get)(const codec_body *body, uint32_t index, types_cell *cell, base_arena *heap);
     /* Values first .. first + count - 1 into dense `out`; `first` is a multiple of
-     * CODEC_BLOCK. The same about strings. */
+     * CODEC_STEP. The same about strings. */
     bool (*decode)(const codec_body *body, uint32_t first, uint32_t count, void *out,
                    base_arena *heap);
     /* Whether all values are the same; NULL: they are not. */

@@ -225,14 +225,15 @@ static void dictionary_codes(const codec_body *body, uint32_t first, uint32_t co
 {
     uint32_t width = body->data[4];
     const uint8_t *packed = body->data + base_load_u32(body->data + 8);
-    BASE_ASSERT(first % CODEC_BLOCK == 0);
-    for (uint32_t done = 0; done < count; done += CODEC_BLOCK) {
+    BASE_ASSERT(first % CODEC_STEP == 0);
+    for (uint32_t at = first, part; at < first + count; at += part, codes += part) {
         uint16_t block[CODEC_BLOCK];
-        uint32_t part = BASE_MIN(count - done, (uint32_t)CODEC_BLOCK);
-        codec_bits_unpack_16(packed + (first + done) / CODEC_BLOCK * codec_bits_size(width), width,
-                             0, part == CODEC_BLOCK ? codes + done : block);
+        uint32_t skip = at % CODEC_BLOCK;
+        part = BASE_MIN(first + count - at, CODEC_BLOCK - skip);
+        codec_bits_unpack_16(packed + at / CODEC_BLOCK * codec_bits_size(width), width, 0,
+                             part == CODEC_BLOCK ? codes : block);
         if (part < CODEC_BLOCK)
-            memcpy(codes + done, block, part * sizeof *codes);
+            memcpy(codes, block + skip, part * sizeof *codes);
     }
 }
 

@@ -576,19 +576,21 @@ static bool fsst_decode(const codec_body *body, uint32_t first, uint32_t count, 
     fsst_codes codes;
     types_string *strings = out;
     const uint8_t *at = view.bytes + base_load_u32(view.anchors + first / GROUP * 4);
-    uint64_t block[CODEC_BLOCK], left = 0;
+    uint64_t block[CODEC_BLOCK], left = 0; /* encoded bytes of the rows of the block to come */
     uint8_t *to = NULL;
     size_t room = 0; /* at `to` */
     take_codes(&view, &codes);
     for (uint32_t i = 0; i < count; i++) {
-        if (i % CODEC_BLOCK == 0) {
+        uint32_t place = (first + i) % CODEC_BLOCK;
+        if (i == 0 || place == 0) {
             codec_bits_unpack(view.lengths +
                                   (first + i) / CODEC_BLOCK * codec_bits_size(view.width),
                               view.width, 0, block);
-            for (uint32_t j = 0; j < BASE_MIN(count - i, (uint32_t)CODEC_BLOCK); j++)
+            uint32_t end = BASE_MIN(place + count - i, (uint32_t)CODEC_BLOCK);
+            for (uint32_t j = place; j < end; j++)
                 left += block[j];
         }
-        uint64_t encoded = block[i % CODEC_BLOCK];
+        uint64_t encoded = block[place];
         size_t most = encoded * SYMBOL_SIZE + SYMBOL_SIZE;
         if (room < most) {
             room = BASE_MAX(most, left * 3 + SYMBOL_SIZE);

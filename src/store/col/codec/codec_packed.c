@@ -203,19 +203,20 @@ static bool packed_decode(const codec_body *body, uint32_t first, uint32_t count
                           base_arena *heap)
 {
     (void)heap;
-    BASE_ASSERT(first % CODEC_BLOCK == 0);
+    BASE_ASSERT(first % CODEC_STEP == 0);
     size_t size = types_form_size(body->form);
     uint8_t *to = out;
-    for (uint32_t done = 0; done < count; done += CODEC_BLOCK, to += CODEC_BLOCK * size) {
-        const uint8_t *header = body->data + (size_t)((first + done) / CODEC_BLOCK) * BLOCK_HEADER;
-        uint32_t part = BASE_MIN(count - done, (uint32_t)CODEC_BLOCK);
+    for (uint32_t at = first, part; at < first + count; at += part, to += part * size) {
+        const uint8_t *header = body->data + (size_t)(at / CODEC_BLOCK) * BLOCK_HEADER;
+        uint32_t skip = at % CODEC_BLOCK;
+        part = BASE_MIN(first + count - at, CODEC_BLOCK - skip);
         if (part == CODEC_BLOCK) {
             decode_block(body, header, to);
             continue;
         }
         int128_t block[CODEC_BLOCK]; /* the widest form */
         decode_block(body, header, block);
-        memcpy(to, block, part * size);
+        memcpy(to, (const uint8_t *)block + skip * size, part * size);
     }
     return true;
 }

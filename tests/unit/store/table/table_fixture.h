@@ -189,10 +189,10 @@ static inline int64_t fixture_read(fixture *self, txn_transaction *transaction, 
     return number;
 }
 
-/* Scans all rows in order; returns how many, and the sum of their numbers. Each row's
- * columns must fit together. */
-static inline uint64_t fixture_scan(fixture *self, txn_transaction *transaction, bool descending,
-                                    int64_t *sum)
+/* Scans all rows in order, in chunks of `limit` rows at most; returns how many, and the sum of
+ * their numbers. Each row's columns must fit together. */
+static inline uint64_t fixture_scan_limited(fixture *self, txn_transaction *transaction,
+                                            bool descending, uint32_t limit, int64_t *sum)
 {
     uint32_t columns[] = {TABLE_ROWID, COLUMN_NUMBER, COLUMN_TEXT, COLUMN_SMALL};
     types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT), TYPES_OF(SMALLINT)};
@@ -211,10 +211,11 @@ static inline uint64_t fixture_scan(fixture *self, txn_transaction *transaction,
         vector_chunk_init(&chunk, table_database_budget(self->database), types, 4, &self->error));
     unit_assert_ok(table_scan_create(transaction, self->relation, &options, &scan, &self->error));
     unit_assert_ok(table_reader_create(scan, &reader, &self->error));
+    table_reader_limit(reader, limit);
     for (uint32_t unit = 0; unit < table_scan_unit_count(scan); unit++) {
         unit_assert_ok(table_reader_open_unit(reader, unit, &self->error));
         while (table_reader_next(reader, &chunk, &self->error) == BASE_ROW) {
-            assert_in_range(chunk.count, 1, VECTOR_SIZE);
+            assert_in_range(chunk.count, 1, limit);
             for (uint32_t i = 0; i < chunk.count; i++) {
                 uint32_t row = vector_row(chunk.selection, i);
                 int64_t rowid = vector_get(&chunk.columns[0], row).cell.int64;
@@ -240,6 +241,21 @@ static inline uint64_t fixture_scan(fixture *self, txn_transaction *transaction,
     table_reader_destroy(reader);
     table_scan_destroy(scan);
     vector_chunk_destroy(&chunk);
+    return count;
+}
+
+/* In one go, and again in chunks of other sizes, with the same answer. */
+static inline uint64_t fixture_scan(fixture *self, txn_transaction *transaction, bool descending,
+                                    int64_t *sum)
+{
+    static const uint32_t limits[] = {64, 192, 1024};
+    uint64_t count = fixture_scan_limited(self, transaction, descending, VECTOR_SIZE, sum);
+    for (size_t i = 0; i < BASE_COUNT_OF(limits); i++) {
+        int64_t again;
+        assert_int_equal(fixture_scan_limited(self, transaction, descending, limits[i], &again),
+                         count);
+        assert_int_equal(again, *sum);
+    }
     return count;
 }
 
