@@ -208,7 +208,9 @@ void os_runtime_run(os_runtime *runtime, uint32_t count,
 base_status os_task_group_create(os_runtime *runtime, os_task_group **group, base_error *error);
 base_status os_task_group_start(os_task_group *group, void (*function)(void *argument),
                                 void *argument, base_error *error);
-void os_task_group_wait(os_task_group *group);    /* until nothing is under way */
-void os_task_group_destroy(os_task_group *group); /* waits first */
+void os_task_group_wait(os_task_group *group); /* until nothing is under way */
+/* Runs one function that no thread has begun in the caller; false: there is none. */
+bool os_task_group_help(os_task_group *group);
+void os_task_group_destroy(os_task_group *group); /* waits first; NULL allowed */
 
 #endif

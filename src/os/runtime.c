@@ -399,6 +399,17 @@ void os_task_group_wait(os_task_group *group)
     os_mutex_unlock(&runtime->mutex);
 }
 
+bool os_task_group_help(os_task_group *group)
+{
+    os_runtime *runtime = group->runtime;
+    os_mutex_lock(&runtime->mutex);
+    runtime_task *task = group->queued ? take_task(runtime, group) : NULL;
+    if (task)
+        run_task(runtime, task);
+    os_mutex_unlock(&runtime->mutex);
+    return task != NULL;
+}
+
 void os_task_group_destroy(os_task_group *group)
 {
     if (!group)

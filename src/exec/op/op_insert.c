@@ -60,8 +60,11 @@ static base_status insert_rows(insert_part *self, uint16_t *selection, uint32_t 
         bool given = vector_is_valid(keys, selection[done]);
         uint32_t end = done;
         while (end < count && vector_is_valid(keys, selection[end]) == given) {
-            if (given)
-                writer->rowids[end - done] = vector_get(keys, selection[end]).cell.int64;
+            types_cell key;
+            if (given) {
+                vector_cell_at(keys, selection[end], &key);
+                writer->rowids[end - done] = key.int64;
+            }
             end++;
         }
         RETURN_IF_ERROR(op_writer_insert(writer, selection + done, end - done, given, error));

@@ -11,7 +11,8 @@
  * A volume knows forms, not types, and nothing of visibility or delete marks: the merged
  * table looks at those.
  *
- * Threads: an open volume may be read by any number of threads; a writer belongs to one.
+ * Threads: an open volume may be read by any number of threads; a writer belongs to one (and
+ * uses the runtime's for encoding).
  */
 #ifndef STORE_COL_COL_H
 #define STORE_COL_COL_H
@@ -42,7 +43,9 @@ typedef struct col_writer col_writer;
 typedef struct col_writer_options {
     cache_file *file;
     base_budget *budget;
-    os_runtime *runtime; /* columns are encoded in parallel on it; NULL: one after another */
+    os_runtime *runtime; /* row groups are encoded on its threads; NULL: by the caller */
+    size_t memory;       /* while the budget has half of it no group is collected beside those
+                            being encoded; 0: never mind */
     bool loose;          /* extents are written outside of a checkpoint (cache_write_loose) */
     uint32_t column_count;
     const col_column *columns; /* without rowid and stamp; copied */
@@ -55,6 +58,8 @@ base_status col_writer_create(const col_writer_options *options, col_writer **wr
 base_status col_writer_append(col_writer *writer, const vector_chunk *rows, const int64_t *rowids,
                               const uint64_t *stamps, uint64_t stamp, base_error *error);
 uint64_t col_writer_row_count(const col_writer *writer);
+/* Bytes of memory that rows take which are not being encoded yet. */
+size_t col_writer_collected(const col_writer *writer);
 /* Writes what is left and the metadata, whose reference names the volume. At least one row
  * was added. */
 base_status col_writer_finish(col_writer *writer, cache_reference *volume, base_error *error);

@@ -91,6 +91,65 @@ struct col_volume {
     os_mutex mutex; /* loading a piece */
 };
 
+/* ---- Row groups on their way to the file (col_group.c) --------------------------------------- */
+
+/* What all groups of a writer have in common. */
+typedef struct col_group_plan {
+    cache_file *file;
+    base_budget *budget;
+    bool loose;
+    uint32_t column_count;     /* own columns included */
+    const col_column *columns; /* likewise */
+    const _Atomic(bool) *abandoned;
+} col_group_plan;
+
+typedef struct col_group col_group;
+
+/* One column of the group. */
+typedef struct col_builder {
+    col_group *group;
+    types_form form;
+    uint8_t *values; /* COL_GROUP_ROWS of the form, grown as needed */
+    uint32_t value_capacity;
+    uint64_t *validity; /* NULL: no NULL so far */
+    base_arena heap;    /* bytes of far strings */
+    base_buffer out;    /* the encoded piece */
+    col_piece_info info;
+    uint8_t registers[COL_REGISTERS];
+    base_status status;
+    base_error error;
+} col_builder;
+
+struct col_group {
+    const col_group_plan *plan;
+    col_builder *columns;
+    uint32_t rows;
+    size_t heap_bytes;
+    _Atomic(uint32_t) left; /* columns that are not encoded yet */
+    _Atomic(bool) done;
+    base_status status; /* once it is done */
+    base_error error;
+    uint32_t extent_count, extent_capacity;
+    cache_reference *extents; /* the group's, until the writer takes them over */
+};
+
+base_status col_group_create(const col_group_plan *plan, col_group **group, base_error *error);
+/* Nobody is encoding it. Discards loose extents that nobody took over. */
+void col_group_destroy(col_group *group); /* NULL allowed */
+void col_group_reset(col_group *group);
+/* Memory of the rows collected. */
+size_t col_group_bytes(const col_group *group);
+/* Adds rows first .. first + count - 1 of the chunk, which fit; false: no memory, nothing was
+ * added. */
+BASE_MUST_USE bool col_group_append(col_group *group, const vector_chunk *rows, uint32_t first,
+                                    uint32_t count, const int64_t *rowids, const uint64_t *stamps,
+                                    uint64_t stamp);
+/* Encodes and writes the rows, as tasks; NULL: before it returns. */
+void col_group_encode(col_group *group, os_task_group *tasks);
+bool col_group_is_done(const col_group *group);
+
+/* ---- Pieces ---------------------------------------------------------------------------------- */
+
 /* Bytes of a piece over dense values; statistics go into `info` and `registers`. */
 base_status col_piece_encode(types_form form, void *values, const uint64_t *validity,
                              uint32_t count, base_budget *budget, base_buffer *out,

@@ -111,6 +111,7 @@ static base_status start_output(copier *self, int64_t rowid, base_error *error)
     col_writer_options options = {.file = self->database->file,
                                   .budget = &self->database->budget,
                                   .runtime = self->database->runtime,
+                                  .memory = self->database->options.memory_limit / 4,
                                   .loose = true,
                                   .column_count = self->column_count,
                                   .columns = self->cold};

@@ -121,11 +121,8 @@ static base_status give_entries(key_reader *self, base_error *error)
         uint32_t row = vector_row(self->chunk.selection, i);
         types_cell cells[TABLE_MAX_KEY_PARTS];
         bool nulls[TABLE_MAX_KEY_PARTS];
-        for (uint32_t k = 0; k < parts; k++) {
-            types_value value = vector_get(&self->chunk.columns[k], row);
-            cells[k] = value.cell;
-            nulls[k] = value.is_null;
-        }
+        for (uint32_t k = 0; k < parts; k++)
+            nulls[k] = !vector_load(&self->chunk.columns[k], row, &cells[k]);
         RETURN_IF_ERROR(table_key_build(self->index, cells, nulls, &self->key, error));
         RETURN_IF_ERROR(self->sink->add(self->sink->context,
                                         (base_text){self->key.data, self->key.length},

@@ -75,6 +75,7 @@ base_status table_load_rising(table_loader *self, const vector_chunk *rows, cons
         col_writer_options options = {.file = self->database->file,
                                       .budget = &self->writing,
                                       .runtime = self->database->runtime,
+                                      .memory = part_of_limit(self, TABLE_LOAD_WRITE_BYTES),
                                       .loose = true,
                                       .column_count = self->stored_count,
                                       .columns = self->stored};
@@ -82,7 +83,7 @@ base_status table_load_rising(table_loader *self, const vector_chunk *rows, cons
     }
     RETURN_IF_ERROR(col_writer_append(self->writer, rows, rowids, NULL, 0, error));
     /* Rows that are very wide make small volumes. */
-    if (atomic_load(&self->writing.used) < part_of_limit(self, TABLE_LOAD_WRITE_BYTES))
+    if (col_writer_collected(self->writer) < part_of_limit(self, TABLE_LOAD_WRITE_BYTES))
         return BASE_OK;
     return table_load_finish_volume(self, error);
 }

@@ -100,6 +100,7 @@ static base_status start_volume(sealer *self, int64_t rowid, base_error *error)
     col_writer_options options = {.file = database->file,
                                   .budget = &database->budget,
                                   .runtime = database->runtime,
+                                  .memory = database->options.memory_limit / 4,
                                   .loose = database->in_memory,
                                   .column_count = self->column_count,
                                   .columns = self->cold};

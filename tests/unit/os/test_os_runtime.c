@@ -178,6 +178,28 @@ static void tasks_run_once_each_and_are_waited_for(void **state)
     }
 }
 
+/* Who waits for a certain function may run others of the group meanwhile. */
+static void tasks_can_be_helped(void **state)
+{
+    (void)state;
+    for (uint32_t workers = 0; workers <= 3; workers++) {
+        static marks self;
+        memset(&self, 0, sizeof self);
+        self.runtime = make_runtime(workers);
+        os_task_group *group = NULL;
+        unit_assert_ok(os_task_group_create(self.runtime, &group, NULL));
+        assert_false(os_task_group_help(group));
+        for (int i = 0; i < 30; i++)
+            unit_assert_ok(os_task_group_start(group, run_nested, &self, NULL));
+        while (os_task_group_help(group))
+            continue;
+        os_task_group_wait(group);
+        assert_int_equal(atomic_load(&self.inner), 30 * 200);
+        os_task_group_destroy(group);
+        os_runtime_destroy(self.runtime);
+    }
+}
+
 static void registry_finds_by_identity(void **state)
 {
     (void)state;
@@ -225,6 +247,7 @@ int main(void)
         cmocka_unit_test(readers_see_whole_writes),
         cmocka_unit_test(run_calls_each_index_once),
         cmocka_unit_test(tasks_run_once_each_and_are_waited_for),
+        cmocka_unit_test(tasks_can_be_helped),
         cmocka_unit_test(registry_finds_by_identity),
         cmocka_unit_test(runtime_creation_survives_failed_allocations),
     };

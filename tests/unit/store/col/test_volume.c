@@ -1,6 +1,6 @@
 /*
  * test_volume.c - volumes written and read back: every row, every column, zone maps, memory
- * failures, damaged bytes.
+ * failures, damaged bytes; written by one thread and by several.
  */
 #include "unit/unit.h"
 #include "store/col/col.h"
@@ -14,6 +14,10 @@ static const types_type column_types[COLUMNS] = {
 
 /* How rowids are spread: evenly, ever wider, at both ends of all numbers. */
 static uint32_t spread;
+
+/* Where rows are encoded; NULL: in the caller. */
+static os_runtime *runtime;
+static size_t writer_memory;
 
 /* What row number n holds; rowids have gaps. */
 static int64_t rowid_of(uint64_t n)
@@ -66,8 +70,13 @@ static base_status write_rows(cache_file *file, base_budget *budget, uint64_t ro
     col_column columns[COLUMNS];
     for (uint32_t i = 0; i < COLUMNS; i++)
         columns[i] = (col_column){i + 10, types_form_of(column_types[i])};
-    col_writer_options options = {
-        .file = file, .budget = budget, .loose = true, .column_count = COLUMNS, .columns = columns};
+    col_writer_options options = {.file = file,
+                                  .budget = budget,
+                                  .runtime = runtime,
+                                  .memory = writer_memory,
+                                  .loose = true,
+                                  .column_count = COLUMNS,
+                                  .columns = columns};
     col_writer *writer;
     vector_chunk chunk;
     RETURN_IF_ERROR(vector_chunk_init(&chunk, budget, column_types, COLUMNS, error));
@@ -195,6 +204,71 @@ static void rows_come_back(void **state)
     spread = 0;
 }
 
+static void start_runtime(void)
+{
+    const os_runtime_options options = {.worker_count = 3};
+    unit_assert_ok(os_runtime_create(os_posix_environment(), &options, &runtime, NULL));
+}
+
+static void stop_runtime(void)
+{
+    os_runtime_destroy(runtime);
+    runtime = NULL;
+}
+
+static void expect_same_statistics(const col_volume *a, const col_volume *b)
+{
+    col_volume_info of_a, of_b;
+    col_volume_describe(a, &of_a);
+    col_volume_describe(b, &of_b);
+    assert_int_equal(of_a.byte_count, of_b.byte_count);
+    assert_int_equal(of_a.group_count, of_b.group_count);
+    for (int32_t place = 0; place < COLUMNS + 2; place++) {
+        col_statistics left, right;
+        col_volume_statistics(a, place, &left);
+        col_volume_statistics(b, place, &right);
+        assert_int_equal(left.null_count, right.null_count);
+        assert_true(left.low_key == right.low_key && left.high_key == right.high_key);
+        assert_memory_equal(left.registers, right.registers, sizeof left.registers);
+    }
+}
+
+/* Row groups that are encoded by several threads come in their order, whoever is first. */
+static void groups_are_encoded_side_by_side(void **state)
+{
+    (void)state;
+    enum {
+        ROWS = 5 * COL_GROUP_ROWS + 4711
+    };
+    static const size_t memories[] = {0, 1, 64 << 20};
+    base_budget budget;
+    base_arena heap;
+    unit_budget_init(&budget);
+    base_arena_init(&heap, &budget);
+    cache_file *file = open_memory(&budget);
+    cache_reference reference, by_one;
+    col_volume *volume, *expected;
+    unit_assert_ok(write_rows(file, &budget, ROWS, &by_one, NULL));
+    unit_assert_ok(col_volume_open(file, &budget, &by_one, &expected, NULL));
+    start_runtime();
+    for (size_t m = 0; m < BASE_COUNT_OF(memories); m++) {
+        writer_memory = memories[m];
+        unit_assert_ok(write_rows(file, &budget, ROWS, &reference, NULL));
+        unit_assert_ok(col_volume_open(file, &budget, &reference, &volume, NULL));
+        expect_same_statistics(expected, volume);
+        for (uint64_t n = 0; n < ROWS; n += 1000)
+            check_row(volume, n, &heap);
+        unit_assert_ok(col_volume_check(volume, report_failure, NULL, NULL));
+        col_volume_close(volume);
+    }
+    stop_runtime();
+    writer_memory = 0;
+    col_volume_close(expected);
+    base_arena_destroy(&heap);
+    cache_close(file);
+    unit_budget_check(&budget);
+}
+
 static void zone_maps_exclude_only_what_is_not_there(void **state)
 {
     (void)state;
@@ -291,13 +365,41 @@ static void failed_allocations_leave_nothing_behind(void **state)
     }
 }
 
+/* In any thread: the volume is not to be had, and every extent was given back. */
+static void failed_allocations_of_threads_leave_nothing_behind(void **state)
+{
+    (void)state;
+    start_runtime();
+    uint32_t failed = 0;
+    for (uint64_t fail_at = 1; fail_at < 1500; fail_at += 1 + fail_at / 3) {
+        unit_allocator failing;
+        unit_allocator_init(&failing, 0, false);
+        base_budget budget, working;
+        unit_budget_init(&working);
+        base_budget_init(&budget, NULL, &failing.allocator, "test", SIZE_MAX);
+        cache_file *file = open_memory(&working);
+        cache_reference reference;
+        failing.fail_at = fail_at;
+        base_status status = write_rows(file, &budget, COL_GROUP_ROWS + 3000, &reference, NULL);
+        assert_true(status == BASE_OK || status == BASE_OUT_OF_MEMORY);
+        failed += status != BASE_OK;
+        unit_budget_check(&budget);
+        cache_close(file);
+        unit_budget_check(&working);
+    }
+    assert_true(failed > 5);
+    stop_runtime();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back),
+        cmocka_unit_test(groups_are_encoded_side_by_side),
         cmocka_unit_test(zone_maps_exclude_only_what_is_not_there),
         cmocka_unit_test(keys_give_values_back),
         cmocka_unit_test(failed_allocations_leave_nothing_behind),
+        cmocka_unit_test(failed_allocations_of_threads_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
