@@ -6,7 +6,7 @@
  * os/, and so that banned calls (strcpy, sprintf, atoi, rand, time) are easy to
  * see: nobody else includes a system header except os/posix and the library ports.
  *
- * Assertion grades (layout.md, practice 16):
+ * Assertion grades:
  *   BASE_ASSERT  - debug builds only; free in release; states an invariant of code.
  *   BASE_VERIFY  - every build; for invariants whose breach would corrupt data. It
  *                  never sees user input: bad input is an error, not an assertion.

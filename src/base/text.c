@@ -128,7 +128,9 @@ void base_buffer_append_format(base_buffer *buffer, const char *format, ...)
     va_start(arguments, format);
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
-    if (length >= 0 && !buffer->failed && base_buffer_reserve(buffer, (size_t)length)) {
+    if (length < 0) { /* more bytes than an int counts */
+        buffer->failed = true;
+    } else if (!buffer->failed && base_buffer_reserve(buffer, (size_t)length)) {
         (void)vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
     }

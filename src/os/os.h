@@ -26,7 +26,7 @@ typedef struct os_file os_file;
 
 typedef enum os_open_flags {
     OS_OPEN_READ = 1,
-    OS_OPEN_WRITE = 2,
+    OS_OPEN_WRITE = 2,      /* without READ: what is opened can only be written */
     OS_OPEN_CREATE = 4,     /* make it if missing */
     OS_OPEN_EXCLUSIVE = 8,  /* with CREATE: fail if it exists */
     OS_OPEN_TEMPORARY = 16, /* no name remains once closed; path NULL: in the system's place */
@@ -41,7 +41,8 @@ typedef struct os_file_counters {
  * the path and the system's reason. Read and write are positional and complete: the layer
  * loops over short transfers and EINTR. A read past the end fills with zeros and reports
  * the bytes that exist. Any thread may call them at the same time on one file.
- * Pipes and terminals open too: their offsets are ignored, one thread reads in order. */
+ * Pipes and terminals open too: their offsets are ignored, one thread reads in order. Writing
+ * to a pipe that nobody reads any more is an error, never a signal. */
 typedef struct os_file_operations {
     base_status (*read)(os_file *file, uint64_t offset, void *buffer, size_t length,
                         size_t *bytes_read, base_error *error);
@@ -157,8 +158,6 @@ base_status os_thread_start(base_budget *budget, void (*function)(void *argument
 void os_thread_join(os_thread *thread); /* waits, then frees the handle */
 /* Where a lock-free algorithm wants the simulator to try a switch; free on real threads. */
 void os_yield_point(void);
-/* A pause inside a spin loop: a hint to the processor, now and then a yield to the system. */
-void os_spin_pause(void);
 
 /* ---- The runtime and its worker pool ----------------------------------------------- */
 

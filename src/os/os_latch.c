@@ -38,17 +38,17 @@ static bool try_exclusive(os_latch *latch)
 void os_latch_lock_shared_slow(os_latch *latch)
 {
     let_switch(latch);
-    while (!try_shared(latch))
-        os_spin_pause();
+    for (uint32_t turns = 0; !try_shared(latch); turns++)
+        os_spin_pause(turns);
 }
 
 void os_latch_lock_slow(os_latch *latch)
 {
     let_switch(latch);
-    while (!try_exclusive(latch)) {
+    for (uint32_t turns = 0; !try_exclusive(latch); turns++) {
         uint32_t word = atomic_load_explicit(&latch->word, memory_order_relaxed);
         if (!(word & OS_LATCH_WAITING))
             atomic_fetch_or_explicit(&latch->word, OS_LATCH_WAITING, memory_order_relaxed);
-        os_spin_pause();
+        os_spin_pause(turns);
     }
 }

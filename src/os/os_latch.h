@@ -23,7 +23,9 @@ typedef struct os_latch {
 #define OS_LATCH_WAITING (UINT32_C(1) << 30)
 #define OS_LATCH_SIMULATED (UINT32_C(1) << 29)
 
-void os_spin_pause(void);
+/* A pause inside a spin loop, whose caller counts its `turns` from 0: a hint to the processor, and
+ * now and then the processor itself, which the one that is waited for may need. */
+void os_spin_pause(uint32_t turns);
 void os_latch_init(os_latch *latch);
 void os_latch_lock_shared_slow(os_latch *latch);
 void os_latch_lock_slow(os_latch *latch);

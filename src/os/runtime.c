@@ -248,10 +248,10 @@ static void look_before_sleep(os_runtime *runtime)
         return; /* simulated threads gain nothing by it */
     uint32_t seen = atomic_load_explicit(&runtime->offers, memory_order_relaxed);
     os_mutex_unlock(&runtime->mutex);
-    for (int i = 0; i < RUNTIME_SPINS; i++) {
+    for (uint32_t i = 0; i < RUNTIME_SPINS; i++) {
         if (atomic_load_explicit(&runtime->offers, memory_order_relaxed) != seen)
             break;
-        os_spin_pause();
+        os_spin_pause(i);
     }
     os_mutex_lock(&runtime->mutex);
 }
@@ -326,10 +326,10 @@ void os_runtime_run(os_runtime *runtime, uint32_t count,
 
     function(argument, 0);
     work_on_job(&job);
-    for (int i = 0; i < RUNTIME_SPINS && !os_current_hooks; i++) {
+    for (uint32_t i = 0; i < RUNTIME_SPINS && !os_current_hooks; i++) {
         if (atomic_load_explicit(&job.active, memory_order_relaxed) == 0)
             break;
-        os_spin_pause();
+        os_spin_pause(i);
     }
     os_mutex_lock(&runtime->mutex);
     runtime_job **link = &runtime->jobs;

@@ -3,8 +3,8 @@
  *
  * Not pthread_rwlock_t: its default starves writers, and the simulator would have to know a
  * third kind of object. This one costs a short mutex section on each side, which is right
- * for locks held over I/O or a memcpy of many kilobytes; what is taken per row uses version
- * locks of its own.
+ * for locks held over I/O or a memcpy of many kilobytes; what is taken per row uses latches
+ * (os_latch.h).
  *
  * A waiting writer holds back new readers (`writers_waiting`), so it gets in once those
  * inside have left.

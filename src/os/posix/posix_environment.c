@@ -51,9 +51,12 @@ static base_status posix_sync_directory(os_environment *environment, const char 
     if (descriptor < 0)
         return posix_error(error, "open the directory", directory);
     base_status status = BASE_OK;
-    /* Some file systems cannot sync directories and say EINVAL: they order names themselves. */
-    if (fsync(descriptor) != 0 && errno != EINVAL)
-        status = posix_error(error, "sync the directory", directory);
+    while (status == BASE_OK && fsync(descriptor) != 0) {
+        if (errno == EINVAL) /* file systems that cannot sync directories order names themselves */
+            break;
+        if (errno != EINTR)
+            status = posix_error(error, "sync the directory", directory);
+    }
     (void)close(descriptor);
     return status;
 }

@@ -2,7 +2,8 @@
  * posix_file.c - files of a POSIX system.
  *
  * Plain pread and pwrite through the page cache: io_uring and O_DIRECT are options for
- * later, behind the same operations. Never mmap (design-notes 1.7).
+ * later, behind the same operations. Never mmap: an I/O error would be a signal in the host's
+ * process, and nothing could order what reaches the disk.
  *
  * Locking. An open-file-description lock excludes every other open of the file, of this
  * process too, and cannot be lost by an unrelated close() as a classic record lock can. It
@@ -19,7 +20,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -73,6 +77,28 @@ static base_status posix_read(os_file *file, uint64_t offset, void *buffer, size
     return BASE_OK;
 }
 
+/* write() that takes back the SIGPIPE of a pipe without readers: a library may not end its
+ * host. The signal goes to the writing thread, which blocks and collects it. */
+static ssize_t write_stream(int descriptor, const void *bytes, size_t length)
+{
+    sigset_t broken_pipe, before, pending;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    sigemptyset(&pending);
+    (void)sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    ssize_t moved = write(descriptor, bytes, length);
+    int number = errno;
+    if (moved < 0 && number == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+        const struct timespec at_once = {0, 0};
+        while (sigtimedwait(&broken_pipe, NULL, &at_once) < 0 && errno == EINTR)
+            ;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = number;
+    return moved;
+}
+
 static base_status posix_write(os_file *file, uint64_t offset, const void *buffer, size_t length,
                                base_error *error)
 {
@@ -80,9 +106,9 @@ static base_status posix_write(os_file *file, uint64_t offset, const void *buffe
     size_t done = 0;
     while (done < length) {
         size_t part = BASE_MIN(length - done, (size_t)POSIX_MAX_TRANSFER);
-        ssize_t moved = self->stream ? write(self->descriptor, (const char *)buffer + done, part)
-                                     : pwrite(self->descriptor, (const char *)buffer + done, part,
-                                              (off_t)(offset + done));
+        const char *from = (const char *)buffer + done;
+        ssize_t moved = self->stream ? write_stream(self->descriptor, from, part)
+                                     : pwrite(self->descriptor, from, part, (off_t)(offset + done));
         if (moved < 0 && errno == EINTR)
             continue;
         if (moved == 0)
@@ -118,7 +144,10 @@ static base_status posix_size(os_file *file, uint64_t *size, base_error *error)
 
 static base_status posix_set_size(os_file *file, uint64_t size, base_error *error)
 {
-    while (ftruncate(((posix_file *)file)->descriptor, (off_t)size) != 0) {
+    posix_file *self = (posix_file *)file;
+    if (self->stream) /* a pipe or a terminal has no size */
+        return BASE_OK;
+    while (ftruncate(self->descriptor, (off_t)size) != 0) {
         if (errno != EINTR)
             return posix_error(error, "resize", file->path);
     }
@@ -162,10 +191,8 @@ static base_status posix_lock(os_file *file, bool exclusive, base_error *error)
         if (errno != EINTR)
             return posix_error(error, "lock", file->path);
     }
-    if (exclusive) {
-        struct flock tag = one_byte(F_WRLCK, tag_byte);
-        (void)fcntl(self->descriptor, F_SETLK, &tag); /* a courtesy: see the top */
-    }
+    struct flock tag = one_byte(exclusive ? F_WRLCK : F_UNLCK, tag_byte);
+    (void)fcntl(self->descriptor, F_SETLK, &tag); /* a courtesy: see the top */
     return BASE_OK;
 }
 
@@ -200,45 +227,6 @@ static const os_file_operations posix_operations = {
     .close = posix_close,
 };
 
-/* Opens under a fresh name in the system's temporary directory; the name goes at once. */
-static int open_temporary(os_environment *environment, char *path, size_t size, base_error *error)
-{
-    const char *directory = getenv("TMPDIR");
-    if (!directory || !*directory)
-        directory = "/tmp";
-    for (int attempt = 0; attempt < 16; attempt++) {
-        uint64_t name;
-        if (environment->random_bytes(environment, &name, sizeof name, error) != BASE_OK)
-            return -1;
-        int length = snprintf(path, size, "%s/tuff-%016llx", directory, (unsigned long long)name);
-        if (length < 0 || (size_t)length >= size) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (descriptor >= 0 || errno != EEXIST)
-            return descriptor;
-    }
-    return -1;
-}
-
-static int open_descriptor(const char *path, uint32_t flags)
-{
-    int mode = O_CLOEXEC | (flags & OS_OPEN_WRITE ? O_RDWR : O_RDONLY);
-    if (flags & OS_OPEN_CREATE)
-        mode |= O_CREAT;
-    if (flags & OS_OPEN_EXCLUSIVE)
-        mode |= O_EXCL;
-    int descriptor;
-    do {
-        descriptor = open(path, mode, 0666);
-        /* A stream is opened for one direction only. */
-        if (descriptor < 0 && (errno == ENXIO || errno == EACCES) && flags == OS_OPEN_WRITE)
-            descriptor = open(path, O_WRONLY | O_CLOEXEC);
-    } while (descriptor < 0 && errno == EINTR);
-    return descriptor;
-}
-
 static base_status cannot_open(base_error *error, const char *path, int number)
 {
     char reason_space[128];
@@ -249,26 +237,65 @@ static base_status cannot_open(base_error *error, const char *path, int number)
                           strerror_r(number, reason_space, sizeof reason_space));
 }
 
+static int open_descriptor(const char *path, uint32_t flags, mode_t permissions)
+{
+    /* A pipe must not be opened for both: its writer would be a reader of itself, and neither
+     * wait for another nor see the last one go. */
+    int mode = flags & OS_OPEN_READ ? (flags & OS_OPEN_WRITE ? O_RDWR : O_RDONLY) : O_WRONLY;
+    if (flags & OS_OPEN_CREATE)
+        mode |= O_CREAT;
+    if (flags & OS_OPEN_EXCLUSIVE)
+        mode |= O_EXCL;
+    int descriptor;
+    do {
+        descriptor = open(path, mode | O_CLOEXEC, permissions);
+    } while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
+/* Opens under a fresh name in the system's temporary directory; `path` gets the name. */
+static base_status open_temporary(os_environment *environment, uint32_t flags, char *path,
+                                  size_t size, int *descriptor, base_error *error)
+{
+    const char *directory = getenv("TMPDIR");
+    if (!directory || !*directory)
+        directory = "/tmp";
+    for (int attempt = 0; attempt < 16; attempt++) {
+        uint64_t name;
+        RETURN_IF_ERROR(environment->random_bytes(environment, &name, sizeof name, error));
+        int length = snprintf(path, size, "%s/tuff-%016llx", directory, (unsigned long long)name);
+        if (length < 0 || (size_t)length >= size)
+            return cannot_open(error, directory, ENAMETOOLONG);
+        *descriptor = open_descriptor(path, flags | OS_OPEN_CREATE | OS_OPEN_EXCLUSIVE, 0600);
+        if (*descriptor >= 0)
+            return BASE_OK;
+        if (errno != EEXIST)
+            return cannot_open(error, path, errno);
+    }
+    return cannot_open(error, path, EEXIST);
+}
+
 base_status posix_open(os_environment *environment, base_budget *budget, const char *path,
                        uint32_t flags, os_file **file, base_error *error)
 {
     char temporary_path[4096] = "";
-    int descriptor;
+    int descriptor = -1;
     if (path) {
-        descriptor = open_descriptor(path, flags);
+        descriptor = open_descriptor(path, flags, 0666);
+        if (descriptor < 0)
+            return cannot_open(error, path, errno);
     } else {
-        descriptor = open_temporary(environment, temporary_path, sizeof temporary_path, error);
+        RETURN_IF_ERROR(open_temporary(environment, flags, temporary_path, sizeof temporary_path,
+                                       &descriptor, error));
         path = temporary_path;
     }
-    if (descriptor < 0)
-        return cannot_open(error, path, errno);
     if (flags & OS_OPEN_TEMPORARY)
         (void)unlink(path);
     struct stat info;
-    if (fstat(descriptor, &info) != 0 || S_ISDIR(info.st_mode)) {
-        base_status status = cannot_open(error, path, S_ISDIR(info.st_mode) ? EISDIR : errno);
+    int refused = fstat(descriptor, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
+    if (refused) {
         (void)close(descriptor);
-        return status;
+        return cannot_open(error, path, refused);
     }
     size_t path_size = strlen(path) + 1;
     posix_file *self = base_allocate_zeroed(budget, sizeof *self);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -231,11 +232,19 @@ void os_yield_point(void)
         hooks->yield(hooks);
 }
 
-void os_spin_pause(void)
+enum {
+    SPINS_PER_YIELD = 128 /* some five microseconds, less than a switch costs */
+};
+
+void os_spin_pause(uint32_t turns)
 {
     os_thread_hooks *hooks = os_current_hooks;
     if (BASE_UNLIKELY(hooks != NULL)) {
         hooks->pause(hooks);
+        return;
+    }
+    if (turns % SPINS_PER_YIELD == SPINS_PER_YIELD - 1) {
+        (void)sched_yield();
         return;
     }
 #if defined(__x86_64__) || defined(__i386__)

@@ -160,17 +160,19 @@ static uint64_t disk_use(const os_sim *sim)
 static base_status change_content(os_sim *sim, sim_node *node, uint64_t offset, const void *bytes,
                                   size_t length, base_error *error)
 {
+    /* Memory for all of it first: no change is noted that programs do not see. */
     unsigned char *copy = base_allocate(sim->budget, length);
     if (!copy)
         return base_error_no_memory(error);
     memcpy(copy, bytes, length);
-    if (!note_change(sim, node, (sim_change){offset, length, false, copy})) {
+    if (!sim_bytes_reserve(sim->budget, &node->current, (size_t)offset + length) ||
+        !note_change(sim, node, (sim_change){offset, length, false, copy})) {
         base_free(sim->budget, copy, length);
         return base_error_no_memory(error);
     }
-    if (!sim_bytes_write(sim->budget, &node->current, offset, bytes, length))
-        return base_error_no_memory(error);
-    return BASE_OK;
+    bool written = sim_bytes_write(sim->budget, &node->current, offset, bytes, length);
+    BASE_ASSERT(written);
+    return written ? BASE_OK : base_error_no_memory(error);
 }
 
 static base_status sim_write(os_file *file, uint64_t offset, const void *buffer, size_t length,
@@ -235,7 +237,8 @@ static base_status sim_set_size(os_file *file, uint64_t size, base_error *error)
         disk_use(sim) + size - node->current.size > sim->capacity)
         status = base_error_set(error, BASE_DISK_FULL, "cannot resize \"%s\": the disk is full",
                                 file->path);
-    if (status == BASE_OK && (!note_change(sim, node, (sim_change){0, size, true, NULL}) ||
+    if (status == BASE_OK && (!sim_bytes_reserve(sim->budget, &node->current, (size_t)size) ||
+                              !note_change(sim, node, (sim_change){0, size, true, NULL}) ||
                               !sim_bytes_resize(sim->budget, &node->current, size)))
         status = base_error_no_memory(error);
     os_mutex_unlock(&sim->mutex);

@@ -95,11 +95,11 @@ static uint32_t search_node(const row_node *node, uint32_t count, int64_t rowid)
 
 static uint64_t even_version(const row_tree *tree)
 {
-    for (;;) {
+    for (uint32_t turns = 0;; turns++) {
         uint64_t version = atomic_load_explicit(&tree->structure_version, memory_order_acquire);
         if (!(version & 1))
             return version;
-        os_spin_pause();
+        os_spin_pause(turns);
     }
 }
 

@@ -387,8 +387,8 @@ static void readers_miss_nothing(void **state)
         for (uint64_t i = 1; i < 2 * STABLE; i += 2)
             insert(&self, i);
     }
-    while (atomic_load(&self.scans) < 20 * READERS)
-        os_spin_pause();
+    for (uint32_t turns = 0; atomic_load(&self.scans) < 20 * READERS; turns++)
+        os_spin_pause(turns);
     atomic_store(&self.stop, true);
     for (uint32_t i = 0; i <= READERS; i++)
         os_thread_join(threads[i]);

@@ -1,7 +1,10 @@
 /*
  * test_os_file.c - files of the real and the in-memory environment answer alike.
  */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "unit/unit.h"
@@ -208,6 +211,35 @@ static void pipes_are_read_in_order(void **state)
     unit_budget_check(&budget);
 }
 
+/* A writer that were also a reader of its pipe would never learn that the other one has gone,
+ * and would wait for ever once the pipe is full; and its signal is the host's. */
+static void a_pipe_without_readers_is_an_error_and_no_signal(void **state)
+{
+    (void)state;
+    fixture self;
+    start(&self, false);
+    assert_int_equal(mkfifo(self.path, 0600), 0);
+    int reader = open(self.path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    os_file *file = open_file(&self, OS_OPEN_WRITE | OS_OPEN_CREATE);
+    unit_assert_ok(os_file_write(file, 0, "abc", 3, NULL));
+    char back[3];
+    assert_int_equal(read(reader, back, 3), 3);
+    close(reader);
+    base_error error;
+    base_error_clear(&error);
+    assert_int_equal(os_file_write(file, 3, "abc", 3, &error), BASE_IO_ERROR);
+    assert_non_null(strstr(error.message, self.path));
+    /* Nothing of it is left for the host: neither the signal nor our mask. */
+    sigset_t signals;
+    assert_int_equal(sigpending(&signals), 0);
+    assert_false(sigismember(&signals, SIGPIPE));
+    assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &signals), 0);
+    assert_false(sigismember(&signals, SIGPIPE));
+    os_file_close(file);
+    stop(&self, false);
+}
+
 static void open_and_write_survive_every_failed_allocation(void **state)
 {
     (void)state;
@@ -290,6 +322,7 @@ int main(void)
         cmocka_unit_test(memory_locks),
         cmocka_unit_test(lock_names_the_process_that_holds_it),
         cmocka_unit_test(pipes_are_read_in_order),
+        cmocka_unit_test(a_pipe_without_readers_is_an_error_and_no_signal),
         cmocka_unit_test(open_and_write_survive_every_failed_allocation),
         cmocka_unit_test(directories_are_no_databases),
     };

@@ -348,8 +348,8 @@ static void crossing_thread(void *argument)
         return;
     self->status = add(&as, transaction, self->first, 1);
     atomic_fetch_add(self->arrived, 1);
-    while (atomic_load(self->arrived) < 2)
-        os_spin_pause();
+    for (uint32_t turns = 0; atomic_load(self->arrived) < 2; turns++)
+        os_spin_pause(turns);
     if (self->status == BASE_OK)
         self->status = add(&as, transaction, self->second, 1);
     if (self->status == BASE_OK)
