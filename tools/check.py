@@ -3,7 +3,8 @@
 
 Includes and symbols must follow the arrows; files and functions stay small (a ratchet: what is
 longer today stands in tools/long_functions.txt and may only shrink); banned calls, line length,
-unique file names, a README per folder, formatting. Prints one line per finding; exit 1 if any.
+unique file names, a README per folder, a test for each public function, formatting. Prints one
+line per finding; exit 1 if any.
 """
 import os
 import re
@@ -192,6 +193,18 @@ def check_readmes():
             report(f"{folder}/README.md", 81, "more than 80 lines")
 
 
+def check_public_functions():
+    """Every function of tuff.h is called by some test written in C."""
+    header = open(os.path.join(ROOT, "include/tuff.h"), encoding="utf-8").read()
+    tests = "\n".join(open(os.path.join(ROOT, path), encoding="utf-8").read()
+                      for path in sources("tests", suffixes=(".c", ".h")))
+    called = set(re.findall(r"\b(tuff_\w+)\(", tests))
+    for declaration in re.finditer(r"^TUFF_API\s[^;]*?\b(tuff_\w+)\(", header, re.M):
+        if declaration[1] not in called:
+            line = header.count("\n", 0, declaration.start(1)) + 1
+            report("include/tuff.h", line, f"no test in C calls {declaration[1]}")
+
+
 def check_format():
     tool = next((t for t in ("clang-format-14", "clang-format") if subprocess.run(
         ["sh", "-c", f"command -v {t}"], capture_output=True, check=False).returncode == 0), None)
@@ -215,6 +228,7 @@ def main():
     check_functions()
     check_symbols(rooms)
     check_readmes()
+    check_public_functions()
     if "--no-format" not in sys.argv:
         check_format()
     for finding in findings:

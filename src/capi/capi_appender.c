@@ -91,6 +91,8 @@ tuff_status tuff_append_text(tuff_appender *appender, const char *text, int64_t 
 
 tuff_status tuff_append_blob(tuff_appender *appender, const void *bytes, size_t length)
 {
+    if (!bytes && length)
+        return tuff_append_null(appender);
     return append_bytes(appender, TYPES_OF(BLOB), length ? bytes : "", length);
 }
 

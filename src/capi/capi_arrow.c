@@ -1,8 +1,8 @@
 /*
  * capi_arrow.c - results in the Arrow C data interface.
  *
- * A batch is copied into memory of its own, because it outlives the result: one block from the
- * runtime's budget holds all arrays, buffers and texts, and the release callback frees it. The
+ * A batch is copied into memory of its own, because it outlives the result: one arena on the
+ * runtime's budget holds all arrays, buffers and texts, until the last of them is released. The
  * budget must outlive the batch: that is the runtime's, not the connection's. Texts are Arrow's
  * large layout (64-bit offsets), so no batch is too large.
  *
@@ -16,28 +16,55 @@ enum {
     ARROW_NULLABLE = 2
 };
 
-/* ---- Schema ------------------------------------------------------------------------------- */
+/* ---- Memory --------------------------------------------------------------------------------- */
 
-typedef struct schema_memory {
+/* What a schema or a batch is made of. A consumer may move single children out and release the
+ * parent at once: the memory goes with the last of them that is released, on whatever thread. */
+typedef struct arrow_memory {
     base_budget *budget;
     base_arena arena;
-} schema_memory;
+    _Atomic(uint32_t) references; /* of the parent and each child */
+} arrow_memory;
+
+static arrow_memory *memory_create(tuff_conn *conn)
+{
+    base_budget *budget = os_runtime_budget(conn->db->runtime->os);
+    arrow_memory *memory = base_allocate_zeroed(budget, sizeof *memory);
+    if (!memory)
+        return NULL;
+    memory->budget = budget;
+    base_arena_init(&memory->arena, budget);
+    return memory;
+}
+
+static void memory_destroy(arrow_memory *memory)
+{
+    base_arena_destroy(&memory->arena);
+    base_free(memory->budget, memory, sizeof *memory);
+}
+
+static void memory_release(arrow_memory *memory)
+{
+    if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) == 1)
+        memory_destroy(memory);
+}
+
+/* ---- Schema ------------------------------------------------------------------------------- */
 
 static void release_child_schema(struct ArrowSchema *schema)
 {
-    schema->release = NULL; /* its memory is the parent's */
+    schema->release = NULL;
+    memory_release(schema->private_data);
 }
 
 static void release_schema(struct ArrowSchema *schema)
 {
-    schema_memory *memory = schema->private_data;
     for (int64_t i = 0; i < schema->n_children; i++) {
-        if (schema->children[i]->release)
+        if (schema->children[i]->release) /* not moved, nor released singly */
             schema->children[i]->release(schema->children[i]);
     }
     schema->release = NULL;
-    base_arena_destroy(&memory->arena);
-    base_free(memory->budget, memory, sizeof *memory);
+    memory_release(schema->private_data);
 }
 
 static const char *format_of(types_type type, base_arena *arena)
@@ -55,8 +82,9 @@ static const char *format_of(types_type type, base_arena *arena)
     return formats[type.kind];
 }
 
-static bool fill_schema(tuff_result *result, struct ArrowSchema *schema, base_arena *arena)
+static bool fill_schema(tuff_result *result, struct ArrowSchema *schema, arrow_memory *memory)
 {
+    base_arena *arena = &memory->arena;
     session_statement *session = result->stmt->session;
     uint32_t count = session_column_count(session);
     struct ArrowSchema *children =
@@ -71,6 +99,7 @@ static bool fill_schema(tuff_result *result, struct ArrowSchema *schema, base_ar
         children[i].name = base_arena_copy_text(arena, name, strlen(name));
         children[i].flags = ARROW_NULLABLE;
         children[i].release = release_child_schema;
+        children[i].private_data = memory;
         if (!children[i].format || !children[i].name)
             return false;
         schema->children[i] = &children[i];
@@ -78,52 +107,43 @@ static bool fill_schema(tuff_result *result, struct ArrowSchema *schema, base_ar
     schema->format = "+s";
     schema->name = "";
     schema->n_children = count;
+    schema->release = release_schema;
+    schema->private_data = memory;
+    atomic_init(&memory->references, count + 1);
     return true;
 }
 
 tuff_status tuff_arrow_schema(tuff_result *result, struct ArrowSchema *schema)
 {
     tuff_conn *conn = result->stmt->conn;
-    base_budget *budget = os_runtime_budget(conn->db->runtime->os);
     memset(schema, 0, sizeof *schema);
-    schema_memory *memory = base_allocate_zeroed(budget, sizeof *memory);
+    arrow_memory *memory = memory_create(conn);
     if (!memory)
         return capi_refuse(conn, BASE_OUT_OF_MEMORY, "memory is exhausted");
-    memory->budget = budget;
-    base_arena_init(&memory->arena, budget);
-    if (!fill_schema(result, schema, &memory->arena)) {
-        base_arena_destroy(&memory->arena);
-        base_free(budget, memory, sizeof *memory);
+    if (!fill_schema(result, schema, memory)) {
+        memory_destroy(memory);
         memset(schema, 0, sizeof *schema);
         return capi_refuse(conn, BASE_OUT_OF_MEMORY, "memory is exhausted");
     }
-    schema->private_data = memory;
-    schema->release = release_schema;
     return TUFF_OK;
 }
 
 /* ---- Batches ------------------------------------------------------------------------------ */
 
-typedef struct batch_memory {
-    base_budget *budget;
-    base_arena arena;
-} batch_memory;
-
 static void release_child_array(struct ArrowArray *array)
 {
     array->release = NULL;
+    memory_release(array->private_data);
 }
 
 static void release_array(struct ArrowArray *array)
 {
-    batch_memory *memory = array->private_data;
     for (int64_t i = 0; i < array->n_children; i++) {
         if (array->children[i]->release)
             array->children[i]->release(array->children[i]);
     }
     array->release = NULL;
-    base_arena_destroy(&memory->arena);
-    base_free(memory->budget, memory, sizeof *memory);
+    memory_release(array->private_data);
 }
 
 /* What one column's conversion needs. Row i of the batch is entry first + i of the chunk. */
@@ -259,9 +279,10 @@ static bool fill_column(const column_source *source, base_arena *arena, struct A
     }
 }
 
-static bool fill_batch(const vector_chunk *chunk, uint32_t first, base_arena *arena,
+static bool fill_batch(const vector_chunk *chunk, uint32_t first, arrow_memory *memory,
                        struct ArrowArray *array)
 {
+    base_arena *arena = &memory->arena;
     uint32_t columns = chunk->column_count;
     array->length = chunk->count - first;
     array->n_children = columns;
@@ -276,9 +297,13 @@ static bool fill_batch(const vector_chunk *chunk, uint32_t first, base_arena *ar
     for (uint32_t i = 0; i < columns; i++) {
         column_source source = {&chunk->columns[i], chunk->selection, first, chunk->count - first};
         array->children[i] = &children[i];
+        children[i].private_data = memory;
         if (!fill_column(&source, arena, &children[i]))
             return false;
     }
+    array->release = release_array;
+    array->private_data = memory;
+    atomic_init(&memory->references, columns + 1);
     return true;
 }
 
@@ -295,20 +320,14 @@ tuff_status tuff_arrow_next(tuff_result *result, struct ArrowArray *array)
         if (status != TUFF_ROW)
             return status;
     }
-    base_budget *budget = os_runtime_budget(conn->db->runtime->os);
-    batch_memory *memory = base_allocate_zeroed(budget, sizeof *memory);
+    arrow_memory *memory = memory_create(conn);
     if (!memory)
         return capi_refuse(conn, BASE_OUT_OF_MEMORY, "memory is exhausted");
-    memory->budget = budget;
-    base_arena_init(&memory->arena, budget);
-    if (!fill_batch(result->chunk, first, &memory->arena, array)) {
-        base_arena_destroy(&memory->arena);
-        base_free(budget, memory, sizeof *memory);
+    if (!fill_batch(result->chunk, first, memory, array)) {
+        memory_destroy(memory);
         memset(array, 0, sizeof *array);
         return capi_refuse(conn, BASE_OUT_OF_MEMORY, "memory is exhausted");
     }
-    array->private_data = memory;
-    array->release = release_array;
     result->chunk = NULL;
     result->has_row = false;
     return TUFF_ROW;

@@ -11,14 +11,6 @@ static tuff_status run_setting(tuff_conn *conn, const char *name, int64_t value)
     return tuff_exec(conn, sql, NULL);
 }
 
-static tuff_status connect_failed(tuff_db *db, const base_error *error, tuff_status status)
-{
-    os_latch_lock(&db->error_latch);
-    db->error = *error;
-    os_latch_unlock(&db->error_latch);
-    return status;
-}
-
 tuff_status tuff_connect(tuff_db *db, tuff_conn **connected)
 {
     base_error error;
@@ -26,26 +18,26 @@ tuff_status tuff_connect(tuff_db *db, tuff_conn **connected)
     base_error_clear(&error);
     if (!db->session) {
         base_error_set(&error, BASE_MISUSE, "the database is not open");
-        return connect_failed(db, &error, TUFF_MISUSE);
+        return capi_database_failed(db, &error);
     }
     base_budget *budget = os_runtime_budget(db->runtime->os);
     tuff_conn *conn = base_allocate_zeroed(budget, sizeof *conn);
     if (!conn) {
         base_error_no_memory(&error);
-        return connect_failed(db, &error, TUFF_OUT_OF_MEMORY);
+        return capi_database_failed(db, &error);
     }
     conn->db = db;
     base_status status = session_connect(db->session, &conn->session, &error);
     if (status != BASE_OK) {
         base_free(budget, conn, sizeof *conn);
-        return connect_failed(db, &error, capi_status(status));
+        return capi_database_failed(db, &error);
     }
     if (db->threads) {
         tuff_status set = run_setting(conn, "threads", db->threads);
         if (set != TUFF_OK) {
             error = *session_error(conn->session);
             tuff_disconnect(conn);
-            return connect_failed(db, &error, set);
+            return capi_database_failed(db, &error);
         }
     }
     *connected = conn;
@@ -60,8 +52,10 @@ void tuff_disconnect(tuff_conn *conn)
         tuff_finalize(conn->statements);
     while (conn->appenders)
         (void)tuff_appender_close(conn->appenders, false);
-    session_disconnect(conn->session);
+    /* Once the session is gone another thread may close the database: nothing is touched then. */
+    session_connection *session = conn->session;
     base_free(os_runtime_budget(conn->db->runtime->os), conn, sizeof *conn);
+    session_disconnect(session);
 }
 
 const tuff_error *tuff_conn_error(const tuff_conn *conn)

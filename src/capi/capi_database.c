@@ -3,6 +3,14 @@
  */
 #include "capi/capi_int.h"
 
+tuff_status capi_database_failed(tuff_db *db, const base_error *error)
+{
+    os_latch_lock(&db->error_latch);
+    db->error = *error;
+    os_latch_unlock(&db->error_latch);
+    return capi_status(error->status);
+}
+
 static base_status open_session(tuff_db *db, const char *dsn)
 {
     base_arena arena;
@@ -53,10 +61,11 @@ tuff_status tuff_close(tuff_db *db)
         return TUFF_OK;
     base_status status = BASE_OK;
     if (db->session) {
-        base_error_clear(&db->error);
-        status = session_database_close(db->session, &db->error);
+        base_error error;
+        base_error_clear(&error);
+        status = session_database_close(db->session, &error);
         if (status == BASE_MISUSE)
-            return TUFF_MISUSE;
+            return capi_database_failed(db, &error);
     }
     tuff_runtime *runtime = db->runtime;
     bool default_runtime = db->default_runtime;

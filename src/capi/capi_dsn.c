@@ -51,14 +51,11 @@ static base_status bad_value(const char *key, const char *value, const char *exp
 
 static base_status apply_mode(const char *value, table_options *options, base_error *error)
 {
-    if (!strcmp(value, "ro")) {
-        options->read_only = true;
-        options->create = false;
-    } else if (!strcmp(value, "rw")) {
-        options->create = false;
-    } else if (strcmp(value, "rwc") != 0) {
+    bool may_create = !strcmp(value, "rwc"), may_write = may_create || !strcmp(value, "rw");
+    if (!may_write && strcmp(value, "ro") != 0)
         return bad_value("mode", value, "ro, rw or rwc", error);
-    }
+    options->read_only = !may_write;
+    options->create = may_create;
     return BASE_OK;
 }
 
@@ -167,6 +164,9 @@ base_status capi_dsn_parse(const char *dsn, base_arena *arena, capi_dsn *parsed,
     text.length -= skip;
     const char *question = text.length ? memchr(text.data, '?', text.length) : NULL;
     base_text path = {text.data, question ? (size_t)(question - text.data) : text.length};
+    if (memory && path.length)
+        return base_error_set(error, BASE_INVALID_PARAMETER,
+                              "a database in memory has no name: memory://");
     if (file) {
         if (!path.length)
             return base_error_set(error, BASE_INVALID_PARAMETER,

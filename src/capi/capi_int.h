@@ -83,6 +83,8 @@ tuff_status capi_failed(tuff_conn *conn, base_status status, base_text sql);
 /* Moves the place of the connection's error from the statement that begins at `start` to the
  * whole of `sql`. */
 void capi_relocate(tuff_conn *conn, base_text sql, size_t start);
+/* Leaves the error in the database's handle, where several threads may fail at once. */
+tuff_status capi_database_failed(tuff_db *db, const base_error *error);
 /* A failure found by this room itself. */
 tuff_status capi_refuse(tuff_conn *conn, base_status status, const char *message);
 

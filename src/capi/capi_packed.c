@@ -80,8 +80,8 @@ tuff_status tuff_fetch_packed(tuff_result *result, uint32_t row_limit, const uin
     *length = 0;
     *rows = 0;
     base_buffer_clear(&result->packed);
-    uint32_t columns = tuff_column_count(result);
-    while (*rows < row_limit) {
+    uint32_t columns = tuff_column_count(result), taken = 0;
+    for (; taken < row_limit; taken++) {
         tuff_status status = tuff_next(result);
         if (status == TUFF_DONE)
             break;
@@ -93,10 +93,10 @@ tuff_status tuff_fetch_packed(tuff_result *result, uint32_t row_limit, const uin
         }
         if (result->packed.failed)
             return capi_refuse(result->stmt->conn, BASE_OUT_OF_MEMORY, "memory is exhausted");
-        ++*rows;
     }
-    if (*rows == 0)
+    if (taken == 0)
         return row_limit ? TUFF_DONE : TUFF_ROW;
+    *rows = taken;
     *block = (const uint8_t *)result->packed.data;
     *length = result->packed.length;
     return TUFF_ROW;

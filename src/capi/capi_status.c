@@ -68,7 +68,9 @@ tuff_status capi_failed(tuff_conn *conn, base_status status, base_text sql)
 {
     const base_error *error = session_error(conn->session);
     conn->line = conn->column = 0;
-    if (error->position >= 0 && (size_t)error->position <= sql.length) {
+    if (status == BASE_OK)
+        return TUFF_OK;
+    if (sql.data && error->position >= 0 && (size_t)error->position <= sql.length) {
         size_t line_start = 0;
         conn->line = 1;
         for (size_t i = 0; i < (size_t)error->position; i++) {

@@ -175,26 +175,40 @@ base_status session_copy_stream_open(copy_stream *stream, session_run *run, bool
     if (!path)
         return base_error_no_memory(run->error);
     os_environment *environment = os_runtime_environment(connection->database->runtime);
+    bool exists = true;
+    if (!reading && environment->exists(environment, path, &exists, NULL) != BASE_OK)
+        exists = true; /* opening it will tell */
+    stream->created = !exists;
     uint32_t flags = reading ? OS_OPEN_READ : OS_OPEN_WRITE | OS_OPEN_CREATE;
     RETURN_IF_ERROR(
         os_file_open(environment, &connection->budget, path, flags, &stream->file, run->error));
-    base_error ignored;
-    base_error_clear(&ignored);
-    if (reading) {
-        /* Pipes have no size: progress then has no fraction. */
-        if (stream->file->operations->size(stream->file, &stream->size, &ignored) != BASE_OK)
-            stream->size = 0;
-        return BASE_OK;
-    }
-    /* What stood in a file goes; a terminal or a pipe has nothing to cut. */
-    (void)stream->file->operations->set_size(stream->file, 0, &ignored);
-    return BASE_OK;
+    base_status status = BASE_OK;
+    if (!reading) /* what stood in the file goes */
+        status = stream->file->operations->set_size(stream->file, 0, run->error);
+    /* Pipes have no size: progress then has no fraction. */
+    else if (stream->file->operations->size(stream->file, &stream->size, NULL) != BASE_OK)
+        stream->size = 0;
+    if (status != BASE_OK)
+        session_copy_stream_close(stream);
+    return status;
 }
 
 void session_copy_stream_close(copy_stream *stream)
 {
     os_file_close(stream->file);
     stream->file = NULL;
+}
+
+void session_copy_stream_discard(copy_stream *stream)
+{
+    os_file *file = stream->file;
+    /* The statement's own error is the one to report. Only what this statement made may be
+     * removed: the path may be a device's. */
+    if (file && stream->created)
+        (void)file->environment->remove(file->environment, file->path, NULL);
+    else if (file)
+        (void)file->operations->set_size(file, 0, NULL);
+    session_copy_stream_close(stream);
 }
 
 base_status session_copy_stream_read(copy_stream *stream, void *buffer, size_t size, size_t *count,

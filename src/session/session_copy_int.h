@@ -38,10 +38,13 @@ typedef struct copy_stream {
     os_file *file; /* NULL: the callback */
     uint64_t offset;
     uint64_t size; /* of a file that is read; 0: unknown */
+    bool created;  /* the file was not there before */
 } copy_stream;
 
 base_status session_copy_stream_open(copy_stream *stream, session_run *run, bool reading);
 void session_copy_stream_close(copy_stream *stream);
+/* Closes what could not be written whole: a file that was made goes, another one is left empty. */
+void session_copy_stream_discard(copy_stream *stream);
 /* Up to `size` bytes; 0 at the end. */
 base_status session_copy_stream_read(copy_stream *stream, void *buffer, size_t size, size_t *count,
                                      base_error *error);

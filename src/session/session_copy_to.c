@@ -1,7 +1,8 @@
 /*
  * session_copy_to.c - COPY TO: a query's rows as CSV.
  *
- * A file that could not be written whole is removed: there is a complete one or none.
+ * A file that could not be written whole is removed, or left empty where it was there before: half
+ * of an answer never looks like one.
  */
 #include "session/session_copy_int.h"
 
@@ -176,18 +177,6 @@ static base_status query_of_table(session_run *run, parser_query **made)
     return BASE_OK;
 }
 
-static void remove_partial(session_run *run)
-{
-    const parser_copy *tree = run->tree->copy;
-    if (tree->standard_stream)
-        return;
-    os_environment *environment = os_runtime_environment(run->connection->database->runtime);
-    char *path = base_arena_copy_text(run->arena, tree->path.data, tree->path.length);
-    /* The statement's own error is the one to report. */
-    if (path)
-        (void)environment->remove(environment, path, NULL);
-}
-
 base_status session_copy_to(session_run *run, const copy_options *options)
 {
     const parser_copy *tree = run->tree->copy;
@@ -210,10 +199,11 @@ base_status session_copy_to(session_run *run, const copy_options *options)
     base_status status = write_rows(run, &writer, &plan, &rows);
     base_buffer_destroy(&writer.out);
     base_buffer_destroy(&writer.field);
+    if (status != BASE_OK) {
+        session_copy_stream_discard(&stream);
+        return status;
+    }
     session_copy_stream_close(&stream);
-    if (status != BASE_OK)
-        remove_partial(run);
-    else
-        run->statement->rows_affected = rows;
-    return status;
+    run->statement->rows_affected = rows;
+    return BASE_OK;
 }

@@ -166,13 +166,22 @@ static size_t written_length(base_text sql, const parser_name *name)
     return end + 1 - at;
 }
 
-/* The text with the names found replaced. They were found from left to right. */
-static base_status replace_names(session_run *run, const name_search *self, base_text sql,
-                                 base_text name, base_text *replaced)
+static int by_position(const void *a, const void *b)
+{
+    int32_t first = (*(const parser_name *const *)a)->position;
+    int32_t second = (*(const parser_name *const *)b)->position;
+    return first < second ? -1 : first > second;
+}
+
+/* The text with the names found replaced. A tree's order is not always the text's: trim(a FROM b)
+ * is a call whose first argument is b. */
+static base_status replace_names(session_run *run, name_search *self, base_text sql, base_text name,
+                                 base_text *replaced)
 {
     base_buffer out;
     size_t from = 0;
     base_buffer_init(&out, &run->connection->budget);
+    qsort(self->found, self->count, sizeof *self->found, by_position);
     for (uint32_t i = 0; i < self->count; i++) {
         size_t at = (size_t)self->found[i]->position;
         base_buffer_append(&out, sql.data + from, at - from);

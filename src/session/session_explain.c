@@ -42,10 +42,10 @@ static void append_time(base_buffer *out, uint64_t nanoseconds)
 }
 
 /* What a line of EXPLAIN ANALYZE adds to its operator. */
-static void annotate(void *context, const plan_operator *operator, base_buffer * out)
+static void annotate(void *context, const plan_operator *op, base_buffer *out)
 {
     exec_statistics statistics;
-    exec_operator_statistics(context, operator->id, &statistics);
+    exec_operator_statistics(context, op->id, &statistics);
     base_buffer_append_format(out, "  [%llu rows", (unsigned long long)statistics.rows);
     if (statistics.examined)
         base_buffer_append_format(out, ", %llu examined", (unsigned long long)statistics.examined);

@@ -118,6 +118,7 @@ struct session_statement {
      * the rows behind it are moved. count 0: none. */
     vector_chunk view;
     bool buffered;
+    base_status lost; /* not OK: why the rest of the rows could not be kept */
     int64_t rows_affected;
 };
 
@@ -155,6 +156,9 @@ void session_exec_options(session_connection *connection, exec_options *options)
 base_status session_explain(session_run *run); /* session_explain.c */
 
 /* session_transaction.c */
+/* The transaction of a statement that stands alone; the statement ends it. */
+base_status session_begin_statement(session_connection *connection, bool read_only,
+                                    base_error *error);
 base_status session_control_transaction(session_run *run); /* BEGIN .. RELEASE */
 /* Ends the connection's transaction; the schema follows. */
 base_status session_end_transaction(session_connection *connection, bool commit, base_error *error);
@@ -162,12 +166,14 @@ base_status session_end_transaction(session_connection *connection, bool commit,
  * another statement (or COMMIT) may go on. */
 base_status session_park_active(session_connection *connection, base_error *error);
 bool session_is_interrupted(void *connection);
+/* After a change: what changes() and last_insert_rowid() tell; gives the rows affected. */
+int64_t session_note_changes(session_connection *connection, const exec_execution *execution);
 
 /* Rows of a utility: columns first (names are copied), then a row at a time (texts are copied). */
 base_status session_set_columns(session_run *run, uint32_t count, const char *const *names,
                                 const types_type *types);
 base_status session_add_row(session_run *run, const types_value *values);
-void session_rows_clear(session_rows *rows, base_budget *budget);
+void session_rows_clear(session_rows *rows);
 
 /* ---- Handlers of statement kinds, one file per subject ------------------------------------- */
 

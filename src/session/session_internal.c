@@ -32,11 +32,8 @@ base_status session_run_internal(session_run *run, const parser_statement *tree,
         if (status == BASE_DONE)
             status = BASE_OK;
     }
-    if (status == BASE_OK) {
-        *rows_affected = (int64_t)exec_rows_affected(execution);
-        connection->environment.changes = *rows_affected;
-        (void)exec_last_rowid(execution, &connection->environment.last_insert_rowid);
-    }
+    if (status == BASE_OK)
+        *rows_affected = session_note_changes(connection, execution);
     exec_reset(execution);
     exec_destroy(execution);
     return status;

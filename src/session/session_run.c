@@ -17,9 +17,8 @@
 
 /* ---- Rows that a statement keeps ---- */
 
-void session_rows_clear(session_rows *rows, base_budget *budget)
+void session_rows_clear(session_rows *rows)
 {
-    (void)budget;
     for (uint32_t i = 0; i < rows->count; i++)
         vector_chunk_destroy(&rows->chunks[i]);
     rows->count = rows->next = 0;
@@ -168,9 +167,9 @@ base_status session_park_active(session_connection *connection, base_error *erro
         }
         return end_run(statement, true, error);
     }
-    session_rows_clear(&statement->rows, &connection->budget);
-    statement->view.count = 0;
-    statement->open = false;
+    session_rows_clear(&statement->rows);
+    statement->view = (vector_chunk){0};
+    statement->lost = status;
     (void)end_run(statement, false, NULL);
     drop_incomplete(statement, status);
     return status;
@@ -181,6 +180,15 @@ base_status session_park_active(session_connection *connection, base_error *erro
 static bool controls_transaction(parser_statement_kind kind)
 {
     return kind >= PARSER_STATEMENT_BEGIN && kind <= PARSER_STATEMENT_SET_TRANSACTION;
+}
+
+int64_t session_note_changes(session_connection *connection, const exec_execution *execution)
+{
+    int64_t rowid;
+    connection->environment.changes = (int64_t)exec_rows_affected(execution);
+    if (exec_last_rowid(execution, &rowid)) /* it inserted something */
+        connection->environment.last_insert_rowid = rowid;
+    return connection->environment.changes;
 }
 
 /* Opens the plan; a change runs to its end and keeps its RETURNING rows. */
@@ -202,9 +210,7 @@ static base_status run_plan(session_statement *statement, base_error *error)
     if (status != BASE_DONE)
         return status;
     statement->buffered = true;
-    statement->rows_affected = (int64_t)exec_rows_affected(statement->execution);
-    connection->environment.changes = statement->rows_affected;
-    (void)exec_last_rowid(statement->execution, &connection->environment.last_insert_rowid);
+    statement->rows_affected = session_note_changes(connection, statement->execution);
     return BASE_OK;
 }
 
@@ -256,13 +262,9 @@ static base_status run_utility(session_statement *statement, base_error *error)
 static base_status begin_own_transaction(session_statement *statement, base_error *error)
 {
     session_connection *connection = statement->connection;
-    bool read_only =
-        connection->settings.read_only || (statement->is_plan && !statement->plan.is_write);
-    RETURN_IF_ERROR(table_begin(connection->database->table, TXN_READ_COMMITTED, read_only,
-                                &connection->transaction, error));
-    txn_set_lock_timeout(connection->transaction, connection->settings.lock_timeout);
-    table_set_interrupt(connection->transaction, session_is_interrupted, connection);
-    connection->environment.transaction_time = connection->environment.statement_time;
+    bool read_only = connection->settings.read_only ||
+                     (statement->is_plan && !session_statement_is_write(statement));
+    RETURN_IF_ERROR(session_begin_statement(connection, read_only, error));
     statement->owns_transaction = true;
     return BASE_OK;
 }
@@ -286,7 +288,7 @@ static base_status attempt(session_statement *statement, base_error *error)
     if (statement->execution)
         exec_reset(statement->execution);
     drop_incomplete(statement, status);
-    session_rows_clear(&statement->rows, &connection->budget);
+    session_rows_clear(&statement->rows);
     table_rollback_to(connection->transaction, mark);
     if (!statement->is_plan)
         catalog_back_to(catalog, connection->transaction, schema);
@@ -365,6 +367,10 @@ base_status session_next(session_statement *statement, vector_chunk **chunk)
     *chunk = &statement->view;
     if (!statement->open)
         return BASE_DONE;
+    if (statement->lost != BASE_OK)
+        return base_error_set(error, statement->lost,
+                              "the rest of the rows could not be kept when another statement "
+                              "began");
     if (statement->buffered) {
         if (statement->rows.next < statement->rows.count) {
             statement->view = statement->rows.chunks[statement->rows.next++];
@@ -392,8 +398,9 @@ void session_reset(session_statement *statement)
         (void)end_run(statement, true, NULL);
     else if (statement->execution)
         exec_reset(statement->execution);
-    session_rows_clear(&statement->rows, &connection->budget);
+    session_rows_clear(&statement->rows);
     statement->view.count = 0;
+    statement->lost = BASE_OK;
     statement->buffered = false;
     statement->open = false;
 }

@@ -34,7 +34,7 @@ static void destroy_statement(session_statement *statement)
     session_connection *connection = statement->connection;
     base_budget *budget = &connection->budget;
     session_drop_plan(statement);
-    session_rows_clear(&statement->rows, budget);
+    session_rows_clear(&statement->rows);
     base_free_array(budget, statement->rows.chunks, statement->rows.capacity,
                     sizeof *statement->rows.chunks);
     for (uint32_t i = 0; i < statement->parameter_count && statement->parameter_text; i++)
@@ -82,7 +82,10 @@ static void forget_bindings(session_statement *statement)
 static void keep_or_destroy(session_statement *statement)
 {
     session_connection *connection = statement->connection;
-    if (!statement->is_plan || !statement->plan.root) {
+    /* What was rewritten was checked against the schema when it was prepared: DESCRIBE of a table
+     * that is gone must be an error again. */
+    bool rewritten = statement->tree_sql.data != statement->sql.data;
+    if (!statement->is_plan || !statement->plan.root || rewritten) {
         destroy_statement(statement);
         return;
     }
@@ -242,9 +245,8 @@ base_text session_statement_sql(const session_statement *statement)
 
 bool session_statement_is_write(const session_statement *statement)
 {
-    if (statement->is_plan)
-        return statement->plan.is_write;
     switch (statement->tree->kind) {
+    case PARSER_STATEMENT_QUERY:
     case PARSER_STATEMENT_EXPLAIN:
     case PARSER_STATEMENT_BEGIN:
     case PARSER_STATEMENT_COMMIT:

@@ -52,20 +52,43 @@ base_status session_end_transaction(session_connection *connection, bool commit,
     return status;
 }
 
+/* A transaction with the connection's waiting time and its ear for interrupts. */
+static base_status make_transaction(session_connection *connection, txn_isolation isolation,
+                                    bool read_only, txn_transaction **made, base_error *error)
+{
+    RETURN_IF_ERROR(table_begin(connection->database->table, isolation, read_only, made, error));
+    txn_set_lock_timeout(*made, connection->settings.lock_timeout);
+    table_set_interrupt(*made, session_is_interrupted, connection);
+    return BASE_OK;
+}
+
+base_status session_begin_statement(session_connection *connection, bool read_only,
+                                    base_error *error)
+{
+    RETURN_IF_ERROR(make_transaction(connection, TXN_READ_COMMITTED, read_only,
+                                     &connection->transaction, error));
+    connection->environment.transaction_time = connection->environment.statement_time;
+    return BASE_OK;
+}
+
+static void adopt_transaction(session_connection *connection, txn_transaction *transaction)
+{
+    os_environment *environment = os_runtime_environment(connection->database->runtime);
+    connection->transaction = transaction;
+    connection->environment.transaction_time = environment->wall_clock(environment);
+    connection->in_transaction = true;
+}
+
 static base_status begin(session_connection *connection, txn_isolation isolation, bool read_only,
                          base_error *error)
 {
+    txn_transaction *transaction;
     if (connection->in_transaction)
         return base_error_set(error, BASE_TRANSACTION_STATE,
                               "a transaction is already in progress");
     RETURN_IF_ERROR(session_park_active(connection, error));
-    RETURN_IF_ERROR(table_begin(connection->database->table, isolation, read_only,
-                                &connection->transaction, error));
-    txn_set_lock_timeout(connection->transaction, connection->settings.lock_timeout);
-    table_set_interrupt(connection->transaction, session_is_interrupted, connection);
-    os_environment *environment = os_runtime_environment(connection->database->runtime);
-    connection->environment.transaction_time = environment->wall_clock(environment);
-    connection->in_transaction = true;
+    RETURN_IF_ERROR(make_transaction(connection, isolation, read_only, &transaction, error));
+    adopt_transaction(connection, transaction);
     return BASE_OK;
 }
 
@@ -167,13 +190,13 @@ static base_status use_savepoint(session_run *run, base_text name, bool rollback
 
 /* ---- SQL ------------------------------------------------------------------------------------- */
 
-static base_status isolation_of(const session_connection *connection,
-                                const parser_transaction *tree, txn_isolation *isolation,
-                                base_error *error)
+/* What the statement says, and `otherwise` where it says nothing. */
+static base_status isolation_of(const parser_transaction *tree, txn_isolation otherwise,
+                                txn_isolation *isolation, base_error *error)
 {
     switch (tree->isolation) {
     case PARSER_ISOLATION_DEFAULT:
-        *isolation = connection->settings.isolation;
+        *isolation = otherwise;
         return BASE_OK;
     case PARSER_READ_UNCOMMITTED: /* as in PostgreSQL: no dirty reads */
     case PARSER_READ_COMMITTED:
@@ -191,29 +214,41 @@ static base_status isolation_of(const session_connection *connection,
     return BASE_NOT_SUPPORTED;
 }
 
+static bool read_only_of(const parser_transaction *tree, bool otherwise)
+{
+    return tree->access == PARSER_ACCESS_DEFAULT ? otherwise : tree->access == PARSER_READ_ONLY;
+}
+
 static base_status begin_from_tree(session_run *run)
 {
     const parser_transaction *tree = run->tree->transaction;
+    const session_settings *settings = &run->connection->settings;
     txn_isolation isolation;
-    RETURN_IF_ERROR(isolation_of(run->connection, tree, &isolation, run->error));
-    bool read_only = tree->access == PARSER_ACCESS_DEFAULT ? run->connection->settings.read_only
-                                                           : tree->access == PARSER_READ_ONLY;
-    return begin(run->connection, isolation, read_only, run->error);
+    RETURN_IF_ERROR(isolation_of(tree, settings->isolation, &isolation, run->error));
+    return begin(run->connection, isolation, read_only_of(tree, settings->read_only), run->error);
 }
 
-/* SET TRANSACTION: before anything was done the transaction is simply begun again. */
+/* SET TRANSACTION: before anything was done another transaction takes the place of the open one;
+ * what the statement does not name stays as BEGIN had it. */
 static base_status set_transaction(session_run *run)
 {
     session_connection *connection = run->connection;
+    const parser_transaction *tree = run->tree->transaction;
+    txn_transaction *before = connection->transaction, *transaction;
+    txn_isolation isolation;
     if (!connection->in_transaction)
         return base_error_set(run->error, BASE_TRANSACTION_STATE,
                               "SET TRANSACTION is for an open transaction");
-    if (txn_has_writes(connection->transaction) || connection->savepoints)
+    if (txn_has_writes(before) || connection->savepoints)
         return base_error_set(run->error, BASE_TRANSACTION_STATE,
                               "SET TRANSACTION must come before the first change");
+    RETURN_IF_ERROR(isolation_of(tree, txn_isolation_of(before), &isolation, run->error));
+    bool read_only = read_only_of(tree, txn_is_read_only(before));
     RETURN_IF_ERROR(session_park_active(connection, run->error));
-    RETURN_IF_ERROR(session_end_transaction(connection, false, run->error));
-    return begin_from_tree(run);
+    RETURN_IF_ERROR(make_transaction(connection, isolation, read_only, &transaction, run->error));
+    (void)session_end_transaction(connection, false, NULL); /* a rollback cannot fail */
+    adopt_transaction(connection, transaction);
+    return BASE_OK;
 }
 
 base_status session_control_transaction(session_run *run)
