@@ -85,7 +85,7 @@ static base_status settle(change *self, catalog_entry *entry, bool is_new)
 {
     if (entry->table.kind == CATALOG_TABLE && !entry->table.relation)
         RETURN_IF_ERROR(
-            table_acquire(self->transaction, entry->table.id, &entry->table.relation, self->error));
+            table_pin(self->transaction, entry->table.id, &entry->table.relation, self->error));
     return catalog_rows_write(self->catalog, self->transaction, entry, is_new, self->error);
 }
 

@@ -52,7 +52,7 @@ failed:
     return status;
 }
 
-/* One row of the relation into an entry with its relation pinned. */
+/* One row of the relation into an entry with its relation pinned: nothing of it is read. */
 static base_status load_entry(catalog *catalog, txn_transaction *transaction,
                               const types_cell *cells, int64_t rowid, catalog_entry **loaded,
                               base_error *error)
@@ -72,7 +72,7 @@ static base_status load_entry(catalog *catalog, txn_transaction *transaction,
     if (status == BASE_OK)
         status = catalog_body_read(entry, cell_text(&cells[CATALOG_COLUMN_BODY]), error);
     if (status == BASE_OK && table->kind == CATALOG_TABLE)
-        status = table_acquire(transaction, table->id, &table->relation, error);
+        status = table_pin(transaction, table->id, &table->relation, error);
     if (status == BASE_OK)
         status = catalog_entry_agree(entry, error);
     if (status != BASE_OK) {

@@ -180,6 +180,7 @@ typedef struct cache_statistics {
     uint64_t free_size;     /* bytes that can be used at once */
     uint64_t awaiting_size; /* freed, not yet usable */
     uint64_t loose_size;
+    uint64_t lost_size;   /* could not be noted for want of memory */
     uint64_t cached_size; /* bytes of extents in memory */
     uint64_t hits, misses, evictions;
 } cache_statistics;
@@ -197,5 +198,14 @@ base_status cache_check_start(cache_file *file, void (*report)(void *context, co
 base_status cache_check_reference(cache_check *check, const cache_reference *reference, bool read,
                                   base_error *error);
 base_status cache_check_finish(cache_check *check, base_error *error);
+
+/*
+ * The other use of the check, within a checkpoint: `report` is NULL, what the new tree is going to
+ * reach is named, and what nobody owns is freed by the checkpoint, as cache_free does. The check
+ * is gone afterwards, also when it fails.
+ */
+base_status cache_check_free_rest(cache_check *check, base_error *error);
+/* Ends a check without a result: what is reached could not be found out. */
+void cache_check_drop(cache_check *check);
 
 #endif

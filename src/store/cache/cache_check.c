@@ -3,7 +3,9 @@
  *
  * A bitmap of the file is filled from what the caller reaches and from what this room knows
  * to be free, loose or awaiting. A granule claimed twice is reported where it happens; what
- * nobody claims is reported at the end.
+ * nobody claims is reported at the end, or freed by the checkpoint under way: that is how space
+ * comes back whose owner was damaged when it was dropped. Nobody can take or give back what
+ * nobody owns, so what other threads do meanwhile does not matter.
  */
 #include "store/cache/cache_int.h"
 
@@ -21,6 +23,8 @@ static void BASE_PRINTF(2, 3) problem(const cache_check *check, const char *form
 {
     char text[256];
     va_list arguments;
+    if (!check->report)
+        return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
@@ -54,6 +58,12 @@ static void claim_loose(void *context, cache_run run)
     claim(context, run, "loose space");
 }
 
+static void claim_all(cache_check *check, const run_list *runs, const char *owner)
+{
+    for (uint32_t i = 0; i < runs->count; i++)
+        claim(check, runs->runs[i], owner);
+}
+
 static size_t bitmap_size(uint64_t granules)
 {
     return (size_t)((granules + 63) / 64 * 8);
@@ -77,6 +87,9 @@ base_status cache_check_start(cache_file *file, void (*report)(void *context, co
         space_walk(&file->loose, claim_loose, self);
         for (uint32_t i = 0; i < file->awaiting_count; i++)
             claim(self, file->awaiting[i].run, "freed space");
+        claim_all(self, &file->written, "what the checkpoint wrote");
+        claim_all(self, &file->adopted, "what the checkpoint adopted");
+        claim_all(self, &file->freed, "what the checkpoint freed");
         if (!cache_reference_is_null(&file->header.free_map))
             claim(self, cache_run_of(&file->header.free_map), "free map");
         if (file->free.lost)
@@ -134,9 +147,41 @@ base_status cache_check_finish(cache_check *check, base_error *error)
     if (unowned)
         problem(check, "%llu granules, the first at %llu, are neither reached nor free",
                 (unsigned long long)unowned, (unsigned long long)first);
+    cache_check_drop(check);
+    return BASE_OK;
+}
+
+static bool free_run(cache_file *file, uint64_t start, uint64_t end)
+{
+    return start == end ||
+           run_list_add(file->budget, &file->freed, (cache_run){start, end - start});
+}
+
+base_status cache_check_free_rest(cache_check *check, base_error *error)
+{
+    cache_file *file = check->file;
+    bool noted = true;
+    uint64_t start = 0; /* of a run that nobody owns */
+    os_mutex_lock(&file->mutex);
+    BASE_ASSERT(file->in_checkpoint);
+    for (uint64_t i = 0; i < check->granules && noted; i++) {
+        if (!base_bit_get(check->claimed, i))
+            continue;
+        noted = free_run(file, start, i);
+        start = i + 1;
+    }
+    noted = noted && free_run(file, start, check->granules);
+    if (noted)
+        file->found = file->free.lost;
+    os_mutex_unlock(&file->mutex);
+    cache_check_drop(check);
+    return noted ? BASE_OK : base_error_no_memory(error);
+}
+
+void cache_check_drop(cache_check *check)
+{
     base_budget *budget = check->file->budget;
     base_free(budget, check->buffer, check->buffer_size);
     base_free(budget, check->claimed, bitmap_size(check->granules));
     base_free(budget, check, sizeof *check);
-    return BASE_OK;
 }

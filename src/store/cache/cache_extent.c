@@ -306,14 +306,19 @@ base_status cache_free(cache_file *file, const cache_reference *reference, base_
     base_status status = cache_reference_check(file, reference, error);
     if (status != BASE_OK)
         return status;
+    cache_run run = cache_run_of(reference);
     os_mutex_lock(&file->mutex);
     if (!file->in_checkpoint)
         status = base_error_set(error, BASE_MISUSE, "no checkpoint is under way");
-    else if (space_overlaps(&file->free, cache_run_of(reference)))
+    else if (run.start + run.count > file->granules)
+        status = base_error_set(error, BASE_CORRUPT, "the extent at %llu is not in \"%s\"",
+                                (unsigned long long)reference->offset,
+                                file->file ? file->file->path : "the database in memory");
+    else if (space_overlaps(&file->free, run))
         status = base_error_set(error, BASE_CORRUPT, "the extent at %llu of \"%s\" is free already",
                                 (unsigned long long)reference->offset,
                                 file->file ? file->file->path : "the database in memory");
-    else if (!run_list_add(file->budget, &file->freed, cache_run_of(reference)))
+    else if (!run_list_add(file->budget, &file->freed, run))
         status = base_error_no_memory(error);
     os_mutex_unlock(&file->mutex);
     return status;

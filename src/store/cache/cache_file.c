@@ -311,6 +311,7 @@ static void end_checkpoint(cache_file *file)
     run_list_destroy(file->budget, &file->written);
     run_list_destroy(file->budget, &file->adopted);
     run_list_destroy(file->budget, &file->freed);
+    file->found = 0;
     file->in_checkpoint = false;
 }
 
@@ -355,6 +356,7 @@ static void become(cache_file *file, const cache_header *header)
     file->other_epoch = file->header.epoch;
     file->newest_slot = 1 - file->newest_slot;
     file->header = *header;
+    file->free.lost -= file->found;
     end_checkpoint(file);
     cache_recycle(file);
 }
@@ -431,6 +433,7 @@ void cache_get_statistics(cache_file *file, cache_statistics *statistics)
     statistics->free_size = file->free.granules * CACHE_GRANULE;
     statistics->awaiting_size = file->awaiting_granules * CACHE_GRANULE;
     statistics->loose_size = file->loose.granules * CACHE_GRANULE;
+    statistics->lost_size = file->free.lost * CACHE_GRANULE;
     os_mutex_unlock(&file->mutex);
     os_mutex_lock(&file->buffer.mutex);
     statistics->cached_size = file->buffer.size;

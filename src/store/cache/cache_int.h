@@ -184,6 +184,7 @@ struct cache_file {
     uint32_t reader_count, reader_capacity;
     bool in_checkpoint;
     run_list written, adopted, freed; /* of the checkpoint under way */
+    uint64_t found;                   /* lost granules that the checkpoint frees */
     base_status failure;              /* sticky: a sync or header write failed */
 };
 

@@ -154,11 +154,15 @@ base_status table_index_create(txn_transaction *transaction,
 base_status table_index_drop(txn_transaction *transaction, uint64_t id, base_error *error);
 base_status table_index_rebuild(txn_transaction *transaction, uint64_t id, base_error *error);
 
-/* The relation as this transaction sees it, pinned until released. NOT_FOUND is set in
+/* The relation as this transaction sees it, pinned until released, and its rows read. NOT_FOUND is set in
  * `error` as BASE_UNDEFINED_TABLE. A pin outlives the transaction (cached plans) and
  * survives DROP; writes through a dropped relation fail. */
 base_status table_acquire(txn_transaction *transaction, uint64_t id, table_relation **relation,
                           base_error *error);
+/* The same without reading anything: the rows of a file come into memory when the handle is first
+ * read or written through, which fails where they are damaged. */
+base_status table_pin(txn_transaction *transaction, uint64_t id, table_relation **relation,
+                      base_error *error);
 void table_release(table_relation *relation);
 const table_descriptor *table_describe(const table_relation *relation);
 uint32_t table_index_count(const table_relation *relation);

@@ -491,59 +491,6 @@ static base_status write_relations(checkpoint *self, base_error *error)
     return status;
 }
 
-/* ---- Extents that the new header does not reach ---------------------------------------------- */
-
-static int compare_references(const void *a, const void *b)
-{
-    uint64_t left = ((const cache_reference *)a)->offset;
-    uint64_t right = ((const cache_reference *)b)->offset;
-    return (left > right) - (left < right);
-}
-
-static void sort_references(table_saved *saved)
-{
-    if (saved->count)
-        qsort(saved->references, saved->count, sizeof *saved->references, compare_references);
-}
-
-static base_status free_extent(void *context, const cache_reference *reference, base_error *error)
-{
-    return cache_free(context, reference, error);
-}
-
-/* Where a part that is no longer needed cannot be read, the space of what it lists is lost: a
- * damaged table can be dropped. */
-static base_status free_part(table_database *database, const cache_reference *part,
-                             base_error *error)
-{
-    base_status status = table_visit_extents(database, part, free_extent, database->file, error);
-    if (status != BASE_CORRUPT && status != BASE_FORMAT)
-        return status;
-    if (error)
-        base_error_clear(error);
-    return cache_free(database->file, part, error);
-}
-
-static base_status free_unreached(checkpoint *self, base_error *error)
-{
-    table_database *database = self->database;
-    table_saved *old = &database->reached, *now = &self->reached;
-    sort_references(old);
-    sort_references(now);
-    uint32_t place = 0;
-    for (uint32_t i = 0; i < old->count; i++) {
-        while (place < now->count && now->references[place].offset < old->references[i].offset)
-            place++;
-        if (place < now->count && now->references[place].offset == old->references[i].offset)
-            continue;
-        RETURN_IF_ERROR(free_part(database, &old->references[i], error));
-    }
-    const cache_reference *root = &cache_get_root(database->file)->root;
-    if (cache_reference_is_null(root))
-        return BASE_OK;
-    return cache_free(database->file, root, error);
-}
-
 /* ---- The whole ------------------------------------------------------------------------------- */
 
 static base_status write_all(checkpoint *self, const wal_switch_point *point, base_error *error)
@@ -551,7 +498,7 @@ static base_status write_all(checkpoint *self, const wal_switch_point *point, ba
     table_database *database = self->database;
     cache_root root = *cache_get_root(database->file);
     RETURN_IF_ERROR(write_relations(self, error));
-    RETURN_IF_ERROR(free_unreached(self, error));
+    RETURN_IF_ERROR(table_free_unreached(database, &self->reached, &root, error));
     RETURN_IF_ERROR(cache_write(database->file, CACHE_KIND_ROOT, self->root.data, self->root.length,
                                 &root.root, error));
     root.sequence = point->sequence;
@@ -580,6 +527,7 @@ static void settle(checkpoint *self)
         self->marks[i].volume->marks_saved_at = self->sequence;
         self->marks[i].volume->marks_reference = self->marks[i].reference;
     }
+    database->looked_for_space = true;
     table_saved_free(database, &database->reached);
     database->reached = self->reached;
     self->reached = (table_saved){0};

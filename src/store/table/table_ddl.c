@@ -104,9 +104,10 @@ static base_status check_writable(txn_transaction *transaction, base_error *erro
     return BASE_OK;
 }
 
-/* Locks the relation and copies its newest version, which the snapshot must know. */
-static base_status begin_change(txn_transaction *transaction, uint64_t id, table_relation **copy,
-                                base_error *error)
+/* Locks the relation and copies its newest version, which the snapshot must know. `reads`: its
+ * rows are going to be looked at. What is taken away need not be read, and may be damaged. */
+static base_status begin_change(txn_transaction *transaction, uint64_t id, bool reads,
+                                table_relation **copy, base_error *error)
 {
     table_database *database = table_database_of(transaction);
     RETURN_IF_ERROR(check_writable(transaction, error));
@@ -128,7 +129,7 @@ static base_status begin_change(txn_transaction *transaction, uint64_t id, table
             status = base_error_set(error, BASE_UNDEFINED_TABLE, "the table does not exist");
         else if (!txn_sees(txn_snapshot_of(transaction), atomic_load(&newest->stamp)))
             status = table_changed(transaction, error);
-        else
+        else if (reads)
             status = table_storage_need(newest, error);
         if (status == BASE_OK)
             status = table_relation_copy(entry, newest, copy, error);
@@ -230,7 +231,7 @@ base_status table_create(txn_transaction *transaction, const table_descriptor *d
 base_status table_drop(txn_transaction *transaction, uint64_t id, base_error *error)
 {
     table_relation *version;
-    RETURN_IF_ERROR(begin_change(transaction, id, &version, error));
+    RETURN_IF_ERROR(begin_change(transaction, id, false, &version, error));
     version->dropped = true;
     RETURN_IF_ERROR(end_change(transaction, version, BASE_OK, error));
     return table_log_id(transaction, TABLE_REDO_DROP, id, 0, error);
@@ -254,7 +255,7 @@ base_status table_truncate(txn_transaction *transaction, uint64_t id, base_error
 {
     table_relation *version;
     table_storage *fresh;
-    RETURN_IF_ERROR(begin_change(transaction, id, &version, error));
+    RETURN_IF_ERROR(begin_change(transaction, id, false, &version, error));
     base_status status = table_storage_create(version->entry->database, &fresh, error);
     if (status == BASE_OK) {
         table_storage *old = version->storage;
@@ -296,7 +297,7 @@ base_status table_add_column(txn_transaction *transaction, uint64_t id, const ta
                              uint32_t *column_id, base_error *error)
 {
     table_relation *version;
-    RETURN_IF_ERROR(begin_change(transaction, id, &version, error));
+    RETURN_IF_ERROR(begin_change(transaction, id, true, &version, error));
     *column_id = version->descriptor.column_count;
     base_status status = BASE_OK;
     if (*column_id == TABLE_MAX_COLUMNS)
@@ -317,7 +318,7 @@ base_status table_drop_column(txn_transaction *transaction, uint64_t id, uint32_
                               base_error *error)
 {
     table_relation *version;
-    RETURN_IF_ERROR(begin_change(transaction, id, &version, error));
+    RETURN_IF_ERROR(begin_change(transaction, id, true, &version, error));
     base_status status = BASE_OK;
     if (column_id >= version->descriptor.column_count ||
         version->descriptor.columns[column_id].dropped)
@@ -378,7 +379,7 @@ static base_status create_index(txn_transaction *transaction,
     table_database *database = table_database_of(transaction);
     table_relation *version;
     table_index *index = NULL;
-    RETURN_IF_ERROR(begin_change(transaction, descriptor->relation_id, &version, error));
+    RETURN_IF_ERROR(begin_change(transaction, descriptor->relation_id, true, &version, error));
     table_index_descriptor own = *descriptor;
     own.id = *id = take_id(database, descriptor->id);
     base_status status = BASE_OK;
@@ -456,7 +457,7 @@ base_status table_index_drop(txn_transaction *transaction, uint64_t id, base_err
     uint64_t relation_id = relation_of_index(transaction, id);
     if (!relation_id)
         return no_index(error);
-    RETURN_IF_ERROR(begin_change(transaction, relation_id, &version, error));
+    RETURN_IF_ERROR(begin_change(transaction, relation_id, false, &version, error));
     uint32_t place = place_of_index(version, id);
     base_status status = BASE_OK;
     if (place == version->index_count) {
@@ -476,7 +477,7 @@ base_status table_index_rebuild(txn_transaction *transaction, uint64_t id, base_
     uint64_t relation_id = relation_of_index(transaction, id);
     if (!relation_id)
         return no_index(error);
-    RETURN_IF_ERROR(begin_change(transaction, relation_id, &version, error));
+    RETURN_IF_ERROR(begin_change(transaction, relation_id, true, &version, error));
     uint32_t place = place_of_index(version, id);
     table_index *fresh;
     base_status status = place == version->index_count ? no_index(error) : BASE_OK;

@@ -203,6 +203,7 @@ struct table_database {
     os_mutex discard_mutex;
     table_saved discarded; /* loose extents that the log may name; under the discard mutex */
     table_saved reached;   /* what the newest root names: see table_visit_extents */
+    bool looked_for_space; /* since the file was opened: see table_space.c */
     os_task_group *background;
     bool closing;                   /* nobody will read the tables again */
     bool log_stays;                 /* the last checkpoint failed */
@@ -251,7 +252,21 @@ base_status table_relation_add_index(table_relation *relation, table_index *inde
                                      base_error *error);
 void table_relation_remove_index(table_relation *relation, uint32_t place);
 void table_relation_destroy(table_relation *relation); /* never seen by anybody */
-/* The version that the transaction reads: the handle itself unless that is outdated. */
+base_status table_storage_need_slow(table_relation *relation, base_error *error); /* table_load.c */
+/* Reads the relation's rows, if that has not been done since the file was opened. */
+BASE_INLINE base_status table_storage_need(table_relation *relation, base_error *error)
+{
+    if (BASE_LIKELY(!atomic_load_explicit(&relation->storage->unread, memory_order_acquire)))
+        return BASE_OK;
+    return table_storage_need_slow(relation, error);
+}
+/* For figures: a relation that cannot be read has none. */
+BASE_INLINE void table_storage_try(const table_relation *relation)
+{
+    (void)table_storage_need((table_relation *)(uintptr_t)relation, NULL);
+}
+/* The version that the transaction reads: the handle itself unless that is outdated. Its rows are
+ * there. */
 base_status table_resolve_slow(txn_transaction *transaction, table_relation *relation,
                                table_relation **resolved, base_error *error);
 BASE_INLINE base_status table_resolve(txn_transaction *transaction, table_relation *relation,
@@ -261,13 +276,10 @@ BASE_INLINE base_status table_resolve(txn_transaction *transaction, table_relati
     if (BASE_LIKELY(!atomic_load_explicit(&relation->superseded, memory_order_acquire) &&
                     txn_sees(txn_snapshot_of(transaction), stamp))) {
         *resolved = relation;
-        return BASE_OK;
+        return table_storage_need(relation, error);
     }
     return table_resolve_slow(transaction, relation, resolved, error);
 }
-/* As table_acquire, but the storage may be unread. */
-base_status table_pin(txn_transaction *transaction, uint64_t id, table_relation **relation,
-                      base_error *error);
 /* Before writing: takes the relation's lock and gives the version to write through. */
 base_status table_enter_write(txn_transaction *transaction, table_relation *relation,
                               table_relation **current, base_error *error);
@@ -590,19 +602,10 @@ base_status table_check_unique(txn_transaction *transaction, table_relation *rel
 
 /* table_load.c */
 void table_unread_free(table_database *database, table_unread *unread); /* NULL allowed */
-base_status table_storage_need_slow(table_relation *relation, base_error *error);
 /* A volume out of the file or the log must have written its columns as the relation reads them:
  * BASE_CORRUPT otherwise. */
 base_status table_volume_agrees(const table_relation *relation, const table_volume *volume,
                                 base_error *error);
-/* Reads the relation's rows, if that has not been done since the file was opened. */
-BASE_INLINE base_status table_storage_need(table_relation *relation, base_error *error)
-{
-    if (BASE_LIKELY(!atomic_load_explicit(&relation->storage->unread, memory_order_acquire)))
-        return BASE_OK;
-    return table_storage_need_slow(relation, error);
-}
-
 /* table_recovery.c */
 /* Brings the definitions of the file's root and then the log's units into memory. */
 base_status table_load(table_database *database, base_error *error);
@@ -627,6 +630,20 @@ base_status table_visit_extents(table_database *database, const cache_reference 
                                                      const cache_reference *reference,
                                                      base_error *error),
                                 void *context, base_error *error);
+
+/* table_space.c */
+/* Does the status say that a part of the file cannot be read? The rest can. */
+BASE_INLINE bool table_is_damage(base_status status)
+{
+    return status == BASE_CORRUPT || status == BASE_FORMAT || status == BASE_IO_ERROR;
+}
+enum {
+    TABLE_ROOT_FLAGS = 0 /* which of the header's words they are */
+};
+/* The checkpoint under way frees what the new root, which names `now` (which is sorted), does not
+ * reach; the new root's flags are set. */
+base_status table_free_unreached(table_database *database, table_saved *now, cache_root *root,
+                                 base_error *error);
 
 /* table_attach.c */
 /* A loose volume becomes part of the relation with this transaction. `attached` may be NULL. */

@@ -329,11 +329,46 @@ static base_status check_file(table_database *database, check *self, base_error 
     base_status status = BASE_OK;
     if (!cache_reference_is_null(root))
         status = cache_check_reference(space, root, true, error);
-    for (uint32_t i = 0; status == BASE_OK && i < database->reached.count; i++)
+    bool complete = true;
+    for (uint32_t i = 0; status == BASE_OK && i < database->reached.count; i++) {
         status = table_visit_extents(database, &database->reached.references[i], check_extent,
                                      space, error);
-    base_status finished = cache_check_finish(space, error);
-    return status == BASE_OK ? finished : status;
+        if (!table_is_damage(status))
+            continue;
+        self->report(self->context, error ? error->message : "an extent cannot be read");
+        base_error_clear(error);
+        status = BASE_OK;
+        complete = false;
+    }
+    /* What a part lists that cannot be read is not without an owner. */
+    if (complete && status == BASE_OK)
+        return cache_check_finish(space, error);
+    cache_check_drop(space);
+    return status;
+}
+
+/* The relation's part of the check. */
+static base_status check_one(check *self, uint64_t id, base_error *error)
+{
+    table_relation *relation;
+    base_status status = table_acquire(self->transaction, id, &relation, error);
+    self->relation_id = id;
+    if (status == BASE_UNDEFINED_TABLE) { /* made or dropped by an open transaction */
+        base_error_clear(error);
+        return BASE_OK;
+    }
+    if (status == BASE_OK) {
+        status = txn_lock_exclusive(self->transaction, &relation->entry->lock, error);
+        table_statement_start(self->transaction); /* sees whom the lock made it wait for */
+        if (status == BASE_OK)
+            status = check_relation(self, relation, error);
+        table_release(relation);
+    }
+    if (!table_is_damage(status))
+        return status;
+    complain(self, "%s", error ? error->message : "cannot be read");
+    base_error_clear(error);
+    return BASE_OK;
 }
 
 base_status table_check_integrity(table_database *database,
@@ -345,21 +380,8 @@ base_status table_check_integrity(table_database *database,
     uint32_t count, capacity;
     RETURN_IF_ERROR(table_begin(database, TXN_READ_COMMITTED, false, &self.transaction, error));
     base_status status = table_list_ids(database, &ids, &count, &capacity, error);
-    for (uint32_t i = 0; status == BASE_OK && i < count; i++) {
-        table_relation *relation;
-        if (table_acquire(self.transaction, ids[i], &relation, NULL) != BASE_OK)
-            continue; /* made or dropped by an open transaction */
-        status = txn_lock_exclusive(self.transaction, &relation->entry->lock, error);
-        table_statement_start(self.transaction); /* sees whom the lock made it wait for */
-        if (status == BASE_OK)
-            status = check_relation(&self, relation, error);
-        if (status == BASE_CORRUPT) {
-            complain(&self, "%s", error ? error->message : "cannot be read");
-            base_error_clear(error);
-            status = BASE_OK;
-        }
-        table_release(relation);
-    }
+    for (uint32_t i = 0; status == BASE_OK && i < count; i++)
+        status = check_one(&self, ids[i], error);
     base_free_array(&database->budget, ids, capacity, sizeof *ids);
     table_rollback(self.transaction);
     if (status == BASE_OK && !database->in_memory) {

@@ -434,7 +434,7 @@ base_status table_resolve_slow(txn_transaction *transaction, table_relation *rel
     if (!version)
         return undefined(error);
     *resolved = version;
-    return BASE_OK;
+    return table_storage_need(version, error);
 }
 
 base_status table_row_changed(const txn_transaction *transaction, base_error *error)
@@ -453,8 +453,10 @@ base_status table_changed(const txn_transaction *transaction, base_error *error)
                           "a concurrent transaction changed the table's definition");
 }
 
-static base_status need_indexes(table_relation *relation, base_error *error)
+/* Rows and entries must be there before more come. */
+static base_status need_all(table_relation *relation, base_error *error)
 {
+    RETURN_IF_ERROR(table_storage_need(relation, error));
     for (uint32_t i = 0; i < relation->index_count; i++)
         RETURN_IF_ERROR(table_index_need(relation->indexes[i], relation, error));
     return BASE_OK;
@@ -473,7 +475,7 @@ base_status table_enter_write(txn_transaction *transaction, table_relation *rela
     if (BASE_LIKELY(!atomic_load_explicit(&relation->superseded, memory_order_acquire) &&
                     txn_sees(txn_snapshot_of(transaction), stamp))) {
         *current = relation;
-        return need_indexes(relation, error);
+        return need_all(relation, error);
     }
     /* Under the lock nobody else changes the definition: the newest version is the one to
      * write through, if the snapshot knows it. */
@@ -486,7 +488,7 @@ base_status table_enter_write(txn_transaction *transaction, table_relation *rela
     if (!seen || newest->descriptor.column_count != relation->descriptor.column_count)
         return table_changed(transaction, error);
     *current = newest;
-    return need_indexes(newest, error);
+    return need_all(newest, error);
 }
 
 /* ---- Looking at a handle --------------------------------------------------------------------- */
@@ -522,12 +524,14 @@ const table_index_descriptor *table_index_describe(const table_index *index)
 
 uint64_t table_row_count(const table_relation *relation)
 {
+    table_storage_try(relation);
     return row_tree_count(relation->storage->hot) + table_cold_count(relation->storage);
 }
 
 void table_list_parts(const table_relation *relation,
                       void (*report)(void *context, const table_part_info *info), void *context)
 {
+    table_storage_try(relation);
     table_storage *storage = relation->storage;
     table_part_info hot = {.tier = "hot",
                            .row_count = row_tree_count(storage->hot),

@@ -445,40 +445,67 @@ static void damaged_catalog_and_root(void **state)
     free(closed.data);
 }
 
-/* A volume is read when it is needed: its table fails, the rest of the database goes on. */
-static void damaged_volumes(void **state)
+/* The first line of the integrity check. */
+static void expect_integrity(tuff_conn *conn, const char *text)
 {
-    fixture *f = *state;
-    bytes file, log, closed;
-    make(f,
-         "SET seal_rows = 50;"
-         "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t VALUES (1, 'fine');"
-         "CREATE TABLE cold (a INTEGER PRIMARY KEY, b TEXT);"
-         "INSERT INTO cold SELECT x, md5(CAST(x AS TEXT)) FROM generate_series(1, 3000) AS g (x);"
-         "CHECKPOINT;",
-         &file, &log, &closed);
-    cache_reference reference;
-    unsigned char *piece = find_extent(closed, CACHE_KIND_COLUMN, &reference);
-    assert_non_null(piece);
-    piece[reference.length / 2] ^= 0x10;
-    put(f->path, closed);
-    tuff_db *db;
-    tuff_conn *conn;
-    assert_int_equal(tuff_open(f->path, &db), TUFF_OK);
-    assert_int_equal(tuff_connect(db, &conn), TUFF_OK);
-    assert_int_equal(tuff_exec(conn, "SELECT sum(length(b)), min(a) FROM cold", NULL),
-                     TUFF_CORRUPT);
-    expect_text(tuff_conn_error(conn), "XX001", "are not what was written");
-    run(conn, "INSERT INTO t VALUES (2, 'still fine')");
     tuff_stmt *stmt;
     tuff_result *result;
     assert_int_equal(tuff_prepare(conn, "PRAGMA integrity_check", -1, &stmt, NULL), TUFF_OK);
     assert_int_equal(tuff_execute(stmt, &result), TUFF_OK);
     assert_int_equal(tuff_next(result), TUFF_ROW);
-    assert_non_null(strstr(tuff_get_text(result, 0, NULL), "are not what was written"));
+    if (!strstr(tuff_get_text(result, 0, NULL), text))
+        fail_msg("integrity check: %s", tuff_get_text(result, 0, NULL));
     tuff_finalize(stmt);
-    tuff_disconnect(conn);
-    (void)tuff_close(db);
+}
+
+/* A part of a table is read when it is needed: then its table fails, the rest of the database goes
+ * on, and the table can be dropped. */
+static void damaged_tables(void **state)
+{
+    static const struct {
+        cache_kind kind;
+        const char *failing;
+    } parts[] = {
+        {CACHE_KIND_COLUMN, "SELECT sum(length(b)), min(a) FROM cold"},
+        {CACHE_KIND_VOLUME, "SELECT count(*) FROM cold"},
+        {CACHE_KIND_VOLUME, "INSERT INTO cold (a) VALUES (99999)"},
+        {CACHE_KIND_MARKS, "DELETE FROM cold WHERE a = 7"},
+        {CACHE_KIND_HOT, "UPDATE cold SET b = 'b' WHERE a = 7"},
+        {CACHE_KIND_INDEX_RUN, "SELECT a FROM cold WHERE b = 'c'"},
+    };
+    fixture *f = *state;
+    bytes file, log, closed;
+    make(f,
+         "SET seal_rows = 50;"
+         "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t VALUES (1, 'fine');"
+         "CREATE TABLE cold (a INTEGER PRIMARY KEY, b TEXT); CREATE INDEX cold_b ON cold (b);"
+         "INSERT INTO cold SELECT x, md5(CAST(x AS TEXT)) FROM generate_series(1, 3000) AS g (x);"
+         "CHECKPOINT; SET seal_rows = 10000; DELETE FROM cold WHERE a % 10 = 1;"
+         "INSERT INTO cold SELECT x, md5(CAST(x AS TEXT)) FROM generate_series(4000, 6000) AS g "
+         "(x);",
+         &file, &log, &closed);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        cache_reference reference;
+        bytes damaged = copy_of(closed);
+        unsigned char *part = find_extent(damaged, parts[i].kind, &reference);
+        assert_non_null(part);
+        part[reference.length / 2] ^= 0x10;
+        put(f->path, damaged);
+        free(damaged.data);
+        tuff_db *db;
+        tuff_conn *conn;
+        assert_int_equal(tuff_open(f->path, &db), TUFF_OK);
+        assert_int_equal(tuff_connect(db, &conn), TUFF_OK);
+        assert_int_equal(tuff_exec(conn, parts[i].failing, NULL), TUFF_CORRUPT);
+        expect_text(tuff_conn_error(conn), "XX001", "are not what was written");
+        run(conn, "INSERT INTO t VALUES (2, 'still fine')");
+        expect_integrity(conn, "are not what was written");
+        run(conn, "CHECKPOINT; DROP TABLE cold; CHECKPOINT; CREATE TABLE cold (x TEXT)");
+        expect_integrity(conn, "ok");
+        tuff_disconnect(conn);
+        assert_int_equal(tuff_close(db), TUFF_OK);
+        assert_int_equal(count_rows(f, ""), 2);
+    }
     free(file.data);
     free(log.data);
     free(closed.data);
@@ -612,7 +639,7 @@ int main(void)
         TEST(other_versions),        TEST(reading_only_changes_nothing),
         TEST(damaged_headers),       TEST(damaged_headers_before_the_first_checkpoint),
         TEST(cut_off_files),         TEST(damaged_catalog_and_root),
-        TEST(damaged_volumes),       TEST(logs_of_other_databases),
+        TEST(damaged_tables),        TEST(logs_of_other_databases),
         TEST(logs_from_the_future),  TEST(logs_torn_at_the_end_and_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
