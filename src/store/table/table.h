@@ -154,8 +154,8 @@ base_status table_index_create(txn_transaction *transaction,
 base_status table_index_drop(txn_transaction *transaction, uint64_t id, base_error *error);
 base_status table_index_rebuild(txn_transaction *transaction, uint64_t id, base_error *error);
 
-/* The relation as this transaction sees it, pinned until released, and its rows read. NOT_FOUND is set in
- * `error` as BASE_UNDEFINED_TABLE. A pin outlives the transaction (cached plans) and
+/* The relation as this transaction sees it, pinned until released, and its rows read. NOT_FOUND
+ * is set in `error` as BASE_UNDEFINED_TABLE. A pin outlives the transaction (cached plans) and
  * survives DROP; writes through a dropped relation fail. */
 base_status table_acquire(txn_transaction *transaction, uint64_t id, table_relation **relation,
                           base_error *error);

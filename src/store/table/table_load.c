@@ -6,9 +6,9 @@
  * to the hot store, with the checkpoint's sequence as their stamp, its volumes are opened, and
  * their marks read. A checkpoint writes what is still unread as it stands.
  *
- * Everybody comes through table_acquire, table_resolve or table_enter_write, or through a definition's
- * change, so nobody ever sees a storage that is half read. Where reading fails the storage is as unread as before, and the
- * next one tries again.
+ * Everybody comes through table_acquire, table_resolve or table_enter_write, or through a
+ * definition's change, so nobody ever sees a storage that is half read. Where reading fails the
+ * storage is as unread as before, and the next one tries again.
  *
  * Bytes are checksummed below; here they are still not believed: what does not parse, or does
  * not fit the relation, is BASE_CORRUPT.

@@ -3,14 +3,15 @@
  *
  * What the old root names and the new one does not is no longer needed, and with it what such a
  * part lists: the pieces of a volume, the blocks of a run. They are gathered first and freed
- * afterwards, by rising place, so that a part that names an extent twice, or one of another part, frees
- * it once.
+ * afterwards, by rising place, so that a part that names an extent twice, or one of another part,
+ * frees it once.
  *
- * A part may be unreadable: a damaged table can be dropped all the same, and its part alone is freed.
- * What it listed has no owner then. It is found again by asking everything that the new root reaches
- * for its extents: the rest of the file is free. That is done in the same checkpoint. Where
- * another part that is still needed cannot be read either, the rest stays lost until that one has gone,
- * too; a bit in the header says so, and the first checkpoint after the file was opened looks again.
+ * A part may be unreadable: a damaged table can be dropped all the same, and its part alone is
+ * freed. What it listed has no owner then. It is found again by asking everything that the new root
+ * reaches for its extents: the rest of the file is free. That is done in the same checkpoint. Where
+ * another part that is still needed cannot be read either, the rest stays lost until that one has
+ * gone, too; a bit in the header says so, and the first checkpoint after the file was opened looks
+ * again.
  *
  * Rejected: to fail (a checkpoint would never succeed again, and the log grow for ever); to
  * reserve the space for good (nothing else repairs a file); a list of extents by table in the
