@@ -155,14 +155,21 @@ static base_status ask_nodes(index_run *run, const run_head *head, base_text key
     return BASE_OK;
 }
 
+base_status index_run_head_may_have(index_run *run, const run_head *head, base_text key, bool *may,
+                                    base_error *error)
+{
+    *may = false;
+    return compare_with_run(head, key) == 0 ? ask_nodes(run, head, key, may, error) : BASE_OK;
+}
+
 base_status index_run_may_have(index_run *run, base_text key, bool *may, base_error *error)
 {
     cache_pin pin;
     run_head head;
     *may = false;
     base_status status = pin_head(run, &pin, &head, error);
-    if (status == BASE_OK && compare_with_run(&head, key) == 0)
-        status = ask_nodes(run, &head, key, may, error);
+    if (status == BASE_OK)
+        status = index_run_head_may_have(run, &head, key, may, error);
     cache_unpin(run->file, &pin);
     return status;
 }

@@ -3,7 +3,8 @@
  *
  * A cursor knows its place by numbers (node, leaf, interval) and holds no pin between calls. A
  * call pins the leaf, copies out some intervals and lets go; nodes and head are pinned only
- * to step from leaf to leaf. Because runs never change, numbers stay true.
+ * to step from leaf to leaf. Because runs never change, numbers stay true: a range that begins in
+ * the leaf that was read last, as those of a join by rising keys do, needs neither.
  */
 #include "index/run/run_int.h"
 
@@ -16,7 +17,10 @@ struct index_run_cursor {
     bool leaf_ended; /* its last interval was read */
     uint32_t node, node_count;
     uint32_t leaf, leaf_count; /* within the node */
-    uint32_t interval, interval_count;
+    uint32_t interval;
+    bool leaf_known; /* what lies between these bounds is in the leaf or nowhere */
+    base_buffer leaf_low, leaf_high;
+    run_window window; /* for rising strings */
     cache_reference node_reference, leaf_reference;
     base_buffer bytes;
     uint32_t count;
@@ -35,6 +39,8 @@ base_status index_run_cursor_create(index_run *run, index_run_cursor **created, 
     base_buffer_init(&cursor->from, run->budget);
     base_buffer_init(&cursor->to, run->budget);
     base_buffer_init(&cursor->key, run->budget);
+    base_buffer_init(&cursor->leaf_low, run->budget);
+    base_buffer_init(&cursor->leaf_high, run->budget);
     base_buffer_init(&cursor->bytes, run->budget);
     *created = cursor;
     return BASE_OK;
@@ -48,6 +54,8 @@ void index_run_cursor_destroy(index_run_cursor *cursor)
     base_buffer_destroy(&cursor->from);
     base_buffer_destroy(&cursor->to);
     base_buffer_destroy(&cursor->key);
+    base_buffer_destroy(&cursor->leaf_low);
+    base_buffer_destroy(&cursor->leaf_high);
     base_buffer_destroy(&cursor->bytes);
     base_free(budget, cursor, sizeof *cursor);
 }
@@ -72,6 +80,12 @@ base_status index_run_cursor_seek(index_run_cursor *cursor, const index_run_rang
         !copy_bound(&cursor->to, range->to, &cursor->to_open) ||
         (range->whole_key && !copy_bound(&cursor->key, range->key, &ignored)))
         return base_error_no_memory(error);
+    cursor->window =
+        (run_window){.bytes = &cursor->bytes, .starts = cursor->starts, .lengths = cursor->lengths};
+    if (!cursor->from_open)
+        cursor->window.from.string = run_text(&cursor->from);
+    if (!cursor->to_open)
+        cursor->window.to.string = run_text(&cursor->to);
     cursor->done = false;
     return BASE_OK;
 }
@@ -109,17 +123,40 @@ static base_status with_head(index_run_cursor *cursor, bool first, base_error *e
     run_head head;
     RETURN_IF_ERROR(cache_pin_extent(file, &cursor->run->reference, &pin, error));
     base_status status = BASE_OK;
+    bool may = true;
     if (!index_run_parse_head(pin.data, pin.length, &head) ||
         (first && !index_run_find_child(&head.nodes, start_bound(cursor), cursor->descending,
                                         &cursor->node)))
         status = index_run_damaged(error);
     else if (first && is_outside(cursor, &head))
-        cursor->done = true;
-    else
+        may = false;
+    else if (first && cursor->whole_key)
+        status = index_run_head_may_have(cursor->run, &head, run_text(&cursor->key), &may, error);
+    cursor->done = !may;
+    if (status == BASE_OK && may)
         status = enter_node(cursor, &head.nodes, error);
     cursor->node_count = head.nodes.count;
     cache_unpin(file, &pin);
     return status;
+}
+
+/* Remembers where the chosen leaf begins and ends. Not of a node's last leaf, as its end is not
+ * known here; and not without memory: it only saves work. */
+static void note_leaf(index_run_cursor *cursor, const run_directory *node, base_text separator)
+{
+    run_child next;
+    bool ignored;
+    cursor->leaf_known = index_run_get_child(node, cursor->leaf + 1, &next) &&
+                         copy_bound(&cursor->leaf_low, separator, &ignored) &&
+                         copy_bound(&cursor->leaf_high, next.separator, &ignored);
+}
+
+/* Does the range begin in the leaf that was read last? */
+static bool begins_in_leaf(const index_run_cursor *cursor)
+{
+    return cursor->leaf_known && !cursor->descending && !cursor->from_open &&
+           base_text_compare(run_text(&cursor->from), run_text(&cursor->leaf_low)) >= 0 &&
+           base_text_compare(run_text(&cursor->from), run_text(&cursor->leaf_high)) < 0;
 }
 
 /* The node is chosen; chooses the leaf: by the bound, or the first in the cursor's direction. */
@@ -138,6 +175,7 @@ static base_status with_node(index_run_cursor *cursor, bool choose, bool first, 
     sound = sound && index_run_get_child(&node, cursor->leaf, &child);
     if (sound) {
         cursor->leaf_count = node.count;
+        note_leaf(cursor, &node, child.separator);
         cache_reference_load(&cursor->leaf_reference, child.fixed);
         if (!first && !cursor->descending && !cursor->to_open &&
             base_text_compare(child.separator, run_text(&cursor->to)) >= 0)
@@ -169,26 +207,37 @@ static base_status step_leaf(index_run_cursor *cursor, base_error *error)
 /* ---- Entries --------------------------------------------------------------------------------- */
 
 /* Takes over what lies in the range of an interval's strings, which begin at `start` in
- * `bytes`; true: the range ends here. */
-static bool take_strings(index_run_cursor *cursor, const run_strings *strings, uint32_t start)
+ * `bytes`, the last one first; true: the range ends here. */
+static bool take_backwards(index_run_cursor *cursor, const run_strings *strings, uint32_t start)
 {
-    bool ended = false;
-    for (uint32_t i = 0; i < strings->count; i++) {
-        uint32_t number = cursor->descending ? strings->count - 1 - i : i;
+    for (uint32_t number = strings->count; number-- > 0;) {
         uint32_t at = number ? strings->ends[number - 1] : start;
         base_text string = {cursor->bytes.data + at, strings->ends[number] - at};
-        bool below = !cursor->from_open && base_text_compare(string, run_text(&cursor->from)) < 0;
-        bool above = !cursor->to_open && base_text_compare(string, run_text(&cursor->to)) >= 0;
-        if (cursor->descending ? below : above) {
-            ended = true;
-            break;
-        }
-        if (below || above)
+        if (!cursor->from_open && base_text_compare(string, run_text(&cursor->from)) < 0)
+            return true;
+        if (!cursor->to_open && base_text_compare(string, run_text(&cursor->to)) >= 0)
             continue;
         cursor->starts[cursor->count] = at;
         cursor->lengths[cursor->count++] = (uint32_t)string.length;
     }
-    return ended;
+    return false;
+}
+
+/* The interval's strings in the range; `done` where that ends here. */
+static base_status read_interval(index_run_cursor *cursor, const run_leaf *leaf, base_error *error)
+{
+    if (cursor->descending) {
+        uint32_t start = (uint32_t)cursor->bytes.length;
+        run_strings strings = {.bytes = &cursor->bytes};
+        RETURN_IF_ERROR(index_run_decode_interval(leaf, cursor->interval, &strings, error));
+        cursor->done = take_backwards(cursor, &strings, start);
+        return BASE_OK;
+    }
+    cursor->window.count = cursor->count;
+    base_status status = index_run_take_interval(leaf, cursor->interval, &cursor->window, error);
+    cursor->count = cursor->window.count;
+    cursor->done = cursor->window.ended;
+    return status;
 }
 
 /* Reads intervals of the leaf until there are `limit` entries or the leaf ends. */
@@ -197,13 +246,9 @@ static base_status read_leaf(index_run_cursor *cursor, const run_leaf *leaf, uin
 {
     cursor->leaf_ended = false;
     while (cursor->count < limit && cursor->bytes.length < RUN_BATCH_BYTES) {
-        uint32_t start = (uint32_t)cursor->bytes.length;
-        run_strings strings = {.bytes = &cursor->bytes};
-        RETURN_IF_ERROR(index_run_decode_interval(leaf, cursor->interval, &strings, error));
-        if (take_strings(cursor, &strings, start)) {
-            cursor->done = true;
+        RETURN_IF_ERROR(read_interval(cursor, leaf, error));
+        if (cursor->done)
             return BASE_OK;
-        }
         cursor->leaf_ended = cursor->descending ? cursor->interval == 0
                                                 : cursor->interval + 1 >= leaf->interval_count;
         if (cursor->leaf_ended)
@@ -225,7 +270,7 @@ static base_status with_leaf(index_run_cursor *cursor, bool fresh, bool first, u
     bool sound = index_run_parse_leaf(pin.data, pin.length, &leaf);
     if (sound && first)
         sound = index_run_find_interval(&leaf, start_bound(cursor), cursor->descending,
-                                        &cursor->interval);
+                                        cursor->interval, &cursor->interval);
     else if (sound && fresh)
         cursor->interval = cursor->descending ? leaf.interval_count - 1 : 0;
     base_status status = sound ? read_leaf(cursor, &leaf, limit, error) : index_run_damaged(error);
@@ -236,15 +281,13 @@ static base_status with_leaf(index_run_cursor *cursor, bool fresh, bool first, u
 /* Finds the leaf where reading begins; `done` where the run has nothing in the range. */
 static base_status place_cursor(index_run_cursor *cursor, base_error *error)
 {
-    bool may = true;
-    if (cursor->whole_key)
-        RETURN_IF_ERROR(index_run_may_have(cursor->run, run_text(&cursor->key), &may, error));
-    cursor->done = !may;
-    if (may)
+    if (!begins_in_leaf(cursor)) {
+        cursor->leaf_known = false;
         RETURN_IF_ERROR(with_head(cursor, true, error));
-    if (cursor->done)
-        return BASE_OK;
-    RETURN_IF_ERROR(with_node(cursor, true, true, error));
+        if (cursor->done)
+            return BASE_OK;
+        RETURN_IF_ERROR(with_node(cursor, true, true, error));
+    }
     cursor->placed = true;
     return BASE_OK;
 }

@@ -113,9 +113,9 @@ BASE_MUST_USE bool index_run_get_child(const run_directory *directory, uint32_t 
  * data: the first, or with `below` the last. */
 BASE_MUST_USE bool index_run_find_child(const run_directory *directory, base_text string,
                                         bool below, uint32_t *place);
-/* The same among a leaf's intervals. */
+/* The same among a leaf's intervals, sooner found if it is `hint` or one of the next. */
 BASE_MUST_USE bool index_run_find_interval(const run_leaf *leaf, base_text string, bool below,
-                                           uint32_t *place);
+                                           uint32_t hint, uint32_t *place);
 
 /* Strings of an interval, one after the other in `bytes`. */
 typedef struct run_strings {
@@ -127,6 +127,31 @@ typedef struct run_strings {
  * BASE_OUT_OF_MEMORY. */
 base_status index_run_decode_interval(const run_leaf *leaf, uint32_t interval, run_strings *strings,
                                       base_error *error);
+
+/* An end of a range, and how the string before lies to it. */
+typedef struct run_bound {
+    base_text string; /* NULL data: open */
+    size_t common;    /* bytes that the string before, which is below, shares with it */
+} run_bound;
+
+/* The strings from <= string < to that intervals, read one after the other, have. */
+typedef struct run_window {
+    run_bound from, to;
+    bool entered;       /* a string at or above `from` was met */
+    bool ended;         /* one at or above `to` was met */
+    base_buffer *bytes; /* the strings */
+    uint32_t count;
+    uint32_t *starts, *lengths; /* in `bytes`; room for an interval more */
+} run_window;
+/* Adds what an interval has of the window. BASE_CORRUPT or BASE_OUT_OF_MEMORY. */
+base_status index_run_take_interval(const run_leaf *leaf, uint32_t interval, run_window *window,
+                                    base_error *error);
+
+/* ---- Heads (run.c) --------------------------------------------------------------------------- */
+
+/* As index_run_may_have, with the head at hand. */
+base_status index_run_head_may_have(index_run *run, const run_head *head, base_text key, bool *may,
+                                    base_error *error);
 
 /* ---- Filters (run_filter.c) ------------------------------------------------------------------ */
 

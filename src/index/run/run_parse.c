@@ -171,21 +171,42 @@ static int compare_entry(const stored_entry *entry, base_text string)
     return base_text_compare((base_text){rowid, sizeof rowid}, tail);
 }
 
-bool index_run_find_interval(const run_leaf *leaf, base_text string, bool below, uint32_t *place)
+/* Does the interval begin at or below the string (`below`: below it)? */
+static bool begins_before(const run_leaf *leaf, uint32_t interval, base_text string, bool below,
+                          bool *before)
+{
+    stored_entry first;
+    size_t at, end;
+    if (!interval_bytes(leaf, interval, &at, &end) || !get_entry(leaf, &at, end, 0, 0, &first))
+        return false;
+    int order = compare_entry(&first, string);
+    *before = below ? order < 0 : order <= 0;
+    return true;
+}
+
+bool index_run_find_interval(const run_leaf *leaf, base_text string, bool below, uint32_t hint,
+                             uint32_t *place)
 {
     uint32_t low = 0, high = leaf->interval_count;
     if (!string.data) {
         *place = below ? leaf->interval_count - 1 : 0;
         return true;
     }
+    bool before = true;
+    /* In steps that double as long as intervals lie before the string. */
+    for (uint32_t at = hint, step = 1; before && at > 0 && at < high; at += step, step *= 2) {
+        if (!begins_before(leaf, at, string, below, &before))
+            return false;
+        if (before)
+            low = at + 1;
+        else
+            high = at;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        stored_entry first;
-        size_t at, end;
-        if (!interval_bytes(leaf, middle, &at, &end) || !get_entry(leaf, &at, end, 0, 0, &first))
+        if (!begins_before(leaf, middle, string, below, &before))
             return false;
-        int order = compare_entry(&first, string);
-        if (below ? order < 0 : order <= 0)
+        if (before)
             low = middle + 1;
         else
             high = middle;
@@ -219,6 +240,85 @@ base_status index_run_decode_interval(const run_leaf *leaf, uint32_t interval, r
         strings->ends[strings->count] = (uint32_t)bytes->length;
         key_before = key;
         rowid = entry.rowid;
+    }
+    return BASE_OK;
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+/* Nearly always a few bytes, for which a call costs more than the copy. */
+BASE_INLINE void copy_bytes(char *to, const char *from, size_t length)
+{
+    if (length > 16) {
+        memcpy(to, from, length);
+    } else if (length >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + length - 8, from + length - 8, 8);
+    } else {
+        for (size_t i = 0; i < length; i++)
+            to[i] = from[i];
+    }
+}
+
+/* Is the string, which shares `shared` bytes with the one before, below the bound as that was?
+ * Where it shares more than that one did with the bound, the byte that decides is the same. */
+BASE_INLINE bool is_below(base_text string, size_t shared, run_bound *bound)
+{
+    if (shared > bound->common)
+        return true;
+    size_t at = 0, end = BASE_MIN(string.length, bound->string.length);
+    while (at < end && string.data[at] == bound->string.data[at])
+        at++;
+    bound->common = at;
+    if (at == bound->string.length)
+        return false;
+    return at == string.length ||
+           (unsigned char)string.data[at] < (unsigned char)bound->string.data[at];
+}
+
+/*
+ * A string is put together behind those that were taken. One that lies below the window is not
+ * taken: the next one is made in its place, where the bytes that both share are already.
+ */
+base_status index_run_take_interval(const run_leaf *leaf, uint32_t interval, run_window *window,
+                                    base_error *error)
+{
+    size_t at, end, key_before = 0;
+    uint64_t rowid = 0;
+    bool taken = false, compared = false; /* the string before was; with the upper bound */
+    if (!interval_bytes(leaf, interval, &at, &end))
+        return index_run_damaged(error);
+    base_buffer *bytes = window->bytes;
+    uint32_t count = BASE_MIN((uint32_t)RUN_INTERVAL, leaf->count - interval * RUN_INTERVAL);
+    window->from.common = window->to.common = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        stored_entry entry;
+        if (!get_entry(leaf, &at, end, key_before, rowid, &entry))
+            return index_run_damaged(error);
+        size_t key = entry.shared + entry.rest.length, length = key + INDEX_ROWID_SIZE;
+        if (bytes->capacity - bytes->length <= length && !base_buffer_reserve(bytes, length))
+            return base_error_no_memory(error);
+        char *to = bytes->data + bytes->length;
+        if (taken)
+            copy_bytes(to, to - key_before - INDEX_ROWID_SIZE, entry.shared);
+        copy_bytes(to + entry.shared, entry.rest.data, entry.rest.length);
+        index_rowid_store((int64_t)entry.rowid, to + key);
+        key_before = key;
+        rowid = entry.rowid;
+        base_text string = {to, length};
+        taken = window->entered || !window->from.string.data ||
+                !is_below(string, entry.shared, &window->from);
+        if (!taken)
+            continue;
+        window->entered = true;
+        window->ended =
+            window->to.string.data && !is_below(string, compared ? entry.shared : 0, &window->to);
+        if (window->ended)
+            return BASE_OK;
+        compared = true;
+        window->starts[window->count] = (uint32_t)bytes->length;
+        window->lengths[window->count++] = (uint32_t)length;
+        bytes->length += length;
     }
     return BASE_OK;
 }

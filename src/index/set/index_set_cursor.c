@@ -271,12 +271,35 @@ static bool take_next(index_set_cursor *cursor, index_entry *entry)
     return true;
 }
 
-/* Entries point into the sources' batches: once there are some, no source is read again. */
-static base_status merge(index_set_cursor *cursor, uint32_t limit, uint32_t *count,
-                         base_error *error)
+/* The one source that has not ended, or NULL. */
+static set_source *only_source(index_set_cursor *cursor)
 {
+    set_source *only = NULL;
+    for (uint32_t i = 0; i < cursor->source_count; i++) {
+        if (cursor->sources[i].done)
+            continue;
+        if (only)
+            return NULL;
+        only = &cursor->sources[i];
+    }
+    return only;
+}
+
+/* Entries lie in the sources' batches: once there are some, no source is read again. */
+static base_status merge(index_set_cursor *cursor, uint32_t limit, const index_entry **entries,
+                         uint32_t *count, base_error *error)
+{
+    *count = 0;
     for (;;) {
-        while (*count < limit && take_next(cursor, &cursor->entries[*count]))
+        set_source *only = only_source(cursor);
+        if (only && only->next < only->count) { /* nothing to merge with: as they are */
+            *entries = only->batch + only->next;
+            *count = BASE_MIN(limit, only->count - only->next);
+            only->next += *count;
+            return BASE_ROW;
+        }
+        *entries = cursor->entries;
+        while (!only && *count < limit && take_next(cursor, &cursor->entries[*count]))
             ++*count;
         if (*count)
             return BASE_ROW;
@@ -294,14 +317,14 @@ static base_status merge(index_set_cursor *cursor, uint32_t limit, uint32_t *cou
 
 /* With the list held. */
 static base_status read_merged(index_set_cursor *cursor, const index_set_list *list,
-                               uint64_t serial, uint32_t limit, uint32_t *count, base_error *error)
+                               uint64_t serial, uint32_t limit, const index_entry **entries,
+                               uint32_t *count, base_error *error)
 {
     if (!cursor->placed || serial != cursor->serial) {
         cursor->placed = false; /* also when placing fails */
         RETURN_IF_ERROR(place(cursor, list, serial, error));
     }
-    *count = 0;
-    return merge(cursor, limit, count, error);
+    return merge(cursor, limit, entries, count, error);
 }
 
 /* While there are no runs; BASE_RESTART: now there are. */
@@ -329,8 +352,7 @@ base_status index_set_cursor_next(index_set_cursor *cursor, uint32_t limit,
         if (BASE_LIKELY(!list)) {
             status = read_tree(cursor, limit, entries, count, error);
         } else {
-            *entries = cursor->entries;
-            status = read_merged(cursor, list, serial, limit, count, error);
+            status = read_merged(cursor, list, serial, limit, entries, count, error);
             index_set_let_go(list);
         }
     } while (BASE_UNLIKELY(status == BASE_RESTART));
