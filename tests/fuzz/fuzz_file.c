@@ -143,7 +143,7 @@ static const char volumes[] =
     "INSERT INTO t SELECT a + 1000, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q || 'y', r, s "
     "FROM t"
     " WHERE a < 80; UPDATE t SET r = NULL WHERE a BETWEEN 20 AND 40; CHECKPOINT;"
-    "DELETE FROM t WHERE a % 5 = 0; UPDATE t SET a = a + 5000 WHERE a % 17 = 1;";
+    "DELETE FROM t WHERE a % 5 = 0; UPDATE t SET a = a + 5000 WHERE a % 17 = 1; REINDEX t_q;";
 
 /* Nothing but the log. */
 static const char log_only[] =
@@ -158,7 +158,7 @@ static const char log_only[] =
     "TRUNCATE w;"
     "DROP TABLE w; DROP INDEX t_b; CREATE UNIQUE INDEX t_bb ON t (bb, a DESC); DELETE FROM t WHERE "
     "a < 9;"
-    "CREATE VIEW v AS SELECT count(*) FROM t; DROP VIEW v; CREATE VIEW v AS SELECT * FROM u;";
+    "REINDEX t; CREATE VIEW v AS SELECT count(*) FROM t; DROP VIEW v; CREATE VIEW v AS SELECT * FROM u;";
 
 /* What looks like the reference of an extent. */
 UNTRACED static bool looks_like_reference(const unsigned char *bytes, size_t size,

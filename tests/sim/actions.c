@@ -142,6 +142,22 @@ base_status truncate_table(run *self, txn_transaction *transaction, uint32_t t, 
     return BASE_OK;
 }
 
+base_status rebuild_index(run *self, txn_transaction *transaction, uint32_t t, uint32_t which,
+                          base_error *error)
+{
+    table_relation *relation;
+    RETURN_IF_ERROR(table_acquire(transaction, self->ids[t], &relation, error));
+    base_status status = BASE_OK;
+    uint32_t count = table_index_count(relation);
+    if (count) {
+        uint64_t id = table_index_describe(table_index_at(relation, which % count))->id;
+        trace("  rebuild index %llu\n", (unsigned long long)id);
+        status = table_index_rebuild(transaction, id, error);
+    }
+    table_release(relation);
+    return status;
+}
+
 /* The table as the transaction sees it; any columns that were added are left out. */
 static base_status write_row(run *self, txn_transaction *transaction, table_relation *relation,
                              uint32_t t, uint32_t place, base_error *error)

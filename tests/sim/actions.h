@@ -25,6 +25,9 @@ base_status commit_run(run *self, txn_transaction *transaction, base_error *erro
 base_status create_table(run *self, txn_transaction *transaction, bool indexed, base_error *error);
 base_status drop_table(run *self, txn_transaction *transaction, uint32_t t, base_error *error);
 base_status truncate_table(run *self, txn_transaction *transaction, uint32_t t, base_error *error);
+/* Builds one of its indexes anew, if it has any. */
+base_status rebuild_index(run *self, txn_transaction *transaction, uint32_t t, uint32_t which,
+                          base_error *error);
 /* Inserts the row or gives it a new number. */
 base_status put_row(run *self, txn_transaction *transaction, uint32_t t, uint32_t place,
                     base_error *error);

@@ -49,6 +49,8 @@ static base_status statement(run *self, txn_transaction *transaction, base_error
         return drop_table(self, transaction, t, error);
     if (kind == 2)
         return truncate_table(self, transaction, t, error);
+    if (kind == 6)
+        return rebuild_index(self, transaction, t, (uint32_t)draw(self, 2), error);
     if (kind < 6)
         RETURN_IF_ERROR(load_free_rows(self, transaction, t, error));
     for (uint64_t i = 1 + draw(self, 6); i > 0; i--) {

@@ -1,5 +1,5 @@
 /*
- * sim_workloads.c - ten scripted workloads, each cut, failed and starved at every place.
+ * sim_workloads.c - eleven scripted workloads, each cut, failed and starved at every place.
  *
  * A script is run once to its end, and at every write, sync, rename and the like the power is cut
  * in four ways (nothing unsynced survives; all does; pieces of 512 and of 4,096 bytes do). Each
@@ -231,6 +231,32 @@ static base_status run_checkpoints(script *self)
     return reopen(self);
 }
 
+/* Indexes are built anew over rows in volumes and hot ones, and once in a transaction that is taken
+ * back. */
+static base_status run_rebuilds(script *self)
+{
+    run *run = self->run;
+    RETURN_IF_ERROR(create(self));
+    RETURN_IF_ERROR(put_alone(self, 0, 0, 10));
+    for (uint32_t i = 0; i < 3; i++) {
+        RETURN_IF_ERROR(begin(self));
+        RETURN_IF_ERROR(put(self, 0, 8, 4));
+        RETURN_IF_ERROR(rebuild_index(run, self->transaction, 0, i, self->error));
+        RETURN_IF_ERROR(put(self, 0, 2, 3));
+        if (i == 1) {
+            table_rollback(self->transaction);
+            self->transaction = NULL;
+        } else {
+            RETURN_IF_ERROR(commit(self));
+        }
+        if (i == 0)
+            RETURN_IF_ERROR(checkpoint(self));
+    }
+    RETURN_IF_ERROR(take_alone(self, 0, 1, 2));
+    RETURN_IF_ERROR(reopen(self));
+    return put_alone(self, 0, 0, 3);
+}
+
 /* Every checkpoint seals; rows in volumes are changed, deleted and brought back. */
 static base_status run_seals(script *self)
 {
@@ -334,6 +360,7 @@ static const struct workload {
     {"deletes", run_deletes, 0},
     {"transactions", run_transactions, 0},
     {"definitions", run_definitions, 4},
+    {"rebuilds", run_rebuilds, 5},
     {"checkpoints", run_checkpoints, 0},
     {"seals", run_seals, 5},
     {"merges", run_merges, 5},

@@ -470,8 +470,28 @@ base_status table_index_drop(txn_transaction *transaction, uint64_t id, base_err
     return table_log_id(transaction, TABLE_REDO_INDEX_DROP, id, relation_id, error);
 }
 
-/* A new tree in the place of the old one. Nothing to log: entries never are. */
-base_status table_index_rebuild(txn_transaction *transaction, uint64_t id, base_error *error)
+/* The index in the place takes over all that the old one had but its entries. */
+static base_status replace_at(txn_transaction *transaction, table_relation *version, uint32_t place,
+                              const table_index_source *source, base_error *error)
+{
+    table_index *fresh;
+    RETURN_IF_ERROR(table_index_make(table_database_of(transaction), version,
+                                     &version->indexes[place]->descriptor, &fresh, error));
+    base_status status = source ? attach_runs(transaction, version, fresh, source, error)
+                                : fill_index(transaction, version, fresh, error);
+    if (status == BASE_OK)
+        status = table_log_rebuild(transaction, fresh, error);
+    if (status != BASE_OK) {
+        table_index_drop_reference(fresh);
+        return status;
+    }
+    table_index_drop_reference(version->indexes[place]);
+    version->indexes[place] = fresh;
+    return BASE_OK;
+}
+
+base_status table_index_replace(txn_transaction *transaction, uint64_t id,
+                                const table_index_source *source, base_error *error)
 {
     table_relation *version;
     uint64_t relation_id = relation_of_index(transaction, id);
@@ -479,19 +499,13 @@ base_status table_index_rebuild(txn_transaction *transaction, uint64_t id, base_
         return no_index(error);
     RETURN_IF_ERROR(begin_change(transaction, relation_id, true, &version, error));
     uint32_t place = place_of_index(version, id);
-    table_index *fresh;
-    base_status status = place == version->index_count ? no_index(error) : BASE_OK;
-    if (status == BASE_OK)
-        status = table_index_make(table_database_of(transaction), version,
-                                  &version->indexes[place]->descriptor, &fresh, error);
-    if (status == BASE_OK) {
-        status = fill_index(transaction, version, fresh, error);
-        if (status == BASE_OK) {
-            table_index_drop_reference(version->indexes[place]);
-            version->indexes[place] = fresh;
-        } else {
-            table_index_drop_reference(fresh);
-        }
-    }
+    base_status status = place == version->index_count
+                             ? no_index(error)
+                             : replace_at(transaction, version, place, source, error);
     return end_change(transaction, version, status, error);
+}
+
+base_status table_index_rebuild(txn_transaction *transaction, uint64_t id, base_error *error)
+{
+    return table_index_replace(transaction, id, NULL, error);
 }

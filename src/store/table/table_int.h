@@ -550,6 +550,9 @@ typedef struct table_index_source {
 base_status table_index_attach(txn_transaction *transaction,
                                const table_index_descriptor *descriptor,
                                const table_index_source *source, base_error *error);
+/* In the place of the index that is there. `source` NULL: built from the rows. */
+base_status table_index_replace(txn_transaction *transaction, uint64_t id,
+                                const table_index_source *source, base_error *error);
 
 /* table_maintain.c */
 extern const txn_undo_kind table_key_kind;
@@ -750,6 +753,7 @@ typedef enum table_redo {
     TABLE_REDO_VOLUME = 11,
     TABLE_REDO_INDEX_RUNS = 12, /* an index that was built as runs */
     TABLE_REDO_RUN = 13,        /* of a bulk load */
+    TABLE_REDO_INDEX_REBUILD = 14,
 } table_redo;
 base_status table_log_insert(txn_transaction *transaction, const table_relation *relation,
                              int64_t rowid, const types_cell *cells, const bool *nulls,
@@ -775,5 +779,7 @@ base_status table_log_add_column(txn_transaction *transaction, uint64_t id,
                                  const table_column *column, base_error *error);
 base_status table_log_index(txn_transaction *transaction, const table_index *index,
                             base_error *error);
+base_status table_log_rebuild(txn_transaction *transaction, const table_index *index,
+                              base_error *error);
 
 #endif

@@ -225,11 +225,11 @@ static base_status claim_run(replayer *self, table_bytes *bytes, cache_reference
     return status;
 }
 
-static base_status redo_index_runs(replayer *self, table_bytes *bytes, base_error *error)
+/* A list of runs. */
+static base_status claim_runs(replayer *self, table_bytes *bytes, table_index_source *source,
+                              base_error *error)
 {
-    table_index_descriptor descriptor;
     uint32_t count;
-    RETURN_IF_ERROR(table_get_index(bytes, &self->arena, &descriptor, error));
     if (!table_unpack_u32(bytes, &count) ||
         count > (size_t)(bytes->end - bytes->next) / CACHE_REFERENCE_SIZE)
         return table_corrupt("an index's record", error);
@@ -238,9 +238,30 @@ static base_status redo_index_runs(replayer *self, table_bytes *bytes, base_erro
         return base_error_no_memory(error);
     for (uint32_t i = 0; i < count; i++)
         RETURN_IF_ERROR(claim_run(self, bytes, &runs[i], error));
-    table_index_source source = {
+    *source = (table_index_source){
         .runs = runs, .run_count = count, .loose = true, .complete = true, .filled = true};
+    return BASE_OK;
+}
+
+static base_status redo_index_runs(replayer *self, table_bytes *bytes, base_error *error)
+{
+    table_index_descriptor descriptor;
+    table_index_source source;
+    RETURN_IF_ERROR(table_get_index(bytes, &self->arena, &descriptor, error));
+    RETURN_IF_ERROR(claim_runs(self, bytes, &source, error));
     return refused(table_index_attach(self->transaction, &descriptor, &source, error), error);
+}
+
+static base_status redo_rebuild(replayer *self, table_bytes *bytes, base_error *error)
+{
+    uint64_t id;
+    table_index_source source;
+    if (!table_unpack_u64(bytes, &id))
+        return table_corrupt("an index's record", error);
+    RETURN_IF_ERROR(claim_runs(self, bytes, &source, error));
+    return refused(
+        table_index_replace(self->transaction, id, source.run_count ? &source : NULL, error),
+        error);
 }
 
 static base_status redo_run(replayer *self, table_bytes *bytes, base_error *error)
@@ -287,6 +308,8 @@ static base_status redo_record(void *context, uint64_t sequence, uint16_t type, 
         return redo_index_runs(self, &bytes, error);
     case TABLE_REDO_RUN:
         return redo_run(self, &bytes, error);
+    case TABLE_REDO_INDEX_REBUILD:
+        return redo_rebuild(self, &bytes, error);
     }
     return base_error_set(error, BASE_FORMAT, "the log has a record of unknown type %u", type);
 }

@@ -209,6 +209,19 @@ static void put_reference(base_buffer *bytes, const cache_reference *reference)
     base_buffer_append(bytes, stored, sizeof stored);
 }
 
+/* How many runs the index has, and which; `may_be_none`: also where there are none. */
+static uint32_t put_runs(const table_index *index, bool may_be_none, base_buffer *bytes)
+{
+    index_set_list *runs = index_set_hold(index->entries);
+    uint32_t count = index_set_run_count(runs);
+    if (count || may_be_none)
+        base_buffer_append(bytes, &count, sizeof count);
+    for (uint32_t i = 0; i < count; i++)
+        put_reference(bytes, index_run_reference(index_set_run_at(runs, i)));
+    index_set_let_go(runs);
+    return count;
+}
+
 /* An index that was built as runs names them: replay need not build it again. */
 base_status table_log_index(txn_transaction *transaction, const table_index *index,
                             base_error *error)
@@ -218,15 +231,21 @@ base_status table_log_index(txn_transaction *transaction, const table_index *ind
     base_buffer *bytes = txn_scratch_of(transaction, 0);
     base_buffer_clear(bytes);
     table_put_index(index, bytes);
-    index_set_list *runs = index_set_hold(index->entries);
-    uint32_t count = index_set_run_count(runs);
-    if (count)
-        base_buffer_append(bytes, &count, sizeof count);
-    for (uint32_t i = 0; i < count; i++)
-        put_reference(bytes, index_run_reference(index_set_run_at(runs, i)));
-    index_set_let_go(runs);
-    return log_bytes(transaction, count ? TABLE_REDO_INDEX_RUNS : TABLE_REDO_INDEX_CREATE, bytes,
+    bool has_runs = put_runs(index, false, bytes) > 0;
+    return log_bytes(transaction, has_runs ? TABLE_REDO_INDEX_RUNS : TABLE_REDO_INDEX_CREATE, bytes,
                      error);
+}
+
+base_status table_log_rebuild(txn_transaction *transaction, const table_index *index,
+                              base_error *error)
+{
+    if (!redo_of(transaction))
+        return BASE_OK;
+    base_buffer *bytes = txn_scratch_of(transaction, 0);
+    base_buffer_clear(bytes);
+    base_buffer_append(bytes, &index->descriptor.id, sizeof index->descriptor.id);
+    (void)put_runs(index, true, bytes);
+    return log_bytes(transaction, TABLE_REDO_INDEX_REBUILD, bytes, error);
 }
 
 base_status table_log_run(txn_transaction *transaction, const table_relation *relation,

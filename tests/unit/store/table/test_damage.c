@@ -324,6 +324,55 @@ static void the_drop_is_replayed(void **state)
     (void)unlink(other_log);
 }
 
+/* A damaged run: the index can be built anew, and a crash does not bring the old one back. */
+static void a_rebuilt_index_stays(void **state)
+{
+    uint64_t id, index_id;
+    static extents list;
+    (void)state;
+    make_file(1, &id, &index_id, &list);
+    for (uint32_t checkpoints = 0; checkpoints < 2; checkpoints++) {
+        fixture self;
+        char log[128], other[96], other_log[128];
+        copy_file(pristine, path);
+        for (uint32_t i = 0; i < list.parts; i++) {
+            if (list.references[i].kind == CACHE_KIND_INDEX_RUN)
+                damage(list.references[i].offset);
+        }
+        unit_assert_ok(fixture_try_open(&self, path));
+        fixture_find_table(&self, id, index_id);
+        assert_true(problems(&self) > 0);
+        txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+        assert_int_equal(fixture_insert(&self, transaction, 9001, 1), BASE_CORRUPT);
+        table_rollback(transaction);
+        transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+        unit_assert_ok(table_index_rebuild(transaction, index_id, &self.error));
+        fixture_commit(&self, transaction);
+        table_release(self.relation);
+        fixture_find_table(&self, id, index_id);
+        insert_rows(&self, 9001, 2);
+        if (checkpoints)
+            unit_assert_ok(table_checkpoint(self.database, &self.error));
+        (void)snprintf(log, sizeof log, "%s-wal", path);
+        (void)snprintf(other, sizeof other, "%s/c.tuff", folder);
+        (void)snprintf(other_log, sizeof other_log, "%s-wal", other);
+        copy_file(path, other);
+        copy_file(log, other_log);
+        fixture_close(&self);
+        unit_assert_ok(fixture_try_open(&self, other));
+        fixture_find_table(&self, id, index_id);
+        transaction = fixture_begin(&self, TXN_READ_COMMITTED);
+        assert_int_equal(fixture_insert(&self, transaction, 0, 9001), BASE_UNIQUE_VIOLATION);
+        assert_int_equal(fixture_insert(&self, transaction, 0, 1), BASE_UNIQUE_VIOLATION);
+        table_rollback(transaction);
+        unit_assert_ok(table_checkpoint(self.database, &self.error));
+        assert_int_equal(problems(&self), 0);
+        fixture_close(&self);
+        (void)unlink(other);
+        (void)unlink(other_log);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damaged_tables_are_emptied, make_place, remove_place),
         cmocka_unit_test_setup_teardown(two_damaged_tables, make_place, remove_place),
         cmocka_unit_test_setup_teardown(the_drop_is_replayed, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(a_rebuilt_index_stays, make_place, remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
