@@ -158,7 +158,8 @@ static const char log_only[] =
     "TRUNCATE w;"
     "DROP TABLE w; DROP INDEX t_b; CREATE UNIQUE INDEX t_bb ON t (bb, a DESC); DELETE FROM t WHERE "
     "a < 9;"
-    "REINDEX t; CREATE VIEW v AS SELECT count(*) FROM t; DROP VIEW v; CREATE VIEW v AS SELECT * FROM u;";
+    "REINDEX t;"
+    "CREATE VIEW v AS SELECT count(*) FROM t; DROP VIEW v; CREATE VIEW v AS SELECT * FROM u;";
 
 /* What looks like the reference of an extent. */
 UNTRACED static bool looks_like_reference(const unsigned char *bytes, size_t size,
