@@ -3,9 +3,10 @@
  *
  * One call latches one leaf and copies its visible rows, or the next ones up to a limit. Three
  * speeds:
- *   - all rows of the range are visible in place: the columns are copied as they lie;
- *   - some have an older version to show: as before, and the undo images are laid over;
- *   - some are invisible or the leaf is in order of arrival: values are gathered.
+ *   - all rows of the range are visible: the columns are copied as they lie;
+ *   - some are deleted or invisible: the stretches between them are copied;
+ *   - the leaf is in order of arrival, or read backwards: values are gathered.
+ * Where rows have an older version to show, the undo images are laid over.
  * Between calls only a rowid is kept, so leaves may split and vanish in between.
  *
  * Far strings are not copied: they belong to a version that the snapshot sees, and such
@@ -13,18 +14,50 @@
  */
 #include "store/row/row_int.h"
 
+enum {
+    MOST_STRETCHES = 256, /* with more of them gathering is as good */
+    LOOK_AHEAD = 64,      /* rows that are looked at together: bits of a word */
+};
+
+/* Slots that rise by one. */
+typedef struct stretch {
+    uint16_t slot, length;
+} stretch;
+
 /* The rows to show: slots in the order of output, and for some the record to go back to. */
 typedef struct batch {
     uint32_t count;
-    bool contiguous; /* slots rise by one */
-    uint32_t old_count;
+    bool contiguous; /* slots rise by one; only the first is filled in */
+    bool scattered;  /* the stretches do not have all rows */
+    uint32_t old_count, stretch_count;
+    stretch stretches[MOST_STRETCHES];
     uint16_t slots[VECTOR_SIZE];
     uint16_t old_rows[VECTOR_SIZE]; /* places in the output */
     const row_version *old_versions[VECTOR_SIZE];
     int64_t first_rowid, last_rowid; /* of the entries looked at */
 } batch;
 
-/* Adds the row in `slot` if the snapshot sees one. */
+static void begin_batch(batch *rows, bool scattered)
+{
+    rows->count = rows->old_count = rows->stretch_count = 0;
+    rows->scattered = scattered;
+    rows->contiguous = false;
+}
+
+/* `length` slots have been added. */
+BASE_INLINE void note_stretch(batch *rows, uint32_t slot, uint32_t length)
+{
+    stretch *last = &rows->stretches[rows->stretch_count - 1];
+    rows->count += length;
+    if (rows->stretch_count && last->slot + last->length == slot)
+        last->length = (uint16_t)(last->length + length);
+    else if (!rows->scattered && rows->stretch_count < MOST_STRETCHES)
+        rows->stretches[rows->stretch_count++] = (stretch){(uint16_t)slot, (uint16_t)length};
+    else
+        rows->scattered = true;
+}
+
+/* Adds the row in `slot` if the snapshot sees one. Most that come here are deleted. */
 static void add_row(batch *rows, const row_slab *slab, uint32_t slot, const txn_snapshot *snapshot)
 {
     row_sight sight = row_sight_of(snapshot, slab->stamps[slot]);
@@ -40,7 +73,36 @@ static void add_row(batch *rows, const row_slab *slab, uint32_t slot, const txn_
         rows->old_rows[rows->old_count] = (uint16_t)rows->count;
         rows->old_versions[rows->old_count++] = version;
     }
-    rows->slots[rows->count++] = (uint16_t)slot;
+    rows->slots[rows->count] = (uint16_t)slot;
+    note_stretch(rows, slot, 1);
+}
+
+static void add_stretch(batch *rows, uint32_t slot, uint32_t length)
+{
+    if (length == 0)
+        return;
+    for (uint32_t i = 0; i < length; i++)
+        rows->slots[rows->count + i] = (uint16_t)(slot + i);
+    note_stretch(rows, slot, length);
+}
+
+/* Slots [from, to), LOOK_AHEAD at most. The flags of a stamp are its highest bits, so what is not
+ * above the snapshot's sequence is there for it. */
+static void add_slots(batch *rows, const row_slab *slab, uint32_t from, uint32_t to,
+                      const txn_snapshot *snapshot)
+{
+    const uint64_t *stamps = slab->stamps + from;
+    const uint32_t first = from;
+    uint64_t others = 0;
+    for (uint32_t i = 0; i < to - first; i++)
+        others |= (uint64_t)(stamps[i] > snapshot->sequence) << i;
+    for (; others; others &= others - 1) {
+        uint32_t slot = first + (uint32_t)__builtin_ctzll(others);
+        add_stretch(rows, from, slot - from);
+        add_row(rows, slab, slot, snapshot);
+        from = slot + 1;
+    }
+    add_stretch(rows, from, to - from);
 }
 
 /* Looks at entries [from, to) of the leaf. */
@@ -48,8 +110,8 @@ static void collect(batch *rows, const row_leaf *leaf, uint32_t from, uint32_t t
                     const txn_snapshot *snapshot, bool descending)
 {
     const row_slab *slab = &leaf->slab;
-    rows->count = rows->old_count = 0;
     bool in_order = slab->ordered && !descending;
+    begin_batch(rows, !in_order);
     if (leaf->open_count == 0 && leaf->dead_count == 0 && leaf->sealed_count == 0 &&
         leaf->newest <= snapshot->sequence) {
         rows->count = to - from;
@@ -62,19 +124,28 @@ static void collect(batch *rows, const row_leaf *leaf, uint32_t from, uint32_t t
             rows->slots[i] = (uint16_t)row_slot_at(slab, descending ? to - 1 - i : from + i);
         return;
     }
-    for (uint32_t i = 0; i < to - from; i++)
+    for (uint32_t at = from; in_order && at < to; at += LOOK_AHEAD)
+        add_slots(rows, slab, at, BASE_MIN(to, at + LOOK_AHEAD), snapshot);
+    for (uint32_t i = 0; !in_order && i < to - from; i++)
         add_row(rows, slab, row_slot_at(slab, descending ? to - 1 - i : from + i), snapshot);
-    rows->contiguous = in_order && rows->count == to - from;
+    rows->contiguous = !rows->scattered && rows->stretch_count == 1;
 }
 
-static void copy_bits(uint64_t *to, const uint64_t *from, uint32_t first, uint32_t count)
+/* Sets bits `at` .. at + count - 1 of `to`, which were 0, to those from `first` on. */
+static void copy_bits(uint64_t *to, uint32_t at, const uint64_t *from, uint32_t first,
+                      uint32_t count)
 {
-    uint32_t shift = first & 63, word = first >> 6, words = (count + 63) / 64;
-    for (uint32_t i = 0; i < words; i++) {
-        uint64_t value = from[word + i] >> shift;
-        if (shift && (size_t)(i + 1) * 64 - shift < count)
-            value |= from[word + i + 1] << (64 - shift);
-        to[i] = value;
+    while (count) {
+        uint32_t length = BASE_MIN(count, 64 - (at & 63)), shift = first & 63;
+        uint64_t bits = from[first >> 6] >> shift;
+        if (shift + length > 64)
+            bits |= from[(first >> 6) + 1] << (64 - shift);
+        if (length < 64)
+            bits &= ((uint64_t)1 << length) - 1;
+        to[at >> 6] |= bits << (at & 63);
+        at += length;
+        first += length;
+        count -= length;
     }
 }
 
@@ -117,6 +188,19 @@ static void gather(const batch *rows, const unsigned char *values, uint32_t size
 }
 #undef GATHER
 
+static void copy_stretches(const batch *rows, const unsigned char *values, const uint64_t *bitmap,
+                           uint32_t size, vector *out)
+{
+    unsigned char *to = out->own_data;
+    for (uint32_t i = 0, at = 0; i < rows->stretch_count; i++) {
+        const stretch *each = &rows->stretches[i];
+        memcpy(to + (size_t)at * size, values + (size_t)each->slot * size,
+               (size_t)each->length * size);
+        copy_bits(out->own_validity, at, bitmap, each->slot, each->length);
+        at += each->length;
+    }
+}
+
 /* One stored column of the newest versions. */
 static void copy_column(const batch *rows, const row_slab *slab, const row_layout_column *column,
                         vector *out)
@@ -125,13 +209,15 @@ static void copy_column(const batch *rows, const row_slab *slab, const row_layou
     const uint64_t *bitmap = row_bitmap(slab, column);
     out->data = out->own_data;
     out->shape = VECTOR_FLAT;
+    memset(out->own_validity, 0, (rows->count + 63) / 64 * sizeof(uint64_t));
     if (rows->contiguous) {
         memcpy(out->own_data, values + (size_t)rows->slots[0] * column->size,
                (size_t)rows->count * column->size);
-        copy_bits(out->own_validity, bitmap, rows->slots[0], rows->count);
+        copy_bits(out->own_validity, 0, bitmap, rows->slots[0], rows->count);
+    } else if (!rows->scattered) {
+        copy_stretches(rows, values, bitmap, column->size, out);
     } else {
         gather(rows, values, column->size, out);
-        memset(out->own_validity, 0, (rows->count + 63) / 64 * sizeof(uint64_t));
         for (uint32_t i = 0; i < rows->count; i++)
             out->own_validity[i >> 6] |= (uint64_t)base_bit_get(bitmap, rows->slots[i]) << (i & 63);
     }
@@ -157,6 +243,12 @@ static void fill_rowids(const batch *rows, const row_slab *slab, vector *out)
 {
     int64_t *to = out->own_data;
     vector_reset(out);
+    if (!slab->sparse && rows->contiguous) {
+        uint64_t first = (uint64_t)slab->base + rows->slots[0];
+        for (uint32_t i = 0; i < rows->count; i++)
+            to[i] = (int64_t)(first + i);
+        return;
+    }
     if (!slab->sparse || slab->ordered) {
         for (uint32_t i = 0; i < rows->count; i++) {
             uint32_t slot = rows->contiguous ? rows->slots[0] + i : rows->slots[i];
@@ -293,7 +385,7 @@ base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapsho
 static void collect_settled(batch *rows, const row_slab *slab, uint32_t from, uint32_t to,
                             uint64_t newest, uint64_t *stamps)
 {
-    rows->count = rows->old_count = 0;
+    begin_batch(rows, true);
     for (uint32_t entry = from; entry < to; entry++) {
         uint32_t slot = row_slot_at(slab, entry);
         uint64_t stamp = slab->stamps[slot];
