@@ -41,6 +41,7 @@ typedef struct index_run index_run;
 typedef struct index_run_writer index_run_writer;
 typedef struct index_run_cursor index_run_cursor;
 typedef struct index_sorter index_sorter;
+typedef struct index_merge index_merge;
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
@@ -49,6 +50,7 @@ typedef struct index_run_options {
     base_budget *budget;
     bool loose;  /* extents are written outside of a checkpoint (cache_write_loose) */
     bool filter; /* single keys will be asked for: index_run_may_have */
+    bool joins;  /* index_run_writer_join puts it behind another one */
 } index_run_options;
 
 base_status index_run_writer_create(const index_run_options *options, index_run_writer **writer,
@@ -57,6 +59,13 @@ base_status index_run_writer_create(const index_run_options *options, index_run_
 base_status index_run_writer_append(index_run_writer *writer, base_text key, int64_t rowid,
                                     base_error *error);
 uint64_t index_run_writer_count(const index_run_writer *writer); /* of entries so far */
+/* Strings of the first and the last entry; there is one. */
+base_text index_run_writer_first(const index_run_writer *writer);
+base_text index_run_writer_last(const index_run_writer *writer);
+/* All that `next` has (made with `joins`) goes behind what `writer` has, and is CORRUPT where it
+ * does not lie above it. `next` is empty afterwards. */
+base_status index_run_writer_join(index_run_writer *writer, index_run_writer *next,
+                                  base_error *error);
 /* Writes what is left; the reference names the run. At least one entry was appended. */
 base_status index_run_writer_finish(index_run_writer *writer, cache_reference *run,
                                     base_error *error);
@@ -69,7 +78,8 @@ void index_run_writer_destroy(index_run_writer *writer); /* NULL allowed */
 
 /*
  * Brings entries into order, whatever their number: what exceeds `memory` bytes is sorted in
- * parts, which lie in a temporary file and are merged while they are read.
+ * parts, which lie in a temporary file and are merged while they are read. Several sorters,
+ * each filled by a thread of its own, are read as one.
  */
 typedef struct index_sorter_options {
     os_environment *environment;
@@ -81,11 +91,22 @@ typedef struct index_sorter_options {
 base_status index_sorter_create(const index_sorter_options *options, index_sorter **sorter,
                                 base_error *error);
 base_status index_sorter_add(index_sorter *sorter, base_text key, int64_t rowid, base_error *error);
-/* All are in: reading begins. */
+/* All are in: merges may read it, in any number of threads. */
 base_status index_sorter_start(index_sorter *sorter, base_error *error);
-/* BASE_ROW with the next entry, which lives until the next call, or BASE_DONE. */
-base_status index_sorter_next(index_sorter *sorter, index_entry *entry, base_error *error);
 void index_sorter_destroy(index_sorter *sorter); /* NULL allowed */
+
+/* Up to parts - 1 rising keys that cut what the (started) sorters have into about equal parts;
+ * fewer where there is little. They point into the sorters; `arena` is for the way there. */
+base_status index_merge_cut(index_sorter *const *sorters, uint32_t sorter_count, uint32_t parts,
+                            base_arena *arena, base_text *keys, uint32_t *key_count,
+                            base_error *error);
+/* The entries of all sorters, in order, whose key is at or above `from` and below `to` (NULL
+ * data: open). Belongs to one thread; the sorters stay until it is destroyed. */
+base_status index_merge_create(index_sorter *const *sorters, uint32_t count, base_text from,
+                               base_text to, index_merge **merge, base_error *error);
+/* BASE_ROW with the next entry, which lives until the next call, or BASE_DONE. */
+base_status index_merge_next(index_merge *merge, index_entry *entry, base_error *error);
+void index_merge_destroy(index_merge *merge); /* NULL allowed */
 
 /* ---- Runs ------------------------------------------------------------------------------------ */
 

@@ -3,56 +3,20 @@
  *
  * Strings are laid one after the other into a block of memory; beside it an array of items,
  * each with the eight bytes that follow what all strings of the part share, so that most
- * comparisons touch no string. A full part is sorted and written to a temporary file, and
- * reading merges the parts through a heap of their next strings.
+ * comparisons touch no string. A full part is sorted and written to a temporary file, in blocks
+ * whose first strings stay in memory: reading (run_merge.c) may begin at any key.
  *
  * The sort is a bottom-up merge sort: its worst case is its usual case, it needs no recursion,
  * and a part that comes in order (rising keys) costs one pass. Rejected: radix sort (faster for
  * short keys, but long shared prefixes make it walk every byte), libc's qsort (takes memory
  * that no budget sees).
  */
-#include "index/run/run_int.h"
-#include "store/cache/spill.h"
+#include "index/run/run_sort_int.h"
 
 enum {
-    SORT_CHUNK = 1 << 16, /* bytes of a spilled block */
     SORT_SMALL = 16,      /* items that are sorted by insertion */
     SORT_LEAST = 1 << 18, /* bytes of memory */
     SORT_MOST = 1 << 30,  /* offsets have 32 bits */
-};
-
-typedef struct sort_item {
-    uint64_t head; /* eight bytes, big-endian */
-    uint32_t offset, length;
-} sort_item;
-
-/* A sorted part in the file, and where reading it stands. */
-typedef struct sort_part {
-    spill_block *blocks;
-    uint32_t block_count, block_capacity;
-    uint32_t next_block;
-    char *buffer; /* of the block being read */
-    uint32_t buffer_size, at, end;
-    base_text string; /* the next one; NULL data: the part is read */
-} sort_part;
-
-struct index_sorter {
-    index_sorter_options options;
-    size_t limit;
-    /* The part being filled. */
-    char *bytes;
-    size_t byte_count, byte_capacity;
-    sort_item *items;
-    uint32_t item_count, item_capacity;
-    /* Reading from memory. */
-    uint32_t next_item;
-    /* Parts in the file. */
-    spill_file *file;
-    sort_part *parts;
-    uint32_t part_count, part_capacity;
-    uint32_t *heap; /* parts, smallest next string first */
-    uint32_t heap_count;
-    bool has_current; /* the heap's first part gave the last entry */
 };
 
 base_status index_sorter_create(const index_sorter_options *options, index_sorter **created,
@@ -86,9 +50,8 @@ void index_sorter_destroy(index_sorter *self)
     for (uint32_t i = 0; i < self->part_count; i++) {
         sort_part *part = &self->parts[i];
         base_free_array(budget, part->blocks, part->block_capacity, sizeof *part->blocks);
-        base_free(budget, part->buffer, part->buffer_size);
+        base_buffer_destroy(&part->firsts);
     }
-    base_free(budget, self->heap, self->part_count * sizeof *self->heap);
     base_free_array(budget, self->parts, self->part_capacity, sizeof *self->parts);
     free_items(self);
     spill_destroy(self->file);
@@ -97,25 +60,20 @@ void index_sorter_destroy(index_sorter *self)
 
 /* ---- Sorting a part -------------------------------------------------------------------------- */
 
-static base_text string_of(const index_sorter *self, const sort_item *item)
-{
-    return (base_text){self->bytes + item->offset, item->length};
-}
-
 BASE_INLINE bool in_order(const index_sorter *self, const sort_item *a, const sort_item *b)
 {
     if (a->head != b->head)
         return a->head < b->head;
-    return base_text_compare(string_of(self, a), string_of(self, b)) <= 0;
+    return base_text_compare(sort_string(self, a), sort_string(self, b)) <= 0;
 }
 
 /* Bytes that all strings begin with. */
 static uint32_t shared_prefix(const index_sorter *self)
 {
-    base_text first = string_of(self, &self->items[0]);
+    base_text first = sort_string(self, &self->items[0]);
     size_t shared = first.length;
     for (uint32_t i = 1; i < self->item_count; i++) {
-        base_text string = string_of(self, &self->items[i]);
+        base_text string = sort_string(self, &self->items[i]);
         size_t length = 0;
         shared = BASE_MIN(shared, string.length);
         while (length < shared && string.data[length] == first.data[length])
@@ -195,6 +153,7 @@ static base_status sort_items(index_sorter *self, base_error *error)
 
 /* ---- Parts in the file ----------------------------------------------------------------------- */
 
+/* A block begins with a whole string, whose bytes follow its length. */
 static base_status put_block(index_sorter *self, sort_part *part, base_buffer *block,
                              base_error *error)
 {
@@ -203,8 +162,13 @@ static base_status put_block(index_sorter *self, sort_part *part, base_buffer *b
     if (!base_grow_array(self->options.budget, &part->blocks, &part->block_capacity,
                          part->block_count + 1, sizeof *part->blocks))
         return base_error_no_memory(error);
-    RETURN_IF_ERROR(spill_append(self->file, block->data, block->length,
-                                 &part->blocks[part->block_count], error));
+    sort_block *made = &part->blocks[part->block_count];
+    made->first_length = base_load_u32(block->data);
+    made->first = (uint32_t)part->firsts.length;
+    base_buffer_append(&part->firsts, block->data + sizeof(uint32_t), made->first_length);
+    if (part->firsts.failed)
+        return base_error_no_memory(error);
+    RETURN_IF_ERROR(spill_append(self->file, block->data, block->length, &made->place, error));
     part->block_count++;
     base_buffer_clear(block);
     return BASE_OK;
@@ -214,9 +178,9 @@ static base_status put_items(index_sorter *self, sort_part *part, base_buffer *b
                              base_error *error)
 {
     for (uint32_t i = 0; i < self->item_count; i++) {
-        base_text string = string_of(self, &self->items[i]);
+        base_text string = sort_string(self, &self->items[i]);
         uint32_t length = (uint32_t)string.length;
-        if (block->length + sizeof length + length > SORT_CHUNK)
+        if (block->length + sizeof length + length > SORT_BLOCK)
             RETURN_IF_ERROR(put_block(self, part, block, error));
         if (!base_buffer_reserve(block, sizeof length + length))
             return base_error_no_memory(error);
@@ -239,6 +203,7 @@ static base_status spill_part(index_sorter *self, base_error *error)
     RETURN_IF_ERROR(sort_items(self, error));
     sort_part *part = &self->parts[self->part_count++];
     *part = (sort_part){0};
+    base_buffer_init(&part->firsts, options->budget);
     base_buffer block;
     base_buffer_init(&block, options->budget);
     base_status status = put_items(self, part, &block, error);
@@ -276,61 +241,6 @@ base_status index_sorter_add(index_sorter *self, base_text key, int64_t rowid, b
     return BASE_OK;
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
-
-static base_status next_block(index_sorter *self, sort_part *part, base_error *error)
-{
-    base_budget *budget = self->options.budget;
-    const spill_block *block = &part->blocks[part->next_block];
-    if (block->length > part->buffer_size) {
-        base_free(budget, part->buffer, part->buffer_size);
-        part->buffer_size = 0;
-        part->buffer = base_allocate(budget, block->length);
-        if (!part->buffer)
-            return base_error_no_memory(error);
-        part->buffer_size = block->length;
-    }
-    RETURN_IF_ERROR(spill_read(self->file, block, part->buffer, error));
-    part->at = 0;
-    part->end = block->length;
-    part->next_block++;
-    return BASE_OK;
-}
-
-/* The part's next string; NULL data when there is none. Blocks are checked by spill_read. */
-static base_status advance(index_sorter *self, sort_part *part, base_error *error)
-{
-    part->string = (base_text){NULL, 0};
-    if (part->at == part->end) {
-        if (part->next_block == part->block_count)
-            return BASE_OK;
-        RETURN_IF_ERROR(next_block(self, part, error));
-    }
-    uint32_t length = base_load_u32(part->buffer + part->at);
-    part->string = (base_text){part->buffer + part->at + sizeof length, length};
-    part->at += (uint32_t)sizeof length + length;
-    BASE_ASSERT(part->at <= part->end && length >= INDEX_ROWID_SIZE);
-    return BASE_OK;
-}
-
-static void sift_down(index_sorter *self, uint32_t place)
-{
-    uint32_t *heap = self->heap, moving = heap[place];
-    for (;;) {
-        uint32_t child = 2 * place + 1;
-        if (child >= self->heap_count)
-            break;
-        if (child + 1 < self->heap_count && base_text_compare(self->parts[heap[child + 1]].string,
-                                                              self->parts[heap[child]].string) < 0)
-            child++;
-        if (base_text_compare(self->parts[moving].string, self->parts[heap[child]].string) <= 0)
-            break;
-        heap[place] = heap[child];
-        place = child;
-    }
-    heap[place] = moving;
-}
-
 base_status index_sorter_start(index_sorter *self, base_error *error)
 {
     if (self->part_count == 0)
@@ -338,50 +248,5 @@ base_status index_sorter_start(index_sorter *self, base_error *error)
     if (self->item_count)
         RETURN_IF_ERROR(spill_part(self, error));
     free_items(self);
-    self->heap = base_allocate_array(self->options.budget, self->part_count, sizeof *self->heap);
-    if (!self->heap)
-        return base_error_no_memory(error);
-    for (uint32_t i = 0; i < self->part_count; i++) {
-        RETURN_IF_ERROR(advance(self, &self->parts[i], error));
-        if (self->parts[i].string.data)
-            self->heap[self->heap_count++] = i;
-    }
-    for (uint32_t i = self->heap_count / 2; i > 0; i--)
-        sift_down(self, i - 1);
     return BASE_OK;
-}
-
-static base_status next_merged(index_sorter *self, base_text *string, base_error *error)
-{
-    if (self->has_current) {
-        sort_part *part = &self->parts[self->heap[0]];
-        self->has_current = false;
-        RETURN_IF_ERROR(advance(self, part, error));
-        if (!part->string.data)
-            self->heap[0] = self->heap[--self->heap_count];
-        if (self->heap_count)
-            sift_down(self, 0);
-    }
-    if (self->heap_count == 0)
-        return BASE_DONE;
-    self->has_current = true;
-    *string = self->parts[self->heap[0]].string;
-    return BASE_ROW;
-}
-
-base_status index_sorter_next(index_sorter *self, index_entry *entry, base_error *error)
-{
-    base_text string = {0};
-    if (self->part_count) {
-        base_status status = next_merged(self, &string, error);
-        if (status != BASE_ROW)
-            return status;
-    } else {
-        if (self->next_item == self->item_count)
-            return BASE_DONE;
-        string = string_of(self, &self->items[self->next_item++]);
-    }
-    entry->key = (base_text){string.data, string.length - INDEX_ROWID_SIZE};
-    entry->rowid = index_rowid_load(entry->key.data + entry->key.length);
-    return BASE_ROW;
 }

@@ -6,8 +6,11 @@
  * tells a leaf's first string from the last before it, as in any prefix B-tree.
  *
  * A node with a filter is closed when the filter has its 64 KiB, so that asking for one key
- * never reads more than that. Rejected: a filter for each leaf (too small an extent: a granule
- * would be half empty), or one for the whole run (see run_filter.c).
+ * never reads more than that. Writers of rising ranges of keys may work side by side and be
+ * joined: leaves and nodes stay as they are, and the first separator of a range, written before
+ * anybody knows what comes before it, is the whole first string. Rejected: a filter for each leaf
+ * (too small an extent: a granule would be half empty), or one for the whole run (see
+ * run_filter.c).
  */
 #include "index/run/run_int.h"
 
@@ -245,11 +248,12 @@ base_status index_run_writer_create(const index_run_options *options, index_run_
     return BASE_OK;
 }
 
-static void put_number(base_buffer *bytes, uint64_t number)
+static char *put_number(char *to, uint64_t number)
 {
     for (; number >= 0x80; number >>= 7)
-        base_buffer_append_byte(bytes, (char)(unsigned char)(number | 0x80));
-    base_buffer_append_byte(bytes, (char)(unsigned char)number);
+        *to++ = (char)(unsigned char)(number | 0x80);
+    *to++ = (char)(unsigned char)number;
+    return to;
 }
 
 /* The entry without what its key shares with the one before; a difference of rowids may
@@ -257,18 +261,25 @@ static void put_number(base_buffer *bytes, uint64_t number)
 static void put_entry(index_run_writer *self, base_text key, int64_t rowid, bool whole,
                       size_t shared)
 {
+    char numbers[20], *end;
     size_t left_out = whole ? 0 : BASE_MIN(shared, key.length);
     uint64_t difference = (uint64_t)rowid - (whole ? 0 : (uint64_t)self->last_rowid);
     uint64_t sign = UINT64_C(0) - (difference >> 63);
-    put_number(&self->entries, left_out);
-    put_number(&self->entries, key.length - left_out);
+    end = put_number(put_number(numbers, left_out), key.length - left_out);
+    base_buffer_append(&self->entries, numbers, (size_t)(end - numbers));
     base_buffer_append(&self->entries, key.data + left_out, key.length - left_out);
-    put_number(&self->entries, difference << 1 ^ sign);
+    end = put_number(numbers, difference << 1 ^ sign);
+    base_buffer_append(&self->entries, numbers, (size_t)(end - numbers));
 }
 
 static size_t shared_length(const base_buffer *a, const base_buffer *b)
 {
     size_t limit = BASE_MIN(a->length, b->length), length = 0;
+    for (; limit - length >= sizeof(uint64_t); length += sizeof(uint64_t)) {
+        uint64_t differs = base_load_u64(a->data + length) ^ base_load_u64(b->data + length);
+        if (differs)
+            return length + (size_t)__builtin_ctzll(differs) / 8;
+    }
     while (length < limit && a->data[length] == b->data[length])
         length++;
     return length;
@@ -280,6 +291,8 @@ static void begin_leaf(index_run_writer *self, size_t shared)
     base_buffer_clear(&self->separator);
     if (self->entry_count)
         base_buffer_append(&self->separator, self->string.data, shared + 1);
+    else if (self->options.joins)
+        base_buffer_append(&self->separator, self->string.data, self->string.length);
 }
 
 /* A key that was just noted for the filter is not noted again. */
@@ -338,6 +351,57 @@ base_status index_run_writer_append(index_run_writer *self, base_text key, int64
 uint64_t index_run_writer_count(const index_run_writer *writer)
 {
     return writer->entry_count;
+}
+
+base_text index_run_writer_first(const index_run_writer *writer)
+{
+    return run_text(&writer->low);
+}
+
+base_text index_run_writer_last(const index_run_writer *writer)
+{
+    return run_text(&writer->last);
+}
+
+/* ---- Joining --------------------------------------------------------------------------------- */
+
+static base_status list_join(child_list *list, child_list *next, base_error *error)
+{
+    uint32_t start = (uint32_t)list->bodies.length;
+    if (list->bodies.length + next->bodies.length > UINT32_MAX / 2)
+        return base_error_set(error, BASE_LIMIT, "an index run has too many nodes");
+    if (!base_grow_array(list->bodies.budget, &list->places, &list->capacity,
+                         list->count + next->count, sizeof *list->places) ||
+        !base_buffer_reserve(&list->bodies, next->bodies.length))
+        return base_error_no_memory(error);
+    base_buffer_append(&list->bodies, next->bodies.data, next->bodies.length);
+    for (uint32_t i = 0; i < next->count; i++)
+        list->places[list->count++] = start + next->places[i];
+    list_clear(next);
+    return BASE_OK;
+}
+
+base_status index_run_writer_join(index_run_writer *self, index_run_writer *next, base_error *error)
+{
+    if (!next->entry_count)
+        return BASE_OK;
+    BASE_ASSERT(next->options.joins && self->entry_count > 0);
+    if (base_text_compare(run_text(&self->last), run_text(&next->low)) >= 0) /* R1 */
+        return base_error_set(error, BASE_CORRUPT, "the entries of an index are out of order");
+    RETURN_IF_ERROR(flush_leaf(self, error));
+    RETURN_IF_ERROR(flush_node(self, error));
+    RETURN_IF_ERROR(flush_leaf(next, error));
+    RETURN_IF_ERROR(flush_node(next, error));
+    RETURN_IF_ERROR(list_join(&self->nodes, &next->nodes, error));
+    self->entry_count += next->entry_count;
+    self->byte_count += next->byte_count;
+    self->leaf_count += next->leaf_count;
+    self->last_rowid = next->last_rowid;
+    base_buffer before = self->last;
+    self->last = next->last;
+    next->last = before;
+    next->entry_count = next->byte_count = next->leaf_count = 0;
+    return BASE_OK;
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  * After a reopen the tree is filled when the index is first needed, from the rows of the hot store
  * alone: those in volumes have their entries in key runs.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_entries_int.h"
 
 static void destroy_index(table_index *index)
 {
@@ -75,142 +75,6 @@ base_status table_index_make(table_database *database, const table_relation *rel
     }
     *index = self;
     return BASE_OK;
-}
-
-/* ---- Entries of rows ------------------------------------------------------------------------- */
-
-/* Chunks of the parts' columns and, last, the rowids. */
-typedef struct key_reader {
-    table_index *index;
-    table_relation *relation;
-    vector_chunk chunk;
-    uint32_t columns[TABLE_MAX_KEY_PARTS + 1];
-    base_buffer key;
-    const table_entry_sink *sink;
-} key_reader;
-
-static base_status open_reader(key_reader *self, table_index *index, table_relation *relation,
-                               const table_entry_sink *sink, base_error *error)
-{
-    uint32_t parts = index->descriptor.part_count;
-    types_type types[TABLE_MAX_KEY_PARTS + 1];
-    self->index = index;
-    self->relation = relation;
-    self->sink = sink;
-    for (uint32_t i = 0; i < parts; i++) {
-        self->columns[i] = index->key_columns[i];
-        types[i] = index->key_parts[i].type;
-    }
-    self->columns[parts] = ROW_ROWID;
-    types[parts] = TYPES_OF(INTEGER);
-    base_budget *budget = &index->database->budget;
-    base_buffer_init(&self->key, budget);
-    return vector_chunk_init(&self->chunk, budget, types, parts + 1, error);
-}
-
-static void close_reader(key_reader *self)
-{
-    base_buffer_destroy(&self->key);
-    vector_chunk_destroy(&self->chunk);
-}
-
-static base_status give_entries(key_reader *self, base_error *error)
-{
-    uint32_t parts = self->index->descriptor.part_count;
-    for (uint32_t i = 0; i < self->chunk.count; i++) {
-        uint32_t row = vector_row(self->chunk.selection, i);
-        types_cell cells[TABLE_MAX_KEY_PARTS];
-        bool nulls[TABLE_MAX_KEY_PARTS];
-        for (uint32_t k = 0; k < parts; k++)
-            nulls[k] = !vector_load(&self->chunk.columns[k], row, &cells[k]);
-        RETURN_IF_ERROR(table_key_build(self->index, cells, nulls, &self->key, error));
-        RETURN_IF_ERROR(self->sink->add(self->sink->context,
-                                        (base_text){self->key.data, self->key.length},
-                                        vector_get(&self->chunk.columns[parts], row).cell.int64,
-                                        table_key_has_null(self->index, nulls), error));
-    }
-    return BASE_OK;
-}
-
-static base_status read_scan(key_reader *self, const txn_snapshot *snapshot, base_error *error)
-{
-    table_scan_options options = {.columns = self->columns,
-                                  .column_count = self->chunk.column_count,
-                                  .first_rowid = INT64_MIN,
-                                  .last_rowid = INT64_MAX};
-    table_scan *scan;
-    table_reader *reader = NULL;
-    RETURN_IF_ERROR(table_scan_create_at(self->relation, snapshot, &options, &scan, error));
-    base_status status = table_reader_create(scan, &reader, error);
-    for (uint32_t unit = 0; status == BASE_OK && unit < table_scan_unit_count(scan); unit++) {
-        status = table_reader_open_unit(reader, unit, error);
-        while (status == BASE_OK &&
-               (status = table_reader_next(reader, &self->chunk, error)) == BASE_ROW)
-            status = give_entries(self, error);
-        if (status == BASE_DONE)
-            status = BASE_OK;
-    }
-    table_reader_destroy(reader);
-    table_scan_destroy(scan);
-    return status;
-}
-
-base_status table_entries_of_all(table_index *index, table_relation *relation,
-                                 const txn_snapshot *snapshot, const table_entry_sink *sink,
-                                 base_error *error)
-{
-    key_reader self;
-    RETURN_IF_ERROR(open_reader(&self, index, relation, sink, error));
-    base_status status = read_scan(&self, snapshot, error);
-    close_reader(&self);
-    return status;
-}
-
-/* Those of rows in the hot store alone. */
-static base_status entries_of_hot(table_index *index, table_relation *relation,
-                                  const txn_snapshot *snapshot, const table_entry_sink *sink,
-                                  base_error *error)
-{
-    key_reader self;
-    row_position position = {.next = INT64_MIN, .last = INT64_MAX};
-    base_status status = BASE_OK;
-    RETURN_IF_ERROR(open_reader(&self, index, relation, sink, error));
-    while (status == BASE_OK &&
-           row_scan(relation->storage->hot, relation->layout, snapshot, &position, self.columns,
-                    self.chunk.column_count, &self.chunk) == BASE_ROW)
-        status = give_entries(&self, error);
-    close_reader(&self);
-    return status;
-}
-
-/* One vector of a volume's rows. */
-static base_status read_vector(key_reader *self, const table_volume *volume, uint32_t number,
-                               base_error *error)
-{
-    uint32_t parts = self->index->descriptor.part_count;
-    vector_chunk_reset(&self->chunk);
-    for (uint32_t i = 0; i <= parts; i++) {
-        bool is_rowid = table_is_rowid(self->relation, self->columns[i]);
-        int32_t place = col_volume_column(volume->data, is_rowid ? COL_ROWID : self->columns[i]);
-        if (place < 0)
-            return base_error_set(error, BASE_INTERNAL, "a loaded volume lacks a key's column");
-        RETURN_IF_ERROR(col_volume_vector(volume->data, place, number, &self->chunk.columns[i],
-                                          &self->chunk.count, self->chunk.heap, error));
-    }
-    return give_entries(self, error);
-}
-
-base_status table_entries_of_volume(table_index *index, table_relation *relation,
-                                    const table_volume *volume, const table_entry_sink *sink,
-                                    base_error *error)
-{
-    key_reader self;
-    base_status status = BASE_OK;
-    RETURN_IF_ERROR(open_reader(&self, index, relation, sink, error));
-    for (uint32_t i = 0; status == BASE_OK && i < volume->vector_count; i++)
-        status = read_vector(&self, volume, i, error);
-    close_reader(&self);
-    return status;
 }
 
 /* ---- Filling the tree ------------------------------------------------------------------------ */
@@ -288,8 +152,13 @@ static base_status fill_tree(filler *fill, const txn_snapshot *snapshot, bool al
                              base_error *error)
 {
     const table_entry_sink sink = {add_to_tree, fill};
-    return all ? table_entries_of_all(fill->index, fill->relation, snapshot, &sink, error)
-               : entries_of_hot(fill->index, fill->relation, snapshot, &sink, error);
+    table_entry_source source;
+    if (!all)
+        return table_entries_of_hot(fill->index, fill->relation, snapshot, &sink, error);
+    RETURN_IF_ERROR(table_entry_source_rows(&source, fill->index, fill->relation, snapshot, error));
+    base_status status = table_entries_read(&source, 0, source.unit_count, &sink, error);
+    table_entry_source_close(&source);
+    return status;
 }
 
 base_status table_index_fill(table_index *index, table_relation *relation,

@@ -444,20 +444,6 @@ base_status table_index_fill(table_index *index, table_relation *relation,
                              const txn_snapshot *snapshot, bool check, txn_transaction *old_keys_of,
                              base_error *error);
 
-/* Takes entries one by one. */
-typedef struct table_entry_sink {
-    base_status (*add)(void *context, base_text key, int64_t rowid, bool has_null,
-                       base_error *error);
-    void *context;
-} table_entry_sink;
-/* Entries of all rows that the snapshot sees, in no order. */
-base_status table_entries_of_all(table_index *index, table_relation *relation,
-                                 const txn_snapshot *snapshot, const table_entry_sink *sink,
-                                 base_error *error);
-/* Of all rows of a volume, whether marked or not. */
-base_status table_entries_of_volume(table_index *index, table_relation *relation,
-                                    const table_volume *volume, const table_entry_sink *sink,
-                                    base_error *error);
 /* A key with a NULL in it never collides: the NULL byte of each part tells. */
 bool table_key_bytes_have_null(const table_index *index, base_text key);
 

@@ -102,20 +102,43 @@ static base_text key_of(const model_entry *entry)
     return (base_text){entry->key, entry->length};
 }
 
+enum {
+    MOST_WRITERS = 4
+};
+
+/* Writes its part of the entries; the first one takes what the others have. */
+static base_status write_parts(fixture *self, index_run_writer **writers, uint32_t count,
+                               cache_reference *reference)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        index_run_writer *writer = writers[(uint64_t)i * count / self->count];
+        RETURN_IF_ERROR(index_run_writer_append(writer, key_of(&self->entries[i]),
+                                                self->entries[i].rowid, NULL));
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        if (index_run_writer_count(writers[i]))
+            RETURN_IF_ERROR(index_run_writer_join(writers[0], writers[i], NULL));
+        assert_int_equal(index_run_writer_count(writers[i]), 0);
+    }
+    assert_int_equal(index_run_writer_count(writers[0]), self->count);
+    return index_run_writer_finish(writers[0], reference, NULL);
+}
+
 static base_status try_write(fixture *self, bool loose, bool filter, cache_reference *reference)
 {
-    index_run_options options = {self->file, &self->budget, loose, filter};
-    index_run_writer *writer;
-    RETURN_IF_ERROR(index_run_writer_create(&options, &writer, NULL));
+    index_run_options options = {
+        .file = self->file, .budget = &self->budget, .loose = loose, .filter = filter};
+    index_run_writer *writers[MOST_WRITERS] = {NULL};
+    uint32_t count = 1 + self->count % MOST_WRITERS;
     base_status status = BASE_OK;
-    for (uint32_t i = 0; i < self->count && status == BASE_OK; i++)
-        status = index_run_writer_append(writer, key_of(&self->entries[i]), self->entries[i].rowid,
-                                         NULL);
-    if (status == BASE_OK) {
-        assert_int_equal(index_run_writer_count(writer), self->count);
-        status = index_run_writer_finish(writer, reference, NULL);
+    for (uint32_t i = 0; i < count && status == BASE_OK; i++) {
+        options.joins = i > 0;
+        status = index_run_writer_create(&options, &writers[i], NULL);
     }
-    index_run_writer_destroy(writer);
+    if (status == BASE_OK)
+        status = write_parts(self, writers, count, reference);
+    for (uint32_t i = 0; i < count; i++)
+        index_run_writer_destroy(writers[i]);
     return status;
 }
 
@@ -253,7 +276,8 @@ static void integers_take_eight_bytes_and_filters_say_no(void **state)
     };
     fixture self;
     start(&self);
-    index_run_options options = {self.file, &self.budget, true, true};
+    index_run_options options = {
+        .file = self.file, .budget = &self.budget, .loose = true, .filter = true};
     index_run_writer *writer;
     unit_assert_ok(index_run_writer_create(&options, &writer, NULL));
     for (uint64_t i = 0; i < COUNT; i++) {
@@ -290,43 +314,88 @@ static void integers_take_eight_bytes_and_filters_say_no(void **state)
 
 /* ---- Sorting --------------------------------------------------------------------------------- */
 
-static base_status try_sort(fixture *self, os_environment *environment, size_t memory,
-                            uint64_t seed)
+enum {
+    MOST_SORTERS = 5
+};
+
+static base_status fill_sorters(const fixture *self, index_sorter **sorters, uint32_t count,
+                                uint64_t seed)
 {
-    index_sorter_options options = {environment, &self->budget, NULL, memory};
-    index_sorter *sorter;
-    uint32_t *order = malloc(self->count * sizeof *order), at = 0;
+    uint32_t *order = malloc(self->count * sizeof *order);
+    base_status status = BASE_OK;
     for (uint32_t i = 0; i < self->count; i++) {
         uint32_t other = (uint32_t)(next_random(&seed) % (i + 1));
         order[i] = order[other];
         order[other] = i;
     }
-    base_status status = index_sorter_create(&options, &sorter, NULL);
-    if (status != BASE_OK) {
-        free(order);
-        return status;
-    }
     for (uint32_t i = 0; i < self->count && status == BASE_OK; i++) {
         const model_entry *entry = &self->entries[order[i]];
-        status = index_sorter_add(sorter, key_of(entry), entry->rowid, NULL);
+        status = index_sorter_add(sorters[i % count], key_of(entry), entry->rowid, NULL);
     }
     free(order);
-    if (status == BASE_OK)
-        status = index_sorter_start(sorter, NULL);
-    while (status == BASE_OK) {
+    for (uint32_t i = 0; i < count && status == BASE_OK; i++)
+        status = index_sorter_start(sorters[i], NULL);
+    return status;
+}
+
+/* Entries from `*at` on, as far as the keys lie below `to`. */
+static base_status try_merge(const fixture *self, index_sorter *const *sorters, uint32_t count,
+                             base_text from, base_text to, uint32_t *at)
+{
+    index_merge *merge;
+    RETURN_IF_ERROR(index_merge_create(sorters, count, from, to, &merge, NULL));
+    base_status status;
+    for (;;) {
         index_entry entry;
-        status = index_sorter_next(sorter, &entry, NULL);
+        status = index_merge_next(merge, &entry, NULL);
         if (status != BASE_ROW)
             break;
-        status = BASE_OK;
-        assert_true(at < self->count);
-        assert_int_equal(entry.rowid, self->entries[at].rowid);
-        assert_true(base_text_equal(entry.key, key_of(&self->entries[at])));
-        at++;
+        assert_true(*at < self->count);
+        assert_int_equal(entry.rowid, self->entries[*at].rowid);
+        assert_true(base_text_equal(entry.key, key_of(&self->entries[*at])));
+        assert_true(!to.data || base_text_compare(entry.key, to) < 0);
+        ++*at;
     }
-    index_sorter_destroy(sorter);
-    if (status == BASE_DONE)
+    index_merge_destroy(merge);
+    return status == BASE_DONE ? BASE_OK : status;
+}
+
+/* What several sorters have, in ranges of keys one after the other. */
+static base_status try_ranges(const fixture *self, index_sorter *const *sorters, uint32_t count,
+                              uint32_t parts)
+{
+    base_arena arena;
+    base_text cuts[MOST_SORTERS], none = {NULL, 0};
+    uint32_t cut_count, at = 0;
+    base_arena_init(&arena, (base_budget *)&self->budget);
+    base_status status = index_merge_cut(sorters, count, parts, &arena, cuts, &cut_count, NULL);
+    assert_true(status != BASE_OK || cut_count < parts);
+    for (uint32_t i = 0; status == BASE_OK && i <= cut_count; i++)
+        status = try_merge(self, sorters, count, i ? cuts[i - 1] : none,
+                           i < cut_count ? cuts[i] : none, &at);
+    base_arena_destroy(&arena);
+    if (status == BASE_OK)
         assert_int_equal(at, self->count);
+    return status == BASE_OK ? BASE_DONE : status;
+}
+
+static base_status try_sort(fixture *self, os_environment *environment, size_t memory,
+                            uint64_t seed)
+{
+    index_sorter_options options = {environment, &self->budget, NULL, memory};
+    index_sorter *sorters[MOST_SORTERS] = {NULL};
+    uint32_t count = 1 + (uint32_t)(seed % MOST_SORTERS);
+    base_status status = BASE_OK;
+    for (uint32_t i = 0; i < count && status == BASE_OK; i++)
+        status = index_sorter_create(&options, &sorters[i], NULL);
+    if (status == BASE_OK)
+        status = fill_sorters(self, sorters, count, seed);
+    if (status == BASE_OK)
+        status = try_ranges(self, sorters, count, 1);
+    if (status == BASE_DONE)
+        status = try_ranges(self, sorters, count, MOST_SORTERS);
+    for (uint32_t i = 0; i < count; i++)
+        index_sorter_destroy(sorters[i]);
     return status;
 }
 

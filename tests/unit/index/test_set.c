@@ -107,7 +107,8 @@ static uint32_t scan(fixture *self, index_set_cursor *cursor, uint64_t first, ui
 static index_run *write_tree(fixture *self, bool *empty)
 {
     const index_kind *kind = index_set_kind(self->set);
-    index_run_options options = {self->file, &self->budget, true, true};
+    index_run_options options = {
+        .file = self->file, .budget = &self->budget, .loose = true, .filter = true};
     index_run_writer *writer;
     index_cursor *cursor;
     index_range all = {0};
@@ -174,7 +175,8 @@ static void merge_runs(fixture *self)
         unit_assert_ok(index_set_prepare(all_runs, &prepared, NULL));
         assert_true(index_set_change(all_runs, prepared, NULL, 0, index_set_run_at(list, i)));
     }
-    index_run_options options = {self->file, &self->budget, true, true};
+    index_run_options options = {
+        .file = self->file, .budget = &self->budget, .loose = true, .filter = true};
     index_run_writer *writer;
     index_range all = {0};
     unit_assert_ok(index_run_writer_create(&options, &writer, NULL));
