@@ -126,15 +126,17 @@ void catalog_back_to(catalog *self, txn_transaction *transaction, catalog_snapsh
 }
 
 base_status catalog_begin_change(catalog *self, txn_transaction *transaction,
-                                 catalog_snapshot **base, uint64_t *schema_version,
-                                 base_error *error)
+                                 const catalog_table *table, catalog_snapshot **base,
+                                 uint64_t *schema_version, base_error *error)
 {
     *base = NULL;
     RETURN_IF_ERROR(catalog_rows_take_version(self, transaction, schema_version, error));
     catalog_snapshot *snapshot = catalog_current(self, transaction);
-    if (snapshot->schema_version + 1 != *schema_version) {
+    if (snapshot->schema_version + 1 != *schema_version ||
+        (table && catalog_find_table(snapshot, table->name) != table)) {
         /* Its writer has committed but not told us yet, or changed the schema after this
-         * transaction's snapshot was taken. */
+         * transaction's snapshot was taken; or it told us after the caller had looked for the
+         * table, which may be another one by now. */
         catalog_snapshot_release(snapshot);
         if (txn_isolation_of(transaction) == TXN_READ_COMMITTED)
             return BASE_RESTART;

@@ -21,11 +21,13 @@ typedef struct change {
     base_error *error;
 } change;
 
+/* `table`: what is changed; NULL: something new. */
 static base_status begin(change *self, catalog *catalog, txn_transaction *transaction,
-                         base_error *error)
+                         const catalog_table *table, base_error *error)
 {
     *self = (change){.catalog = catalog, .transaction = transaction, .error = error};
-    return catalog_begin_change(catalog, transaction, &self->base, &self->schema_version, error);
+    return catalog_begin_change(catalog, transaction, table, &self->base, &self->schema_version,
+                                error);
 }
 
 /* Publishes the schema with `added` in place of `removed`; drops our references. */
@@ -143,15 +145,38 @@ static base_status add_index(change *self, catalog_entry *entry, base_text name,
     return BASE_OK;
 }
 
-/* "t_pkey", "t_a_b_key", and with a number where that is taken. */
-static base_status key_name(change *self, catalog_entry *entry, const catalog_key_definition *key,
-                            base_text *name)
+static bool constraint_exists(const catalog_table *table, base_text name)
+{
+    for (uint32_t i = 0; i < table->constraint_count; i++) {
+        if (base_text_equal_folded(table->constraints[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* A name that the user gave; the index of a key has it, too. */
+static base_status given_name(change *self, catalog_entry *entry, base_text given, bool has_index,
+                              base_text *name)
 {
     const catalog_table *table = &entry->table;
-    if (key->name.length)
-        return catalog_copy_text(&entry->arena, name, key->name)
-                   ? BASE_OK
-                   : base_error_no_memory(self->error);
+    if (constraint_exists(table, given))
+        return base_error_set(self->error, BASE_DUPLICATE_OBJECT,
+                              "constraint \"%.*s\" is defined twice", BASE_TEXT_ARGUMENTS(given));
+    if (has_index) {
+        RETURN_IF_ERROR(refuse_taken_name(self, given));
+        if (base_text_equal_folded(given, table->name))
+            return base_error_set(self->error, BASE_DUPLICATE_TABLE,
+                                  "\"%.*s\" is the table's own name", BASE_TEXT_ARGUMENTS(given));
+    }
+    return catalog_copy_text(&entry->arena, name, given) ? BASE_OK
+                                                         : base_error_no_memory(self->error);
+}
+
+/* "t_pkey", "t_a_b_key", and with a number where that is taken. */
+static base_status made_name(change *self, catalog_entry *entry, const catalog_key_definition *key,
+                             base_text *name)
+{
+    const catalog_table *table = &entry->table;
     base_buffer buffer;
     base_buffer_init(&buffer, self->catalog->budget);
     base_buffer_append(&buffer, table->name.data, table->name.length);
@@ -168,10 +193,8 @@ static base_status key_name(change *self, catalog_entry *entry, const catalog_ke
         if (number)
             base_buffer_append_format(&buffer, "%u", number);
         base_text candidate = {buffer.data, buffer.length};
-        taken =
-            catalog_find_index(self->base, candidate) || catalog_find_table(self->base, candidate);
-        for (uint32_t i = 0; i < table->constraint_count && !taken; i++)
-            taken = base_text_equal_folded(table->constraints[i].name, candidate);
+        taken = catalog_find_index(self->base, candidate) ||
+                catalog_find_table(self->base, candidate) || constraint_exists(table, candidate);
     }
     bool copied = !buffer.failed &&
                   catalog_copy_text(&entry->arena, name, (base_text){buffer.data, buffer.length});
@@ -190,9 +213,11 @@ static base_status add_key(change *self, catalog_entry *entry, const catalog_key
     catalog_table *table = &entry->table;
     catalog_constraint *constraint = &table->constraints[table->constraint_count];
     constraint->kind = key->kind;
-    RETURN_IF_ERROR(key_name(self, entry, key, &constraint->name));
+    bool is_rowid = key_is_rowid(table, key);
     if (key->name.length)
-        RETURN_IF_ERROR(refuse_taken_name(self, key->name));
+        RETURN_IF_ERROR(given_name(self, entry, key->name, !is_rowid, &constraint->name));
+    else
+        RETURN_IF_ERROR(made_name(self, entry, key, &constraint->name));
     constraint->columns =
         base_arena_allocate_array(&entry->arena, key->part_count, sizeof *constraint->columns);
     if (!constraint->columns)
@@ -201,7 +226,7 @@ static base_status add_key(change *self, catalog_entry *entry, const catalog_key
     for (uint32_t i = 0; i < key->part_count; i++)
         constraint->columns[i] = key->parts[i].column;
     table->constraint_count++;
-    if (key_is_rowid(table, key))
+    if (is_rowid)
         return BASE_OK;
     return add_index(self, entry, constraint->name, true, true, key->part_count, key->parts,
                      (base_text){"", 0}, &constraint->index_id);
@@ -227,6 +252,21 @@ static base_status copy_columns(change *self, catalog_entry *entry, const catalo
     return BASE_OK;
 }
 
+/* "t_check", "t_check1", ... */
+static base_status made_check_name(change *self, catalog_entry *entry, base_text *name)
+{
+    const catalog_table *table = &entry->table;
+    for (uint32_t number = 0;; number++) {
+        char *made = base_arena_format(&entry->arena, number ? "%.*s_check%u" : "%.*s_check",
+                                       BASE_TEXT_ARGUMENTS(table->name), number);
+        if (!made)
+            return base_error_no_memory(self->error);
+        *name = base_text_of(made);
+        if (!constraint_exists(table, *name))
+            return BASE_OK;
+    }
+}
+
 static base_status add_checks(change *self, catalog_entry *entry,
                               const catalog_table_definition *definition)
 {
@@ -235,16 +275,11 @@ static base_status add_checks(change *self, catalog_entry *entry,
         const catalog_constraint *given = &definition->checks[i];
         catalog_constraint *check = &table->constraints[table->constraint_count];
         check->kind = CATALOG_CHECK;
-        base_text name = given->name;
-        if (!name.length) {
-            char *made = base_arena_format(&entry->arena, i ? "%.*s_check%u" : "%.*s_check",
-                                           BASE_TEXT_ARGUMENTS(table->name), i);
-            if (!made)
-                return base_error_no_memory(self->error);
-            name = base_text_of(made);
-        }
-        if (!catalog_copy_text(&entry->arena, &check->name, name) ||
-            !catalog_copy_text(&entry->arena, &check->check_sql, given->check_sql))
+        if (given->name.length)
+            RETURN_IF_ERROR(given_name(self, entry, given->name, false, &check->name));
+        else
+            RETURN_IF_ERROR(made_check_name(self, entry, &check->name));
+        if (!catalog_copy_text(&entry->arena, &check->check_sql, given->check_sql))
             return base_error_no_memory(self->error);
         table->constraint_count++;
     }
@@ -275,7 +310,7 @@ base_status catalog_create_table(catalog *catalog, txn_transaction *transaction,
                                  const catalog_table_definition *definition, base_error *error)
 {
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, NULL, error));
     base_status status = refuse_taken_name(&self, definition->name);
     catalog_entry *entry = NULL;
     if (status == BASE_OK && !(entry = catalog_entry_create(catalog->budget)))
@@ -291,7 +326,7 @@ base_status catalog_drop_table(catalog *catalog, txn_transaction *transaction,
                                const catalog_table *table, base_error *error)
 {
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, table, error));
     base_status status = BASE_OK;
     for (uint32_t i = 0; i < table->index_count && status == BASE_OK; i++)
         status = table_index_drop(transaction, table->indexes[i]->id, error);
@@ -318,7 +353,7 @@ base_status catalog_create_view(catalog *catalog, txn_transaction *transaction, 
                                 base_text view_sql, base_text sql, base_error *error)
 {
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, NULL, error));
     base_status status = refuse_taken_name(&self, name);
     catalog_entry *entry = NULL;
     if (status == BASE_OK && !(entry = catalog_entry_create(catalog->budget)))
@@ -340,7 +375,7 @@ base_status catalog_create_index(catalog *catalog, txn_transaction *transaction,
 {
     change self;
     uint64_t id;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, table, error));
     catalog_entry *entry = NULL;
     base_status status = refuse_taken_name(&self, name);
     if (status == BASE_OK)
@@ -374,7 +409,7 @@ base_status catalog_drop_index(catalog *catalog, txn_transaction *transaction,
         return BASE_DEPENDENT_OBJECTS;
     }
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, index->table, error));
     catalog_entry *entry = NULL;
     base_status status = table_index_drop(transaction, index->id, error);
     if (status == BASE_OK)
@@ -414,7 +449,7 @@ base_status catalog_rename_table(catalog *catalog, txn_transaction *transaction,
                                  const base_text *check_sqls, base_error *error)
 {
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, table, error));
     catalog_entry *entry = NULL;
     base_status status = BASE_OK;
     if (!base_text_equal_folded(table->name, name)) /* a change of spelling is no clash */
@@ -436,7 +471,7 @@ base_status catalog_rename_column(catalog *catalog, txn_transaction *transaction
                                   const base_text *check_sqls, base_error *error)
 {
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, table, error));
     catalog_entry *entry = NULL;
     base_status status = BASE_OK;
     int32_t other = catalog_find_column(table, name);
@@ -482,7 +517,7 @@ base_status catalog_add_column(catalog *catalog, txn_transaction *transaction,
                                const types_value *value, base_error *error)
 {
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, table, error));
     catalog_entry *entry = NULL;
     uint32_t id = 0;
     base_status status = BASE_OK;
@@ -554,7 +589,7 @@ base_status catalog_drop_column(catalog *catalog, txn_transaction *transaction,
                               "cannot drop the INTEGER PRIMARY KEY of \"%.*s\"",
                               BASE_TEXT_ARGUMENTS(table->name));
     change self;
-    RETURN_IF_ERROR(begin(&self, catalog, transaction, error));
+    RETURN_IF_ERROR(begin(&self, catalog, transaction, table, error));
     catalog_entry *entry = NULL;
     base_status status = copy_entry(&self, table, &entry);
     uint32_t id = table->columns[place].id;

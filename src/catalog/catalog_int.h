@@ -104,10 +104,11 @@ base_status catalog_rows_delete(catalog *catalog, txn_transaction *transaction,
 
 /* ---- Changes (catalog.c, catalog_change.c) --------------------------------------------------- */
 /* Takes the version row and gives the newest snapshot, pinned, and the version that the
- * change will have. */
+ * change will have. `table` is what is changed, as the caller found it (NULL: something new):
+ * BASE_RESTART or BASE_SERIALIZATION unless it is that in the newest snapshot, too. */
 base_status catalog_begin_change(catalog *catalog, txn_transaction *transaction,
-                                 catalog_snapshot **base, uint64_t *schema_version,
-                                 base_error *error);
+                                 const catalog_table *table, catalog_snapshot **base,
+                                 uint64_t *schema_version, base_error *error);
 /* Makes the snapshot (whose reference moves) what the transaction sees. */
 void catalog_publish_private(catalog *catalog, txn_transaction *transaction,
                              catalog_snapshot *snapshot);

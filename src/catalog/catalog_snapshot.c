@@ -54,9 +54,23 @@ static int compare_names(base_text a, base_text b)
     return a.length < b.length ? -1 : a.length > b.length;
 }
 
-/* Both arrays are nearly sorted (one element is new): insertion sort is linear then. */
+static int compare_entries(const void *a, const void *b)
+{
+    const catalog_entry *const *x = a, *const *y = b;
+    return compare_names((*x)->table.name, (*y)->table.name);
+}
+
+/* After a change one element is new, and insertion sort is linear; what comes from the file stands
+ * in the order of its creation. */
 static void sort_entries(catalog_entry **entries, uint32_t count)
 {
+    uint32_t falls = 0;
+    for (uint32_t i = 1; i < count; i++)
+        falls += compare_names(entries[i - 1]->table.name, entries[i]->table.name) > 0;
+    if (falls > 1) {
+        qsort(entries, count, sizeof *entries, compare_entries);
+        return;
+    }
     for (uint32_t i = 1; i < count; i++) {
         catalog_entry *entry = entries[i];
         uint32_t place = i;
