@@ -24,6 +24,8 @@ base_status catalog_open(table_database *database, catalog **opened, base_error 
     self->budget = budget;
     atomic_init(&self->next_version, 1);
     atomic_init(&self->next_rowid, CATALOG_VERSION_ROW + 1);
+    atomic_init(&self->committed_version, 0);
+    atomic_init(&self->owner, 0);
     os_mutex_init(&self->mutex);
     base_status status = BASE_OK;
     if (table_database_is_new(database))
@@ -34,6 +36,7 @@ base_status catalog_open(table_database *database, catalog **opened, base_error 
         catalog_close(self);
         return status;
     }
+    atomic_store(&self->committed_version, self->committed->version);
     *opened = self;
     return BASE_OK;
 }
@@ -65,6 +68,15 @@ catalog_snapshot *catalog_current(catalog *self, txn_transaction *transaction)
     return snapshot;
 }
 
+uint64_t catalog_current_version(const catalog *self, const txn_transaction *transaction)
+{
+    /* Only this transaction makes itself the owner or ceases to be it. */
+    if (transaction && atomic_load_explicit(&self->owner, memory_order_relaxed) ==
+                           catalog_transaction_id(transaction))
+        return 0;
+    return atomic_load_explicit(&self->committed_version, memory_order_acquire);
+}
+
 /* Puts `snapshot` (may be NULL; the reference moves) in place of the private one. */
 static void set_private(catalog *self, uint64_t owner, catalog_snapshot *snapshot)
 {
@@ -89,6 +101,8 @@ void catalog_after_commit(catalog *self, uint64_t transaction_id)
     if (self->owner == transaction_id && self->private_snapshot) {
         before = self->committed;
         self->committed = self->private_snapshot;
+        atomic_store_explicit(&self->committed_version, self->committed->version,
+                              memory_order_release);
         self->private_snapshot = NULL;
         self->owner = 0;
     }

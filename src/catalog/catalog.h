@@ -85,8 +85,11 @@ void catalog_close(catalog *catalog);
 catalog_snapshot *catalog_current(catalog *catalog, txn_transaction *transaction);
 catalog_snapshot *catalog_snapshot_pin(catalog_snapshot *snapshot);
 void catalog_snapshot_release(catalog_snapshot *snapshot);
-/* Differs whenever the schema does. */
+/* Differs whenever the schema does; never 0. */
 uint64_t catalog_snapshot_version(const catalog_snapshot *snapshot);
+/* The version of what catalog_current gives, without a lock, or 0: the transaction has changed the
+ * schema itself, ask its snapshot. */
+uint64_t catalog_current_version(const catalog *catalog, const txn_transaction *transaction);
 
 const catalog_table *catalog_find_table(const catalog_snapshot *snapshot, base_text name);
 const catalog_index *catalog_find_index(const catalog_snapshot *snapshot, base_text name);

@@ -60,7 +60,8 @@ struct catalog {
     base_budget *budget;
     os_mutex mutex; /* guards the fields below; held for pointer work only */
     catalog_snapshot *committed;
-    uint64_t owner; /* id of the transaction whose change is under way; 0: none */
+    _Atomic(uint64_t) committed_version; /* of `committed`; read without the mutex */
+    _Atomic(uint64_t) owner; /* id of the transaction whose change is under way; 0: none */
     catalog_snapshot *private_snapshot; /* what it sees */
     _Atomic(uint64_t) next_version;
     _Atomic(int64_t) next_rowid; /* of the objects relation */

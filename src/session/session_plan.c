@@ -157,9 +157,9 @@ static bool settings_equal(const session_settings *a, const session_settings *b)
            a->memory_limit == b->memory_limit && a->fast_path == b->fast_path;
 }
 
-static bool plan_is_current(const session_statement *statement, const catalog_snapshot *schema)
+static bool plan_is_current(const session_statement *statement, uint64_t schema_version)
 {
-    if (!statement->plan.root || statement->plan_version != catalog_snapshot_version(schema) ||
+    if (!statement->plan.root || statement->plan_version != schema_version ||
         !settings_equal(&statement->plan_settings, &statement->connection->settings))
         return false;
     for (uint32_t i = 0; i < statement->parameter_count; i++) {
@@ -173,8 +173,13 @@ base_status session_make_plan(session_statement *statement, base_error *error)
 {
     session_connection *connection = statement->connection;
     catalog_snapshot *schema;
+    /* The usual case takes no lock and no pin: the plan has its own. */
+    if (!connection->temporary &&
+        plan_is_current(statement, catalog_current_version(connection->database->catalog,
+                                                           connection->transaction)))
+        return BASE_OK;
     RETURN_IF_ERROR(session_schema(connection, &schema, error));
-    if (plan_is_current(statement, schema)) {
+    if (plan_is_current(statement, catalog_snapshot_version(schema))) {
         catalog_snapshot_release(schema);
         return BASE_OK;
     }

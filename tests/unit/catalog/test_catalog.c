@@ -126,8 +126,14 @@ static void a_change_is_private_until_commit(void **state)
     assert_true(has_table(f, writer, "t"));
     assert_true(has_table(f, writer, "T")); /* without regard to case */
     assert_false(has_table(f, reader, "t"));
+    assert_int_equal(catalog_current_version(f->catalog, writer), 0);
+    uint64_t before = catalog_current_version(f->catalog, reader);
     commit(f, writer);
     assert_true(has_table(f, reader, "t"));
+    catalog_snapshot *now = catalog_current(f->catalog, reader);
+    assert_int_equal(catalog_current_version(f->catalog, reader), catalog_snapshot_version(now));
+    assert_int_not_equal(catalog_snapshot_version(now), before);
+    catalog_snapshot_release(now);
     roll_back(f, reader);
 }
 
