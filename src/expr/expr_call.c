@@ -43,20 +43,18 @@ base_status expr_call_init(expr_program *program, expr_node *node, const func_sc
 static BASE_COLD base_status prepare_call(expr_program *program, expr_node *node, base_error *error)
 {
     const types_value **constants = (const types_value **)(void *)node->call.call.constants;
-    bool is_pure = true;
+    base_arena *arena = node->call.is_of_run ? &program->run_arena : program->arena;
     for (uint32_t i = 0; i < node->argument_count; i++) {
         expr_node *argument = node->arguments[i];
         types_value *value = &node->call.constant_values[i];
         constants[i] = NULL;
-        is_pure = is_pure && argument->class != EXPR_RUN;
         if (argument->class == EXPR_ROWS)
             continue;
         *value = types_null_of(argument->type);
         RETURN_IF_ERROR(expr_node_row(program, argument, &value->cell, &value->is_null, error));
         constants[i] = value;
     }
-    RETURN_IF_ERROR(node->call.call.function->prepare(
-        &node->call.call, is_pure ? program->arena : &program->run_arena, error));
+    RETURN_IF_ERROR(node->call.call.function->prepare(&node->call.call, arena, error));
     node->call.is_prepared = true;
     return BASE_OK;
 }

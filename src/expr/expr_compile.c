@@ -186,6 +186,16 @@ static base_status compile_parameter(compiler *self, const plan_expr *expr, expr
     return BASE_OK;
 }
 
+/* Is a part of it another in each execution? What is made of constants alone is made once and
+ * lives with the program: made anew each time it would pile up there. */
+static bool depends_on_run(const expr_node *node)
+{
+    bool depends = false;
+    for (uint32_t i = 0; i < node->argument_count; i++)
+        depends = depends || node->arguments[i]->class == EXPR_RUN;
+    return depends;
+}
+
 static base_status compile_call(compiler *self, const plan_expr *expr, expr_node **result)
 {
     const func_scalar *function = expr->function;
@@ -199,7 +209,10 @@ static base_status compile_call(compiler *self, const plan_expr *expr, expr_node
         has_text = has_text || (*result)->arguments[i]->result.form == TYPES_FORM_STRING;
     expr_node *call = *result;
     RETURN_IF_ERROR(finish_node(self, result, own, has_text ? COST_CALL_STRING : COST_CALL, true));
-    if (*result == call && !call->call.is_prepared)
+    if (*result != call || call->call.is_prepared)
+        return BASE_OK;
+    call->call.is_of_run = own != EXPR_PURE || depends_on_run(call);
+    if (call->call.is_of_run)
         on_reset(self, call);
     return BASE_OK;
 }
@@ -340,7 +353,10 @@ static base_status compile_in(compiler *self, const plan_expr *expr, bool negate
     for (uint32_t i = 1; i < node->argument_count; i++)
         node->in.is_list_fixed = node->in.is_list_fixed && node->arguments[i]->class != EXPR_ROWS;
     RETURN_IF_ERROR(finish_node(self, result, EXPR_PURE, COST_SET, false));
-    if (*result == node)
+    if (*result != node)
+        return BASE_OK;
+    node->in.is_of_run = depends_on_run(node);
+    if (node->in.is_of_run)
         on_reset(self, node);
     return BASE_OK;
 }

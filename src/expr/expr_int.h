@@ -68,6 +68,8 @@ struct expr_node {
             types_value *constant_values;
             vector entries; /* results over a dictionary's entries */
             bool is_prepared;
+            bool
+                is_of_run; /* what is prepared depends on parameters: made anew by each execution */
         } call;
         vector_comparison comparison;
         bool is_truth;
@@ -78,6 +80,7 @@ struct expr_node {
         struct {
             expr_set *set;      /* NULL: not built, or the list has slots */
             bool is_list_fixed; /* no slots in the list */
+            bool is_of_run;     /* parameters in the list: the set is made anew by each execution */
         } in;
     };
 };

@@ -105,10 +105,8 @@ static base_status need_set(expr_program *program, expr_node *node, base_error *
 {
     if (node->in.set)
         return BASE_OK;
-    bool is_pure = true;
-    for (uint32_t i = 1; i < node->argument_count; i++)
-        is_pure = is_pure && node->arguments[i]->class == EXPR_PURE;
-    return expr_set_build(program, node, is_pure ? program->arena : &program->run_arena, error);
+    return expr_set_build(program, node, node->in.is_of_run ? &program->run_arena : program->arena,
+                          error);
 }
 
 /* ---- By vector -------------------------------------------------------------------------- */

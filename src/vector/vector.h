@@ -146,8 +146,8 @@ base_status vector_copy(vector *to, uint32_t start, const vector *from, const ui
 
 /* ---- Kernels ------------------------------------------------------------------------- */
 /*
- * Bodies are always-inline with constant parameters and stamped from one type list
- * (kernels.inc); the table of function pointers is filled from the processor's features.
+ * Bodies are stamped from one list of forms (vector_kernels.c, vector_flags.inc), those that SIMD
+ * speeds up also for AVX2; which table is used is asked of the processor at each call.
  * All take a selection and write results at the same physical positions.
  */
 typedef enum vector_comparison {

@@ -4,9 +4,10 @@
  *     cost-read KIND WHAT FILE
  *
  * KIND is "hot" (the rows lie where they were inserted) or "cold" (sealed into the file and opened
- * again), WHAT is the value that is read: a "number" or a "text". Reads WARM rows, so that pages, plans and arenas are there, then READS rows inside
- * read_counted, which has to stay a function of its own: callgrind counts what it does. Allocations
- * in there fail the program. Prints how many reads were counted.
+ * again), WHAT is the value that is read: a "number" or a "text". Reads WARM rows, so that pages,
+ * plans and arenas are there, then READS rows inside read_counted, which has to stay a function of
+ * its own: callgrind counts what it does. Allocations in there fail the program. Prints how many
+ * reads were counted.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ static void count_release(void *context, void *block, size_t size)
     free(block);
 }
 
-/* Reads rows `first`, `first` + 7, ... (round and round); false: a row was not as it was written. */
+/* Reads rows `first`, `first` + 7, ... round and round; false: one was not as it was written. */
 static bool read_rows(tuff_stmt *stmt, bool text, int64_t first, int64_t count)
 {
     bool right = true;

@@ -200,6 +200,57 @@ static void test_names_do_not_pile_up(void **state)
     assert_int_equal(atomic_load(&memory.outstanding), 0);
 }
 
+/* What a statement prepares for itself (patterns, sets of IN lists) is made once, or given back by
+ * the next execution. */
+static void test_executions_do_not_pile_up(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        "SELECT count(*) FROM t WHERE b LIKE '%7%3%' AND a > ?1",
+        "SELECT count(*) FROM t WHERE b LIKE ?1",
+        "SELECT count(*) FROM t WHERE a + 1 IN (3, 5, 7, 9, 11, 13, ?1)",
+        "SELECT count(*) FROM t WHERE a + 1 IN (3, 5, 7, 9, 11, 13) AND a <> ?1",
+        "SELECT count(*) FROM t WHERE b || 'x' IN ('name 1x', 'name 2x', 'name 3x', 'name 4x') "
+        "AND a <> ?1",
+        "SELECT b FROM t WHERE a = ?1 AND b LIKE '%e 1%' AND a * 2 IN (2, 4, 6, 8, 10)",
+        "SELECT upper(b) || ?1 FROM t WHERE regexp_matches(b, 'n[a-z]+ [0-9]*')",
+    };
+    counting memory;
+    tuff_runtime_options options = {.struct_size = sizeof options, .allocator = &memory.allocator};
+    tuff_runtime *runtime;
+    tuff_db *db;
+    tuff_conn *conn;
+    counting_init(&memory);
+    assert_int_equal(tuff_runtime_create(&options, &runtime), TUFF_OK);
+    assert_int_equal(tuff_open_in(runtime, "memory://", &db), TUFF_OK);
+    assert_int_equal(tuff_connect(db, &conn), TUFF_OK);
+    run(conn,
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t SELECT x, 'name ' || x "
+        "FROM generate_series(1, 40) s(x)");
+    for (size_t i = 0; i < BASE_COUNT_OF(statements); i++) {
+        tuff_stmt *stmt;
+        tuff_result *result;
+        int64_t before = 0;
+        assert_int_equal(tuff_prepare(conn, statements[i], -1, &stmt, NULL), TUFF_OK);
+        for (int turn = 0; turn < 3000; turn++) {
+            assert_int_equal(tuff_bind_int64(stmt, 1, turn), TUFF_OK);
+            assert_int_equal(tuff_execute(stmt, &result), TUFF_OK);
+            while (tuff_next(result) == TUFF_ROW)
+                continue;
+            if (turn == 1000)
+                before = atomic_load(&memory.outstanding);
+        }
+        if (atomic_load(&memory.outstanding) != before)
+            fail_msg("%s: %lld bytes in 2000 executions", statements[i],
+                     (long long)(atomic_load(&memory.outstanding) - before));
+        tuff_finalize(stmt);
+    }
+    tuff_disconnect(conn);
+    assert_int_equal(tuff_close(db), TUFF_OK);
+    assert_int_equal(tuff_runtime_destroy(runtime), TUFF_OK);
+    assert_int_equal(atomic_load(&memory.outstanding), 0);
+}
+
 /* A connection's patience is its own. */
 static void test_lock_timeout(void **state)
 {
@@ -326,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_appender_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_error_place, set_up, tear_down),
         cmocka_unit_test(test_names_do_not_pile_up),
+        cmocka_unit_test(test_executions_do_not_pile_up),
         cmocka_unit_test_setup_teardown(test_lock_timeout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_outermost_savepoint, set_up, tear_down),
         cmocka_unit_test(test_progress_comes_from_the_caller),
