@@ -126,6 +126,41 @@ typedef struct row_position {
 base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
                      row_position *position, const uint32_t *columns, uint32_t column_count,
                      vector_chunk *chunk);
+/* As row_scan; `stamps` gets the stamp of each row's version. */
+base_status row_scan_stamped(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
+                             row_position *position, const uint32_t *columns, uint32_t column_count,
+                             vector_chunk *chunk, uint64_t *stamps);
+
+/* ---- History ----------------------------------------------------------------------------- */
+
+/* A committed version that was superseded: whole, as its leaf has it. Valid within the call that
+ * it is passed to, which is made under the leaf's latch. */
+typedef struct row_superseded {
+    int64_t rowid;
+    uint64_t begin, end; /* sequences: made, superseded */
+    const struct row_slab *slab;
+    uint32_t slot;
+    const struct row_version *last; /* the record that restores it */
+} row_superseded;
+uint32_t row_superseded_columns(const row_superseded *version);
+/* All cells; those that are not stored are NULL. Far strings point into the store. */
+void row_superseded_read(const row_superseded *version, types_cell *cells, bool *nulls);
+bool row_superseded_is_far(const row_superseded *version, uint32_t column, const types_cell *cell,
+                           bool is_null);
+/* Who keeps history is told of versions that the tree lets go of; may not fail or wait. */
+typedef struct row_keeper {
+    void (*keep)(void *context, const row_superseded *version);
+    void *context;
+} row_keeper;
+void row_tree_set_keeper(row_tree *tree, const row_keeper *keeper); /* before it is shared */
+/* As row_read for a past sequence: also versions that no snapshot needs any more, while they are
+ * here. NOT_FOUND where none is, or where a volume has the row. */
+base_status row_read_past(row_tree *tree, const row_layout *layout, uint64_t sequence,
+                          int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                          types_cell *cells, bool *nulls, base_arena *heap, base_error *error);
+/* The ones that the tree still has of those superseded at or before `newest`. */
+void row_visit_superseded(row_tree *tree, uint64_t newest, const row_keeper *visitor);
+
 /* ---- Sealing ----------------------------------------------------------------------------- */
 
 /* Like row_scan, but gives the rows that every snapshot sees: committed at or before `newest`,

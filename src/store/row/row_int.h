@@ -121,6 +121,7 @@ typedef struct row_node {
 struct row_tree {
     base_budget *budget;
     txn_manager *manager;
+    row_keeper keeper;                   /* may be empty */
     _Atomic(uint64_t) structure_version; /* odd: being changed */
     _Atomic(row_node *) root;
     _Atomic(row_leaf *) last_leaf; /* a guess for rising rowids */
@@ -278,6 +279,12 @@ void row_leaf_free_slot(row_leaf *leaf, uint32_t slot);
 /* Unlinks the leaf that has this rowid if nothing is left in it. No latch may be held. */
 void row_leaf_drop_if_empty(row_tree *tree, int64_t rowid);
 void row_leaf_recount(row_leaf *leaf);
+
+/* row_history.c */
+/* Tells the keeper, if there is one, of what the record restores, before that is gone. The row is
+ * latched and the record is in its chain. */
+void row_keep_version(row_tree *tree, const row_slab *slab, uint32_t slot,
+                      const row_version *version);
 
 /* row_undo.c */
 /* The count of rows follows a row's stamp. */

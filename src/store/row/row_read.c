@@ -119,6 +119,26 @@ base_status row_read(row_tree *tree, const row_layout *layout, const txn_snapsho
     return status;
 }
 
+base_status row_read_past(row_tree *tree, const row_layout *layout, uint64_t sequence,
+                          int64_t rowid, const uint32_t *columns, uint32_t column_count,
+                          types_cell *cells, bool *nulls, base_arena *heap, base_error *error)
+{
+    const txn_snapshot snapshot = {.sequence = sequence};
+    row_leaf *leaf = row_leaf_lock_shared(tree, rowid);
+    const row_slab *slab = &leaf->slab;
+    uint32_t slot = row_slab_find(slab, rowid);
+    base_status status = BASE_NOT_FOUND;
+    const row_version *last;
+    if (slot != UINT32_MAX && slab->stamps[slot] != ROW_DELETED &&
+        find_visible(slab, slot, &snapshot, &last) == ROW_SIGHT_LIVE &&
+        !row_is_sealed(last ? last->stamp : slab->stamps[slot])) {
+        read_visible(slab, layout, slot, rowid, last, columns, column_count, cells, nulls);
+        status = copy_strings(layout, columns, column_count, cells, nulls, heap, error);
+    }
+    os_latch_unlock_shared(&leaf->latch);
+    return status;
+}
+
 bool row_visit_versions(row_tree *tree, const row_layout *layout, int64_t rowid, uint64_t oldest,
                         const uint32_t *columns, uint32_t column_count, row_visitor visit,
                         void *context)

@@ -355,9 +355,24 @@ static void move_on(row_position *position, int64_t border)
         position->next = border + (descending ? -1 : 1);
 }
 
+static void fill_stamps(const batch *rows, const row_slab *slab, uint64_t *stamps)
+{
+    for (uint32_t i = 0; i < rows->count; i++)
+        stamps[i] = slab->stamps[rows->contiguous ? rows->slots[0] + i : rows->slots[i]];
+    for (uint32_t i = 0; i < rows->old_count; i++)
+        stamps[rows->old_rows[i]] = rows->old_versions[i]->stamp;
+}
+
 base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
                      row_position *position, const uint32_t *columns, uint32_t column_count,
                      vector_chunk *chunk)
+{
+    return row_scan_stamped(tree, layout, snapshot, position, columns, column_count, chunk, NULL);
+}
+
+base_status row_scan_stamped(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
+                             row_position *position, const uint32_t *columns, uint32_t column_count,
+                             vector_chunk *chunk, uint64_t *stamps)
 {
     batch rows;
     while (!position->done) {
@@ -371,6 +386,8 @@ base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapsho
             collect(&rows, leaf, from, to, snapshot, position->descending);
         if (rows.count)
             emit(&rows, slab, layout, columns, column_count, chunk);
+        if (rows.count && stamps)
+            fill_stamps(&rows, slab, stamps);
         os_latch_unlock_shared(&leaf->latch);
         move_on(position, border);
         if (rows.count)

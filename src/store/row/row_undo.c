@@ -218,6 +218,8 @@ static void release_version(txn_undo *undo, uint64_t oldest)
         row_version **link = &slab->chains[slot];
         while (*link && *link != version)
             link = &(*link)->older;
+        if (*link && tree->keeper.keep)
+            row_keep_version(tree, slab, slot, version);
         if (link == &slab->chains[slot])
             set_chain(leaf, slot, NULL);
         else if (*link)

@@ -62,7 +62,10 @@ typedef struct table_options {
     _Atomic(uint32_t) seal_rows;  /* so many hot rows of a table become a volume at a checkpoint;
                                      0: 8192 or a hundredth of the table, whichever is more */
     bool manual_compaction;       /* volumes are merged by table_compact only */
-    int64_t history_retention;    /* microseconds; versions younger than this are kept */
+    int64_t history_retention;    /* microseconds; versions younger than this are kept; negative:
+                                     an hour in a file, not at all in memory */
+    uint64_t history_limit;       /* bytes of history a table may have in the file, the oldest goes;
+                                     0: 64 MiB or a quarter of the file, whichever is more */
 } table_options;
 void table_options_default(table_options *options);
 
@@ -269,6 +272,9 @@ typedef struct table_scan_options {
     uint32_t predicate_count;
     int64_t first_rowid, last_rowid; /* inclusive; INT64_MIN, INT64_MAX: all */
     bool descending; /* units and rows come by falling rowid; otherwise by rising rowid */
+    /* Not 0: rows as of this commit, which may be older than any snapshot; rising only, and
+     * within what the history has (BASE_OUT_OF_RANGE otherwise). */
+    uint64_t as_of;
 } table_scan_options;
 
 /* A scan is cut into units (morsels) that any reader may take in any order; unit i holds

@@ -14,7 +14,7 @@
  *   I14 a table's extents hold it as of `saved.sequence`; it is written again when a commit
  *       after that touched it.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_history_int.h"
 
 base_status table_saved_add(table_database *database, table_saved *saved,
                             const cache_reference *reference, base_error *error)
@@ -85,7 +85,10 @@ typedef struct checkpoint {
     /* Loose volumes that this header takes in. */
     table_volume **adopted;
     uint32_t adopted_count, adopted_capacity;
-    table_seal seal; /* of the relation being written */
+    table_seal seal;               /* of the relation being written */
+    uint64_t horizon;              /* versions over by then need no sequences */
+    table_history_save *histories; /* of the storages that have been read */
+    uint32_t history_count, history_capacity;
     table_run_changes runs;
 } checkpoint;
 
@@ -108,7 +111,7 @@ enum {
 static void start_rows(checkpoint *self, const table_relation *relation)
 {
     base_buffer_clear(&self->rows);
-    put_u32(&self->rows, relation->descriptor.column_count);
+    put_u32(&self->rows, relation->descriptor.column_count | TABLE_ROWS_STAMPED);
     put_u32(&self->rows, 0);
     self->row_count = 0;
 }
@@ -154,8 +157,9 @@ static bool was_sealed(sealed_list *list, int64_t rowid)
 }
 
 static base_status pack_chunk(checkpoint *self, const table_relation *relation,
-                              const vector_chunk *chunk, sealed_list *sealed, types_cell *cells,
-                              bool *nulls, base_error *error)
+                              const vector_chunk *chunk, const uint64_t *stamps,
+                              sealed_list *sealed, types_cell *cells, bool *nulls,
+                              base_error *error)
 {
     uint32_t columns = relation->descriptor.column_count;
     const int64_t *rowids = chunk->columns[columns].data;
@@ -167,15 +171,16 @@ static base_status pack_chunk(checkpoint *self, const table_relation *relation,
             cells[c] = value.cell;
             nulls[c] = value.is_null;
         }
-        size_t size = table_pack_size(relation, cells, nulls);
+        size_t size = sizeof(uint64_t) + table_pack_size(relation, cells, nulls);
         if (self->row_count && self->rows.length + size > TABLE_EXTENT_BYTES) {
             RETURN_IF_ERROR(write_rows(self, error));
             start_rows(self, relation);
         }
         if (!base_buffer_reserve(&self->rows, size))
             return base_error_no_memory(error);
-        (void)table_pack_row(relation, rowids[row], cells, nulls,
-                             (unsigned char *)self->rows.data + self->rows.length);
+        unsigned char *to = (unsigned char *)self->rows.data + self->rows.length;
+        base_store_u64(to, stamps[row]);
+        (void)table_pack_row(relation, rowids[row], cells, nulls, to + sizeof(uint64_t));
         self->rows.length += size;
         self->row_count++;
     }
@@ -193,8 +198,10 @@ static base_status pack_relation(checkpoint *self, const table_relation *relatio
     uint32_t *wanted = base_arena_allocate_array(&arena, columns + 1, sizeof *wanted);
     types_cell *cells = base_arena_allocate_array(&arena, columns + 1, sizeof *cells);
     bool *nulls = base_arena_allocate_array(&arena, columns + 1, sizeof *nulls);
+    uint64_t *stamps = base_arena_allocate_array(&arena, VECTOR_SIZE, sizeof *stamps);
     vector_chunk chunk;
-    base_status status = types && wanted && cells && nulls ? BASE_OK : base_error_no_memory(error);
+    base_status status =
+        stamps && types && wanted && cells && nulls ? BASE_OK : base_error_no_memory(error);
     for (uint32_t c = 0; status == BASE_OK && c < columns; c++) {
         types[c] = relation->descriptor.columns[c].type;
         wanted[c] = c;
@@ -208,10 +215,11 @@ static base_status pack_relation(checkpoint *self, const table_relation *relatio
         row_position position = {.next = INT64_MIN, .last = INT64_MAX};
         sealed_list sealed = {.seal = &self->seal};
         start_rows(self, relation);
-        while (status == BASE_OK && row_scan(relation->storage->hot, relation->layout,
-                                             txn_snapshot_of(self->transaction), &position, wanted,
-                                             columns + 1, &chunk) == BASE_ROW)
-            status = pack_chunk(self, relation, &chunk, &sealed, cells, nulls, error);
+        while (status == BASE_OK &&
+               row_scan_stamped(relation->storage->hot, relation->layout,
+                                txn_snapshot_of(self->transaction), &position, wanted, columns + 1,
+                                &chunk, stamps) == BASE_ROW)
+            status = pack_chunk(self, relation, &chunk, stamps, &sealed, cells, nulls, error);
         vector_chunk_destroy(&chunk);
     }
     base_arena_destroy(&arena);
@@ -261,12 +269,24 @@ uint64_t table_rows_worth_sealing(const table_database *database, const table_st
     return BASE_MAX((uint64_t)TABLE_SEAL_ROWS, table_cold_count(storage) / 100);
 }
 
+static bool is_worth_sealing(const checkpoint *self, const table_storage *storage)
+{
+    return row_tree_count(storage->hot) >= table_rows_worth_sealing(self->database, storage);
+}
+
+/* Rows that some snapshot could not see yet were packed row by row; now every snapshot sees them,
+ * or the setting is another. */
+static bool could_seal_now(const checkpoint *self, const table_storage *storage)
+{
+    return is_worth_sealing(self, storage) &&
+           txn_oldest_snapshot(self->database->manager) >= row_tree_last_change(storage->hot);
+}
+
 /* Rows that changed are packed anew. */
 static base_status write_changed(checkpoint *self, table_relation *relation, base_error *error)
 {
     self->seal.database = self->database;
-    if (row_tree_count(relation->storage->hot) >=
-        table_rows_worth_sealing(self->database, relation->storage))
+    if (is_worth_sealing(self, relation->storage))
         RETURN_IF_ERROR(table_seal_write(&self->seal, relation, error));
     RETURN_IF_ERROR(pack_relation(self, relation, error));
     if (self->rows.failed)
@@ -292,18 +312,8 @@ static base_status write_marks(checkpoint *self, table_volume *volume, cache_ref
     base_buffer bytes;
     memset(reference, 0, sizeof *reference);
     base_buffer_init(&bytes, &self->database->budget);
-    const txn_snapshot *snapshot = txn_snapshot_of(self->transaction);
-    for (uint32_t number = 0; number < volume->vector_count; number++) {
-        uint64_t bits[VECTOR_WORDS];
-        memset(bits, 0xFF, sizeof bits);
-        if (!table_mark_filter(volume, number, snapshot, bits))
-            continue;
-        for (uint32_t row = 0; row < VECTOR_SIZE; row++) {
-            if (!base_bit_get(bits, row))
-                put_u32(&bytes, number * VECTOR_SIZE + row);
-        }
-    }
-    base_status status = bytes.failed ? base_error_no_memory(error) : BASE_OK;
+    base_status status =
+        table_marks_pack(volume, txn_snapshot_of(self->transaction), self->horizon, &bytes, error);
     if (status == BASE_OK && bytes.length)
         status = cache_write(self->database->file, CACHE_KIND_MARKS, bytes.data, bytes.length,
                              reference, error);
@@ -384,6 +394,35 @@ static base_status write_volumes(checkpoint *self, table_storage *storage, const
     return BASE_OK;
 }
 
+static base_status put_history_volume(checkpoint *self, const cache_reference *reference,
+                                      base_error *error)
+{
+    put_reference(self, reference);
+    return table_saved_add(self->database, &self->reached, reference, error);
+}
+
+static base_status write_history(checkpoint *self, table_relation *relation, base_error *error)
+{
+    if (!base_grow_array(&self->database->budget, &self->histories, &self->history_capacity,
+                         self->history_count + 1, sizeof *self->histories))
+        return base_error_no_memory(error);
+    table_history_save *save = &self->histories[self->history_count];
+    *save = (table_history_save){.relation = relation};
+    atomic_fetch_add_explicit(&relation->references, 1, memory_order_relaxed);
+    self->history_count++;
+    RETURN_IF_ERROR(table_history_save_write(save, relation, self->sequence, error));
+    put_u64(&self->root, save->from);
+    uint32_t count = table_history_save_count(save);
+    put_u32(&self->root, count);
+    for (uint32_t i = 0; i < count; i++) {
+        table_volume *volume = table_history_save_at(save, i);
+        if (atomic_load(&volume->loose))
+            RETURN_IF_ERROR(adopt_volume(self, volume, error));
+        RETURN_IF_ERROR(put_history_volume(self, col_volume_reference(volume->data), error));
+    }
+    return BASE_OK;
+}
+
 /* What nobody has touched since the file was opened stays where it is. */
 static base_status write_unread(checkpoint *self, const table_storage *storage,
                                 const table_unread *unread, base_error *error)
@@ -397,6 +436,10 @@ static base_status write_unread(checkpoint *self, const table_storage *storage,
         const struct table_unread_volume *volume = &unread->volumes[i];
         RETURN_IF_ERROR(put_volume(self, &volume->reference, &volume->marks, volume->since, error));
     }
+    put_u64(&self->root, atomic_load(&storage->history.from));
+    put_u32(&self->root, unread->history_count);
+    for (uint32_t i = 0; i < unread->history_count; i++)
+        RETURN_IF_ERROR(put_history_volume(self, &unread->history[i], error));
     return BASE_OK;
 }
 
@@ -405,7 +448,8 @@ static base_status write_storage(checkpoint *self, table_relation *relation, boo
 {
     table_storage *storage = relation->storage;
     *changed = storage->saved.count == 0 ||
-               row_tree_last_change(storage->hot) > storage->saved.sequence; /* I14 */
+               row_tree_last_change(storage->hot) > storage->saved.sequence || /* I14 */
+               could_seal_now(self, storage);
     if (*changed) {
         RETURN_IF_ERROR(write_changed(self, relation, error));
     } else {
@@ -413,7 +457,8 @@ static base_status write_storage(checkpoint *self, table_relation *relation, boo
         put_references(self, &storage->saved);
         RETURN_IF_ERROR(note_reached(self, &storage->saved, error));
     }
-    return write_volumes(self, storage, &self->seal, error);
+    RETURN_IF_ERROR(write_volumes(self, storage, &self->seal, error));
+    return write_history(self, relation, error);
 }
 
 static base_status write_index(checkpoint *self, table_relation *relation, table_index *index,
@@ -460,12 +505,23 @@ static base_status write_relation(checkpoint *self, table_relation *relation, ba
         status = write_storage(self, relation, &changed, error);
     if (status != BASE_OK)
         return status;
-    put_u32(&self->root, 0); /* history volumes */
     RETURN_IF_ERROR(write_indexes(self, relation, unread != NULL, error));
     if (changed)
         RETURN_IF_ERROR(note_written(self, relation, error));
     self->relation_count++;
     return self->root.failed ? base_error_no_memory(error) : BASE_OK;
+}
+
+static void put_times(checkpoint *self)
+{
+    table_database *database = self->database;
+    os_mutex_lock(&database->times_mutex);
+    put_u32(&self->root, database->times.count);
+    for (uint32_t i = 0; i < database->times.count; i++) {
+        put_u64(&self->root, database->times.places[i].sequence);
+        put_u64(&self->root, (uint64_t)database->times.places[i].time);
+    }
+    os_mutex_unlock(&database->times_mutex);
 }
 
 static base_status write_relations(checkpoint *self, base_error *error)
@@ -488,7 +544,10 @@ static base_status write_relations(checkpoint *self, base_error *error)
         status = base_error_no_memory(error);
     if (status == BASE_OK)
         base_store_u32(self->root.data + 4, self->relation_count);
-    return status;
+    if (status != BASE_OK)
+        return status;
+    put_times(self);
+    return self->root.failed ? base_error_no_memory(error) : BASE_OK;
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */
@@ -521,6 +580,8 @@ static void settle(checkpoint *self)
             table_seal_switch(&self->written[i].seal, storage);
     }
     table_run_settle(&self->runs);
+    for (uint32_t i = 0; i < self->history_count; i++)
+        table_history_save_settle(&self->histories[i]);
     for (uint32_t i = 0; i < self->adopted_count; i++)
         atomic_store(&self->adopted[i]->loose, false);
     for (uint32_t i = 0; i < self->marks_count; i++) {
@@ -543,6 +604,13 @@ static void clean_up(checkpoint *self)
     }
     base_free_array(&database->budget, self->written, self->written_capacity,
                     sizeof *self->written);
+    for (uint32_t i = 0; i < self->history_count; i++) {
+        table_relation *relation = self->histories[i].relation;
+        table_history_save_free(&self->histories[i]);
+        table_release(relation);
+    }
+    base_free_array(&database->budget, self->histories, self->history_capacity,
+                    sizeof *self->histories);
     table_saved_free(database, &self->reached);
     table_saved_free(database, &self->fresh);
     table_seal_free(&self->seal);
@@ -580,6 +648,9 @@ static base_status write_checkpoint(checkpoint *self, base_error *error)
     if (point.sequence == 0)
         return BASE_OK; /* nothing was ever committed */
     self->sequence = point.sequence;
+    table_history_note_time(database, point.sequence, wal_last_time(database->log));
+    self->horizon =
+        database->options.history_retention > 0 ? table_history_horizon(database) : point.sequence;
     txn_snapshot_raise(self->transaction, point.sequence);
     reading *readers = base_allocate(&database->budget, sizeof *readers);
     if (!readers)
@@ -614,7 +685,6 @@ static base_status run(checkpoint *self, base_error *error)
 
 base_status table_checkpoint(table_database *database, base_error *error)
 {
-    txn_collect_garbage(database->manager, UINT32_MAX);
     if (database->in_memory)
         return table_seal_in_memory(database, error);
     if (database->read_only)
@@ -624,6 +694,7 @@ base_status table_checkpoint(table_database *database, base_error *error)
     base_buffer_init(&self.root, &database->budget);
     base_buffer_init(&self.rows, &database->budget);
     os_mutex_lock(&database->checkpoint_mutex);
+    txn_collect_garbage(database->manager, UINT32_MAX); /* rows with versions behind stay hot */
     base_status status = txn_begin(database->manager, TXN_SNAPSHOT, true, &self.transaction, error);
     if (status == BASE_OK) {
         status = run(&self, error);
@@ -650,7 +721,8 @@ void table_checkpoint_if_due(table_database *database)
     uint64_t limit = database->options.checkpoint_log_size;
     /* A log of a quarter of the memory in use is worth no rewriting yet. */
     uint64_t used = atomic_load_explicit(&database->budget.used, memory_order_relaxed);
-    if (limit == 0 || wal_live_bytes(database->log) <= BASE_MAX(limit, used / 4))
+    if (limit == 0 || (wal_live_bytes(database->log) <= BASE_MAX(limit, used / 4) &&
+                       !table_history_is_due(database)))
         return;
     if (atomic_exchange(&database->checkpoint_waits, true))
         return;

@@ -22,6 +22,7 @@
  * logging the merge (replay needs no places, only rows); a reader's reference on volumes (an
  * atomic addition for each volume of each statement).
  */
+#include "store/table/table_history_int.h"
 #include "store/table/table_compact_int.h"
 
 /* ---- The switch ------------------------------------------------------------------------------ */
@@ -118,6 +119,8 @@ static base_status run_job(table_relation *relation, table_job *job, base_error 
     /* Rows with older marks are not copied. */
     uint64_t known = txn_last_sequence(storage->database->manager);
     base_status status = table_compact_copy(relation, job, error);
+    if (status == BASE_OK)
+        status = table_history_leave(relation, job->inputs, job->input_count, error);
     if (status != BASE_OK) {
         give_up(storage, job, false);
         return status;

@@ -17,11 +17,12 @@ void table_options_default(table_options *options)
     *options = (table_options){.create = true,
                                .sync_mode = TABLE_SYNC_FULL,
                                .lock_timeout = 5 * 1000 * 1000,
-                               .checkpoint_log_size = (uint64_t)64 << 20};
+                               .checkpoint_log_size = (uint64_t)64 << 20,
+                               .history_retention = -1};
 }
 
 static base_status create_database(os_runtime *runtime, const table_options *options,
-                                   table_database **database, base_error *error)
+                                   bool in_memory, table_database **database, base_error *error)
 {
     base_budget *parent = os_runtime_budget(runtime);
     table_database *self = base_allocate_zeroed(parent, sizeof *self);
@@ -31,6 +32,9 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
                      options->memory_limit ? options->memory_limit : SIZE_MAX);
     self->runtime = runtime;
     self->options = *options;
+    if (options->history_retention < 0)
+        self->options.history_retention = in_memory ? 0 : INT64_C(3600) * 1000 * 1000;
+    self->in_memory = in_memory;
     self->open_count = 1;
     atomic_init(&self->next_id, TABLE_FIRST_USER_ID);
     os_mutex_init(&self->registry);
@@ -39,6 +43,7 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
     os_mutex_init(&self->fill_mutex);
     os_mutex_init(&self->discard_mutex);
     os_mutex_init(&self->compact_mutex);
+    os_mutex_init(&self->times_mutex);
     base_status status = txn_manager_create(&self->budget, os_runtime_environment(runtime), self,
                                             &self->manager, error);
     if (status != BASE_OK) {
@@ -48,6 +53,7 @@ static base_status create_database(os_runtime *runtime, const table_options *opt
         os_mutex_destroy(&self->fill_mutex);
         os_mutex_destroy(&self->discard_mutex);
         os_mutex_destroy(&self->compact_mutex);
+        os_mutex_destroy(&self->times_mutex);
         base_free(parent, self, sizeof *self);
         return status;
     }
@@ -99,6 +105,7 @@ static void destroy_database(table_database *database)
     os_mutex_destroy(&database->fill_mutex);
     os_mutex_destroy(&database->discard_mutex);
     os_mutex_destroy(&database->compact_mutex);
+    os_mutex_destroy(&database->times_mutex);
     base_free(parent, database, sizeof *database);
 }
 
@@ -237,7 +244,7 @@ static base_status open_or_share(os_runtime *runtime, const char *path,
     }
     table_database *self;
     base_buffer log_path;
-    RETURN_IF_ERROR(create_database(runtime, options, &self, error));
+    RETURN_IF_ERROR(create_database(runtime, options, false, &self, error));
     base_buffer_init(&log_path, &self->budget);
     base_buffer_append_format(&log_path, "%s-wal", path);
     base_status status =
@@ -263,8 +270,7 @@ base_status table_database_open(os_runtime *runtime, const char *path, const tab
         os_runtime_registry_unlock(runtime);
         return status;
     }
-    RETURN_IF_ERROR(create_database(runtime, options, database, error));
-    (*database)->in_memory = true;
+    RETURN_IF_ERROR(create_database(runtime, options, true, database, error));
     atomic_store(&(*database)->is_new, true);
     return BASE_OK;
 }

@@ -30,6 +30,11 @@ typedef struct table_key_space {
     char bytes[TABLE_MAX_KEY_SIZE + 64];
 } table_key_space;
 
+/* Bytes of file or log that are being read. */
+typedef struct table_bytes {
+    const unsigned char *next, *end;
+} table_bytes;
+
 struct table_index {
     _Atomic(uint32_t) references; /* relation versions */
     table_database *database;
@@ -80,15 +85,16 @@ typedef struct table_volume {
     base_budget *budget;
     col_volume *data;
     col_volume_info info;
-    uint32_t number;         /* in its storage, for people */
-    _Atomic(uint64_t) since; /* as a row's stamp: who reads it; NEVER: nobody yet */
-    _Atomic(uint64_t) until; /* a sequence, or NEVER */
-    _Atomic(bool) abandoned; /* nobody will ever read it */
-    bool logged;             /* the log may name its extents */
-    bool leaving;            /* the next list is without it; under the volume mutex */
-    _Atomic(bool) loose;     /* not yet reached by a header; changed under the checkpoint mutex */
-    os_latch latch;          /* of the marks and of `moving` */
-    bool moving;             /* its marks are being carried over to the volumes that follow it */
+    uint32_t number;              /* in its storage, for people */
+    _Atomic(uint32_t) references; /* of a history volume: lists */
+    _Atomic(uint64_t) since;      /* as a row's stamp: who reads it; NEVER: nobody yet */
+    _Atomic(uint64_t) until;      /* a sequence, or NEVER */
+    _Atomic(bool) abandoned;      /* nobody will ever read it */
+    bool logged;                  /* the log may name its extents */
+    bool leaving;                 /* the next list is without it; under the volume mutex */
+    _Atomic(bool) loose; /* not yet reached by a header; changed under the checkpoint mutex */
+    os_latch latch;      /* of the marks and of `moving` */
+    bool moving;         /* its marks are being carried over to the volumes that follow it */
     uint32_t vector_count;
     table_marks **marks; /* by vector; NULL: none */
     _Atomic(uint32_t) mark_count;
@@ -97,6 +103,30 @@ typedef struct table_volume {
     uint64_t marks_saved_at;
     cache_reference marks_reference;
 } table_volume;
+
+/* Superseded versions of a storage's rows (table_history.c). */
+typedef struct table_history_segment table_history_segment;
+typedef struct table_history_list table_history_list;
+typedef struct table_history {
+    os_latch latch;
+    table_history_segment *segment; /* of the buffer: versions go to its end; NULL: none yet */
+    table_history_list *list;       /* NULL: no volumes */
+    _Atomic(uint64_t) from;         /* the past is whole from here on */
+    _Atomic(uint64_t) saved_at;     /* versions over by then are in volumes */
+} table_history;
+
+/* When some commits were made; few, by rising sequence. */
+enum {
+    TABLE_TIMES = 256
+};
+typedef struct table_time {
+    uint64_t sequence;
+    int64_t time; /* microseconds since 1970 */
+} table_time;
+typedef struct table_times {
+    uint32_t count;
+    table_time places[TABLE_TIMES];
+} table_times;
 
 /* What the root says of a storage that nobody has touched since the file was opened. Extents
  * of packed rows stand in `saved`. */
@@ -107,6 +137,8 @@ typedef struct table_unread {
         cache_reference reference, marks;
         uint64_t since;
     } * volumes;
+    cache_reference *history; /* history volumes */
+    uint32_t history_count;
 } table_unread;
 
 /*
@@ -148,6 +180,7 @@ typedef struct table_storage {
     table_sample *samples; /* by column */
     uint32_t sample_count;
     table_saved saved; /* under the checkpoint mutex */
+    table_history history;
 } table_storage;
 
 typedef struct table_entry {
@@ -209,8 +242,12 @@ struct table_database {
     bool log_stays;                 /* the last checkpoint failed */
     _Atomic(bool) stopping;         /* merges end where they are */
     _Atomic(bool) checkpoint_waits; /* one was started and has not ended */
-    os_mutex compact_mutex;         /* one merge at a time */
-    _Atomic(bool) compaction_waits; /* one was started and has not looked yet */
+    os_mutex times_mutex;
+    table_times times;
+    _Atomic(uint64_t) timed_sequence; /* about the newest in `times` */
+    _Atomic(uint64_t) history_bytes;  /* of all buffers */
+    os_mutex compact_mutex;           /* one merge at a time */
+    _Atomic(bool) compaction_waits;   /* one was started and has not looked yet */
 };
 
 BASE_INLINE table_database *table_database_of(const txn_transaction *transaction)
@@ -398,6 +435,8 @@ extern const txn_undo_kind table_mark_kind;
 /* The mark at a position, 0: none. */
 uint64_t table_mark_get(table_volume *volume, uint32_t position);
 uint32_t table_mark_count(table_volume *volume); /* counted */
+/* The marks of a vector; UINT64_MAX where there is none, or of an open transaction. */
+void table_mark_copy(table_volume *volume, uint32_t vector_number, uint64_t stamps[VECTOR_SIZE]);
 bool table_mark_hides(table_volume *volume, uint32_t position, const txn_snapshot *snapshot);
 /* Clears the bits of rows that marks hide from the snapshot; false: there were none. */
 bool table_mark_filter(table_volume *volume, uint32_t vector_number, const txn_snapshot *snapshot,
@@ -408,6 +447,12 @@ bool table_mark_filter(table_volume *volume, uint32_t vector_number, const txn_s
 base_status table_mark_set(txn_transaction *transaction, table_storage *storage,
                            table_volume *volume, uint32_t position, int64_t rowid, bool is_mine,
                            uint64_t *holder, base_error *error);
+/* What a snapshot sees of the marks, as bytes of an extent; empty: none. Sequences are kept for
+ * those above `horizon`. */
+base_status table_marks_pack(table_volume *volume, const txn_snapshot *snapshot, uint64_t horizon,
+                             base_buffer *bytes, base_error *error);
+base_status table_marks_unpack(table_volume *volume, table_bytes bytes, uint64_t newest,
+                               base_error *error);
 /* Recovery: a mark that everybody sees. */
 base_status table_mark_always(table_volume *volume, uint32_t position, base_error *error);
 /* Sealing must not fail half-way: memory for marks of all vectors, a mark without fail, and
@@ -415,13 +460,6 @@ base_status table_mark_always(table_volume *volume, uint32_t position, base_erro
 base_status table_mark_reserve_all(table_volume *volume, base_error *error);
 void table_mark_reserved(table_volume *volume, uint32_t position);
 void table_mark_trim(table_storage *storage, table_volume *volume);
-/* Compaction: what is marked in `from`, but for marks that every snapshot saw at `known`, is
- * marked in those of `to` (disjoint, rising) that have the row. `only_committed`: marks of open
- * transactions find their memory reserved. */
-base_status table_marks_carry(table_volume *from, uint64_t known, table_volume *const *to,
-                              uint32_t to_count, bool only_committed, base_error *error);
-/* From now on marks are set by those only who have the moving mutex, or nobody. */
-void table_marks_hold(table_volume *volume, bool held);
 
 /* table_key.c */
 void table_key_space_init(table_key_space *space);
@@ -602,11 +640,12 @@ base_status table_replay(table_database *database, uint64_t *unit_count, base_er
 
 /* table_checkpoint.c */
 enum {
-    TABLE_ROOT_VERSION = 2,
-    TABLE_FIRST_ROOT_VERSION = 1, /* that can be read */
-    TABLE_INDEX_COMPLETE = 1,     /* flag of an index: see table_index.incomplete */
-    TABLE_INLINE_BYTES = 2048,    /* rows of small tables lie in the root */
-    TABLE_EXTENT_BYTES = 1 << 20, /* of packed rows, about */
+    TABLE_ROOT_VERSION = 3,
+    TABLE_FIRST_ROOT_VERSION = 1,              /* that can be read */
+    TABLE_INDEX_COMPLETE = 1,                  /* flag of an index: see table_index.incomplete */
+#define TABLE_ROWS_STAMPED (UINT32_C(1) << 31) /* of the columns of a block: stamps come with it */
+    TABLE_INLINE_BYTES = 2048,                 /* rows of small tables lie in the root */
+    TABLE_EXTENT_BYTES = 1 << 20,              /* of packed rows, about */
     TABLE_SEAL_ROWS = 8192 /* unless options say else: as many hot rows make a volume worth while */
 };
 base_status table_saved_add(table_database *database, table_saved *saved,
@@ -698,9 +737,6 @@ base_status table_list_ids(table_database *database, uint64_t **ids, uint32_t *c
                            uint32_t *capacity, base_error *error);
 
 /* table_pack.c */
-typedef struct table_bytes {
-    const unsigned char *next, *end;
-} table_bytes;
 size_t table_pack_size(const table_relation *relation, const types_cell *cells, const bool *nulls);
 unsigned char *table_pack_value(types_form form, const types_cell *cell, unsigned char *to);
 unsigned char *table_pack_row(const table_relation *relation, int64_t rowid,

@@ -6,7 +6,7 @@
  * with its key (I12), runs are sound, and no two rows share the key of a unique index. Runs over a
  * quiet database: writers are kept out by the relations' locks.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_history_int.h"
 
 typedef struct check {
     table_database *database;
@@ -215,7 +215,7 @@ static base_status count_rows(check *self, table_relation *relation, uint64_t *c
 }
 
 /* Volumes that somebody may read, and what is known of their marks. */
-static base_status check_volumes(check *self, const table_storage *storage, base_error *error)
+static base_status check_volumes(check *self, table_storage *storage, base_error *error)
 {
     const table_volumes *list = table_volumes_of(storage);
     for (uint32_t i = 0; list && i < list->count; i++) {
@@ -228,7 +228,7 @@ static base_status check_volumes(check *self, const table_storage *storage, base
             complain(self, "volume %u ends before it begins", volume->number);
         RETURN_IF_ERROR(col_volume_check(volume->data, pass_on, self, error));
     }
-    return BASE_OK;
+    return table_history_check_volumes(storage, pass_on, self, error);
 }
 
 /* Rowids of a run were given out once, whatever became of the rows. */

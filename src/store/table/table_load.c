@@ -13,7 +13,7 @@
  * Bytes are checksummed below; here they are still not believed: what does not parse, or does
  * not fit the relation, is BASE_CORRUPT.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_history_int.h"
 
 typedef struct loading {
     table_database *database;
@@ -31,15 +31,16 @@ void table_unread_free(table_database *database, table_unread *unread)
     base_budget *budget = &database->budget;
     base_free(budget, unread->rows, unread->row_bytes);
     base_free(budget, unread->volumes, unread->volume_count * sizeof *unread->volumes);
+    base_free(budget, unread->history, unread->history_count * sizeof *unread->history);
     base_free(budget, unread, sizeof *unread);
 }
 
 /* ---- Packed rows ----------------------------------------------------------------------------- */
 
-static base_status load_row(loading *self, int64_t rowid, base_error *error)
+static base_status load_row(loading *self, int64_t rowid, uint64_t stamp, base_error *error)
 {
-    base_status status = row_load(self->hot, self->relation->layout, rowid, self->cells,
-                                  self->nulls, self->sequence, error);
+    base_status status =
+        row_load(self->hot, self->relation->layout, rowid, self->cells, self->nulls, stamp, error);
     table_note_rowid(self->relation->storage, rowid);
     return status == BASE_UNIQUE_VIOLATION ? table_corrupt("a row that is there twice", error)
                                            : status;
@@ -50,11 +51,15 @@ static base_status load_rows(loading *self, table_bytes bytes, base_error *error
     uint32_t columns, rows;
     if (!table_unpack_u32(&bytes, &columns) || !table_unpack_u32(&bytes, &rows))
         return table_corrupt("a block of rows", error);
+    bool stamped = columns & TABLE_ROWS_STAMPED;
+    columns &= ~TABLE_ROWS_STAMPED;
     for (uint32_t i = 0; i < rows; i++) {
         int64_t rowid;
-        if (!table_unpack_row(&bytes, self->relation, columns, &rowid, self->cells, self->nulls))
+        uint64_t stamp = self->sequence;
+        if ((stamped && !table_unpack_u64(&bytes, &stamp)) || stamp > self->sequence ||
+            !table_unpack_row(&bytes, self->relation, columns, &rowid, self->cells, self->nulls))
             return table_corrupt("a row", error);
-        RETURN_IF_ERROR(load_row(self, rowid, error));
+        RETURN_IF_ERROR(load_row(self, rowid, stamp, error));
     }
     return BASE_OK;
 }
@@ -94,14 +99,10 @@ static base_status load_marks(loading *self, table_volume *volume, const cache_r
         return BASE_OK;
     cache_pin pin;
     RETURN_IF_ERROR(cache_pin_extent(database->file, reference, &pin, error));
-    base_status status = BASE_OK;
-    if (reference->kind != CACHE_KIND_MARKS || pin.length % sizeof(uint32_t))
-        status = table_corrupt("a list of marks", error);
-    for (size_t at = 0; status == BASE_OK && at < pin.length; at += sizeof(uint32_t)) {
-        uint32_t position = base_load_u32((const char *)pin.data + at);
-        status = position < volume->info.row_count ? table_mark_always(volume, position, error)
-                                                   : table_corrupt("a mark", error);
-    }
+    table_bytes bytes = {pin.data, (const unsigned char *)pin.data + pin.length};
+    base_status status = reference->kind == CACHE_KIND_MARKS
+                             ? table_marks_unpack(volume, bytes, self->sequence, error)
+                             : table_corrupt("a list of marks", error);
     cache_unpin(database->file, &pin);
     volume->marks_reference = *reference;
     volume->marks_saved_at = self->sequence;
@@ -141,7 +142,8 @@ static base_status load_volumes(loading *self, const table_unread *unread, base_
 static base_status load_parts(loading *self, const table_unread *unread, base_error *error)
 {
     RETURN_IF_ERROR(load_hot(self, unread, error));
-    return load_volumes(self, unread, error);
+    RETURN_IF_ERROR(load_volumes(self, unread, error));
+    return table_history_open(self->relation, unread->history, unread->history_count, error);
 }
 
 static base_status load(table_relation *relation, const table_unread *unread, base_error *error)
@@ -158,6 +160,8 @@ static base_status load(table_relation *relation, const table_unread *unread, ba
     if (status == BASE_OK)
         status = row_tree_create(&database->budget, database->manager, &self.hot, error);
     if (status == BASE_OK)
+        table_history_watch(storage, self.hot);
+    if (status == BASE_OK)
         status = load_parts(&self, unread, error);
     if (status == BASE_OK) {
         row_tree *empty = storage->hot;
@@ -165,6 +169,7 @@ static base_status load(table_relation *relation, const table_unread *unread, ba
         self.hot = empty;
     } else {
         table_volumes_destroy(storage);
+        table_history_destroy(storage);
     }
     if (self.hot)
         row_tree_destroy(self.hot);

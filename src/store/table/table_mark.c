@@ -13,7 +13,7 @@
  * mutex comes first, which the switch to new volumes also holds; undo that finds its volume
  * overtaken goes by the rowid.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_compact_int.h"
 
 typedef struct mark_undo {
     txn_undo undo;
@@ -134,6 +134,17 @@ uint32_t table_mark_count(table_volume *volume)
     return count;
 }
 
+void table_mark_copy(table_volume *volume, uint32_t vector_number, uint64_t stamps[VECTOR_SIZE])
+{
+    os_latch_lock_shared(&volume->latch);
+    const table_marks *marks = volume->marks[vector_number];
+    for (uint32_t row = 0; row < VECTOR_SIZE; row++) {
+        uint64_t stamp = marks ? marks->stamps[row] : 0;
+        stamps[row] = !stamp || stamp & TXN_ID_BIT ? UINT64_MAX : stamp;
+    }
+    os_latch_unlock_shared(&volume->latch);
+}
+
 bool table_mark_hides(table_volume *volume, uint32_t position, const txn_snapshot *snapshot)
 {
     uint64_t stamp = table_mark_get(volume, position);
@@ -174,6 +185,105 @@ void table_mark_reserved(table_volume *volume, uint32_t position)
     os_latch_lock(&volume->latch);
     put_mark(volume, position, TABLE_MARK_ALWAYS);
     os_latch_unlock(&volume->latch);
+}
+
+/* ---- In the file ----------------------------------------------------------------------------- */
+
+typedef struct packer {
+    uint64_t base;         /* the least sequence that is kept */
+    base_buffer positions; /* rising */
+    base_buffer distances;
+    uint32_t count;
+    bool has_distances; /* not all are 0 */
+} packer;
+
+/* 0 for a mark that everybody saw. */
+static uint32_t distance_of(packer *self, uint64_t stamp)
+{
+    uint64_t distance = stamp < self->base ? 0 : stamp - self->base + 1;
+    BASE_ASSERT(distance <= UINT32_MAX); /* table_history_horizon */
+    self->has_distances |= distance > 0;
+    return (uint32_t)distance;
+}
+
+static void pack_vector(packer *self, table_volume *volume, uint32_t number,
+                        const txn_snapshot *snapshot)
+{
+    uint64_t stamps[VECTOR_SIZE];
+    table_mark_copy(volume, number, stamps);
+    for (uint32_t row = 0; row < VECTOR_SIZE; row++) {
+        if (stamps[row] == UINT64_MAX || !txn_sees(snapshot, stamps[row]))
+            continue;
+        uint32_t position = number * VECTOR_SIZE + row;
+        uint32_t distance = distance_of(self, stamps[row]);
+        base_buffer_append(&self->positions, &position, sizeof position);
+        base_buffer_append(&self->distances, &distance, sizeof distance);
+        self->count++;
+    }
+}
+
+/* A list of positions, if that says all; else one that keeps sequences (see FORMAT.md). */
+static void put_marks(const packer *self, base_buffer *bytes)
+{
+    const uint32_t head[4] = {UINT32_MAX, self->count, (uint32_t)self->base,
+                              (uint32_t)(self->base >> 32)};
+    if (self->has_distances)
+        base_buffer_append(bytes, head, sizeof head);
+    base_buffer_append(bytes, self->positions.data, self->positions.length);
+    if (self->has_distances)
+        base_buffer_append(bytes, self->distances.data, self->distances.length);
+}
+
+base_status table_marks_pack(table_volume *volume, const txn_snapshot *snapshot, uint64_t horizon,
+                             base_buffer *bytes, base_error *error)
+{
+    packer self = {.base = horizon + 1};
+    base_buffer_init(&self.positions, volume->budget);
+    base_buffer_init(&self.distances, volume->budget);
+    for (uint32_t number = 0; number < volume->vector_count; number++)
+        pack_vector(&self, volume, number, snapshot);
+    put_marks(&self, bytes);
+    bool failed = bytes->failed || self.positions.failed || self.distances.failed;
+    base_buffer_destroy(&self.positions);
+    base_buffer_destroy(&self.distances);
+    return failed ? base_error_no_memory(error) : BASE_OK;
+}
+
+static base_status load_mark(table_volume *volume, uint32_t position, uint64_t stamp,
+                             base_error *error)
+{
+    if (position >= volume->info.row_count)
+        return table_corrupt("a mark", error);
+    RETURN_IF_ERROR(lock_marks(volume, position, error));
+    put_mark(volume, position, stamp);
+    os_latch_unlock(&volume->latch);
+    return BASE_OK;
+}
+
+base_status table_marks_unpack(table_volume *volume, table_bytes bytes, uint64_t newest,
+                               base_error *error)
+{
+    uint32_t position, count;
+    uint64_t base;
+    table_bytes start = bytes;
+    if (!table_unpack_u32(&bytes, &position) || position != UINT32_MAX) {
+        while (table_unpack_u32(&start, &position))
+            RETURN_IF_ERROR(load_mark(volume, position, TABLE_MARK_ALWAYS, error));
+        return start.next == start.end ? BASE_OK : table_corrupt("a list of marks", error);
+    }
+    if (!table_unpack_u32(&bytes, &count) || !table_unpack_u64(&bytes, &base) ||
+        (size_t)(bytes.end - bytes.next) != (size_t)count * 8 || base > newest + 1)
+        return table_corrupt("a list of marks", error);
+    table_bytes distances = {bytes.next + (size_t)count * 4, bytes.end};
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t distance;
+        if (!table_unpack_u32(&bytes, &position) || !table_unpack_u32(&distances, &distance) ||
+            distance > newest + 1 - base)
+            return table_corrupt("a list of marks", error);
+        RETURN_IF_ERROR(
+            load_mark(volume, position, distance ? base + distance - 1 : TABLE_MARK_ALWAYS, error));
+    }
+    return BASE_OK;
 }
 
 /* ---- Under a transaction ------------------------------------------------------------------- */

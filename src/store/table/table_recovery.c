@@ -11,7 +11,7 @@
  * Bytes are checksummed below; here they are still not believed: what does not parse, or does
  * not fit the relations, is BASE_CORRUPT.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_history_int.h"
 
 /* A relation that redo writes to, kept between records. */
 typedef struct replayer {
@@ -323,8 +323,9 @@ static base_status begin_as(replayer *self, uint64_t sequence, base_error *error
 
 static base_status redo_begin(void *context, uint64_t sequence, int64_t time, base_error *error)
 {
-    (void)time;
-    return begin_as(context, sequence, error);
+    replayer *self = context;
+    table_history_note_time(self->database, sequence, time);
+    return begin_as(self, sequence, error);
 }
 
 static base_status redo_end(void *context, uint64_t sequence, base_error *error)
@@ -478,12 +479,30 @@ static base_status load_indexes(replayer *self, table_bytes *root, bool has_volu
     return BASE_OK;
 }
 
-/* Of later versions of the library: none yet. */
-static base_status load_history(const replayer *self, table_bytes *root, base_error *error)
+/* Files of versions 1 and 2 have none; those of version 2 say so. */
+static base_status load_history(const replayer *self, table_bytes *root, table_unread *unread,
+                                base_error *error)
 {
-    uint32_t count;
-    if (self->version > 1 && (!table_unpack_u32(root, &count) || count))
+    table_database *database = self->database;
+    uint64_t from = cache_get_root(database->file)->sequence;
+    uint32_t count = 0;
+    if ((self->version > 2 && !table_unpack_u64(root, &from)) ||
+        (self->version > 1 && !table_unpack_u32(root, &count)) || (self->version == 2 && count) ||
+        count > (size_t)(root->end - root->next) / CACHE_REFERENCE_SIZE)
         return table_corrupt("the root", error);
+    atomic_store(&self->relation->storage->history.from, from);
+    if (count == 0)
+        return BASE_OK;
+    unread->history = base_allocate_array(&database->budget, count, sizeof *unread->history);
+    if (!unread->history)
+        return base_error_no_memory(error);
+    unread->history_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!get_reference(root, &unread->history[i]) ||
+            unread->history[i].kind != CACHE_KIND_VOLUME)
+            return table_corrupt("a history volume's entry in the root", error);
+        RETURN_IF_ERROR(table_saved_add(database, &database->reached, &unread->history[i], error));
+    }
     return BASE_OK;
 }
 
@@ -499,7 +518,7 @@ static base_status load_parts(replayer *self, table_bytes *root, table_unread *u
     RETURN_IF_ERROR(keep_rows(self, root, unread, error));
     RETURN_IF_ERROR(load_extents(self, root, error));
     RETURN_IF_ERROR(load_volumes(self, root, unread, error));
-    RETURN_IF_ERROR(load_history(self, root, error));
+    RETURN_IF_ERROR(load_history(self, root, unread, error));
     RETURN_IF_ERROR(load_indexes(self, root, unread->volume_count > 0, error));
     atomic_store(&storage->next_rowid, (int64_t)next_rowid);
     storage->saved.sequence = cache_get_root(self->database->file)->sequence;
@@ -526,6 +545,21 @@ static base_status load_relation(replayer *self, table_bytes *root, base_error *
     return status;
 }
 
+static base_status load_times(const replayer *self, table_bytes *root, base_error *error)
+{
+    uint32_t count;
+    if (!table_unpack_u32(root, &count) || count > TABLE_TIMES)
+        return table_corrupt("the root", error);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t sequence, time;
+        if (!table_unpack_u64(root, &sequence) || !table_unpack_u64(root, &time) ||
+            sequence > cache_get_root(self->database->file)->sequence)
+            return table_corrupt("a time in the root", error);
+        table_history_note_time(self->database, sequence, (int64_t)time);
+    }
+    return BASE_OK;
+}
+
 static base_status load_root(replayer *self, table_bytes *root, base_error *error)
 {
     uint32_t relations;
@@ -536,7 +570,7 @@ static base_status load_root(replayer *self, table_bytes *root, base_error *erro
                               self->version);
     for (uint32_t i = 0; i < relations; i++)
         RETURN_IF_ERROR(load_relation(self, root, error));
-    return BASE_OK;
+    return self->version > 2 ? load_times(self, root, error) : BASE_OK;
 }
 
 base_status table_load(table_database *database, base_error *error)

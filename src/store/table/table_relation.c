@@ -15,7 +15,7 @@
  * them: locks are let go only after a transaction's undo is released or queued, and disposal
  * comes in turn.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_history_int.h"
 
 /* ---- Storage --------------------------------------------------------------------------- */
 
@@ -34,6 +34,8 @@ base_status table_storage_create(table_database *database, table_storage **stora
         base_free(&database->budget, self, sizeof *self);
         return status;
     }
+    table_history_init(self);
+    table_history_watch(self, self->hot);
     os_mutex_init(&self->sample_mutex);
     os_mutex_init(&self->volume_mutex);
     os_mutex_init(&self->moving_mutex);
@@ -50,6 +52,7 @@ void table_storage_drop(table_storage *storage)
     table_unread_free(storage->database, atomic_load(&storage->unread));
     row_tree_destroy(storage->hot);
     table_volumes_destroy(storage);
+    table_history_destroy(storage);
     os_mutex_destroy(&storage->volume_mutex);
     os_mutex_destroy(&storage->moving_mutex);
     table_saved_free(storage->database, &storage->saved);
@@ -553,4 +556,5 @@ void table_list_parts(const table_relation *relation,
                                 .dead_count = atomic_load(&volume->mark_count)};
         report(context, &cold);
     }
+    table_history_list_parts(storage, report, context);
 }

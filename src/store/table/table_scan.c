@@ -12,6 +12,7 @@
  * The scan ends at the largest rowid that existed when it was made: rows that the statement
  * itself inserts behind it are not met, however long it runs.
  */
+#include "store/table/table_history_int.h"
 #include "store/table/table_scan_int.h"
 
 enum {
@@ -149,6 +150,21 @@ static base_status cut_units(table_scan *scan, base_error *error)
     return BASE_OK;
 }
 
+/* The past is read as a whole. */
+static base_status one_unit(table_scan *scan, base_error *error)
+{
+    RETURN_IF_ERROR(table_history_check(scan->relation->storage, scan->as_of, error));
+    if (scan->as_of > scan->snapshot.sequence)
+        return base_error_set(error, BASE_INVALID_PARAMETER, "transaction %llu is not over",
+                              (unsigned long long)scan->as_of);
+    if (!base_grow_array(scan->budget, &scan->starts, &scan->unit_capacity, 1,
+                         sizeof *scan->starts))
+        return base_error_no_memory(error);
+    scan->starts[0] = scan->first;
+    scan->unit_count = scan->first <= scan->last;
+    return BASE_OK;
+}
+
 base_status table_scan_create_at(table_relation *relation, const txn_snapshot *snapshot,
                                  const table_scan_options *options, table_scan **scan,
                                  base_error *error)
@@ -171,12 +187,17 @@ base_status table_scan_create_at(table_relation *relation, const txn_snapshot *s
     self->first = options->first_rowid;
     self->last = BASE_MIN(options->last_rowid, table_last_rowid(relation->storage));
     self->descending = options->descending;
+    self->as_of = options->as_of;
+    if (self->as_of) {
+        BASE_ASSERT(!self->descending);
+        self->last = options->last_rowid; /* rows may be gone since */
+    }
     for (uint32_t i = 0; i < options->predicate_count; i++) {
         const table_predicate *predicate = &options->predicates[i];
         if (table_is_rowid(relation, predicate->column))
             apply_predicate(self, predicate);
     }
-    base_status status = cut_units(self, error);
+    base_status status = self->as_of ? one_unit(self, error) : cut_units(self, error);
     if (status != BASE_OK) {
         table_scan_destroy(self);
         return status;
@@ -224,6 +245,7 @@ void table_reader_destroy(table_reader *reader)
     if (!reader)
         return;
     table_merge_close(reader);
+    table_as_of_close(reader->as_of);
     base_budget *budget = reader->scan->budget;
     base_free_array(budget, reader->sources, reader->source_capacity, sizeof *reader->sources);
     base_free(budget, reader, sizeof *reader);
@@ -254,6 +276,11 @@ base_status table_reader_open_unit(table_reader *reader, uint32_t unit, base_err
     const table_scan *scan = reader->scan;
     table_storage *storage = scan->relation->storage;
     BASE_ASSERT(unit < scan->unit_count);
+    if (scan->as_of) {
+        table_as_of_close(reader->as_of);
+        reader->as_of = NULL;
+        return table_as_of_open(scan, &reader->as_of, error);
+    }
     if (scan->descending)
         unit = scan->unit_count - 1 - unit;
     int64_t first = scan->starts[unit];
@@ -294,6 +321,8 @@ base_status table_reader_next(table_reader *reader, vector_chunk *chunk, base_er
 {
     const table_scan *scan = reader->scan;
     BASE_ASSERT(chunk->column_count >= scan->column_count);
+    if (scan->as_of)
+        return table_as_of_next(reader->as_of, chunk, error);
     if (reader->source_count == 0)
         return BASE_DONE;
     if (reader->source_count > 1)

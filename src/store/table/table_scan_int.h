@@ -20,6 +20,7 @@ struct table_scan {
     uint32_t predicate_count;
     int64_t first, last;
     bool descending;
+    uint64_t as_of; /* 0: the snapshot decides */
     uint32_t unit_count, unit_capacity;
     int64_t *starts; /* ascending */
 };
@@ -39,8 +40,11 @@ typedef struct table_source {
     const int64_t *rowids;
 } table_source;
 
+typedef struct table_as_of table_as_of;
+
 struct table_reader {
     const table_scan *scan;
+    table_as_of *as_of; /* of the open unit */
     table_source *sources;
     uint32_t source_count, source_capacity;
     uint32_t limit; /* rows of a chunk */
@@ -53,6 +57,11 @@ struct table_reader {
 /* In place of a unit: whole volumes, and nothing hot. */
 base_status table_reader_open_volumes(table_reader *reader, table_volume *const *volumes,
                                       uint32_t count, base_error *error);
+
+/* table_history_scan.c: the scan's range as of its sequence */
+base_status table_as_of_open(const table_scan *scan, table_as_of **opened, base_error *error);
+base_status table_as_of_next(table_as_of *self, vector_chunk *chunk, base_error *error);
+void table_as_of_close(table_as_of *self); /* NULL allowed */
 
 /* table_source.c */
 base_status table_source_open(const table_scan *scan, table_source *source, table_volume *volume,

@@ -3,8 +3,7 @@
  *
  * There is no log to shorten and no header to write: what is left of a checkpoint is that tables
  * with many hot rows get them sealed into volumes, and their index entries into key runs, which
- * take a sixth of the memory. The
- * volumes' extents are loose for ever and go with their storage.
+ * take a sixth of the memory. The volumes' extents are loose for ever and go with their storage.
  *
  * Nothing seals by itself here: rows of a database in memory are hot until somebody asks, or
  * until they come in by a bulk load.
@@ -51,9 +50,14 @@ base_status table_seal_in_memory(table_database *database, base_error *error)
     txn_transaction *transaction;
     uint64_t *ids;
     uint32_t count, capacity;
-    RETURN_IF_ERROR(txn_begin(database->manager, TXN_SNAPSHOT, true, &transaction, error));
     os_mutex_lock(&database->checkpoint_mutex);
-    base_status status = table_list_ids(database, &ids, &count, &capacity, error);
+    txn_collect_garbage(database->manager, UINT32_MAX); /* rows with versions behind stay hot */
+    base_status status = txn_begin(database->manager, TXN_SNAPSHOT, true, &transaction, error);
+    if (status != BASE_OK) {
+        os_mutex_unlock(&database->checkpoint_mutex);
+        return status;
+    }
+    status = table_list_ids(database, &ids, &count, &capacity, error);
     for (uint32_t i = 0; status == BASE_OK && i < count; i++) {
         table_relation *relation;
         if (table_acquire(transaction, ids[i], &relation, NULL) != BASE_OK)

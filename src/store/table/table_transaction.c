@@ -1,7 +1,7 @@
 /*
  * table_transaction.c - transactions of a database, as the rooms above begin and end them.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_history_int.h"
 
 base_status table_begin(table_database *database, txn_isolation isolation, bool read_only,
                         txn_transaction **transaction, base_error *error)
@@ -16,8 +16,10 @@ base_status table_commit(txn_transaction *transaction, base_error *error)
     table_database *database = table_database_of(transaction);
     bool wrote = txn_has_writes(transaction);
     base_status status = txn_commit(transaction, error);
-    if (wrote && status == BASE_OK && database->log)
+    if (wrote && status == BASE_OK && database->log) {
+        table_history_note_commit(database);
         table_checkpoint_if_due(database);
+    }
     return status;
 }
 

@@ -54,6 +54,7 @@ base_status table_volume_open(table_storage *storage, const cache_reference *ref
         return base_error_no_memory(error);
     self->budget = budget;
     os_latch_init(&self->latch);
+    atomic_init(&self->references, 1);
     atomic_init(&self->since, since);
     atomic_init(&self->until, TABLE_NEVER);
     base_status status =

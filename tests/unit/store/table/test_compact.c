@@ -102,6 +102,7 @@ static void open_sealed(fixture *self, int64_t rows, uint32_t seal_rows, bool wi
     unit_assert_ok(fixture_try_open(self, path));
     table_options *options = table_database_options(self->database);
     options->manual_compaction = true;
+    options->history_retention = 0; /* what is dead goes at once */
     options->seal_rows = seal_rows;
     options->lock_timeout = 1000;
     fixture_create_table(self, with_index);
