@@ -14,6 +14,7 @@
  *   I14 a table's extents hold it as of `saved.sequence`; it is written again when a commit
  *       after that touched it.
  */
+#include "store/table/table_bytes_int.h"
 #include "store/table/table_history_int.h"
 
 base_status table_saved_add(table_database *database, table_saved *saved,

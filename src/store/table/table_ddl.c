@@ -9,7 +9,7 @@
  * TRUNCATE is a version with new, empty storage and indexes: older snapshots keep reading the
  * old rows, and nothing is written per row.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_bytes_int.h"
 
 /* ---- The undo record of a definition --------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /*
  * table_describe.c - descriptors of relations, columns and indexes as bytes, for log and file.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_bytes_int.h"
 
 static void put_u32(base_buffer *bytes, uint32_t value)
 {

@@ -21,6 +21,7 @@
  * sources of duplicates, and nothing gained, as an entry may be of any row. A run for each
  * thread: every look-up would pay for it until they are merged.
  */
+#include "store/table/table_bytes_int.h"
 #include "store/table/table_entries_int.h"
 
 enum {

@@ -13,6 +13,7 @@
  * Bytes are checksummed below; here they are still not believed: what does not parse, or does
  * not fit the relation, is BASE_CORRUPT.
  */
+#include "store/table/table_bytes_int.h"
 #include "store/table/table_history_int.h"
 
 typedef struct loading {

@@ -18,6 +18,7 @@
  * the memory with hot rows); a threshold that the user sets (seal_rows says already how many rows
  * a volume should have).
  */
+#include "store/table/table_bytes_int.h"
 #include "store/table/table_loader_int.h"
 
 /* ---- The hot way ----------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
  * mutex comes first, which the switch to new volumes also holds; undo that finds its volume
  * overtaken goes by the rowid.
  */
+#include "store/table/table_bytes_int.h"
 #include "store/table/table_compact_int.h"
 
 typedef struct mark_undo {

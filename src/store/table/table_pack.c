@@ -9,7 +9,7 @@
  * Whoever unpacks does not trust the bytes: they are checksummed, but a defect or a foreign
  * file must end in an error.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_bytes_int.h"
 
 static bool is_packed(const table_relation *relation, uint32_t column)
 {

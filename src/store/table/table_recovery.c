@@ -11,6 +11,7 @@
  * Bytes are checksummed below; here they are still not believed: what does not parse, or does
  * not fit the relations, is BASE_CORRUPT.
  */
+#include "store/table/table_bytes_int.h"
 #include "store/table/table_history_int.h"
 
 /* A relation that redo writes to, kept between records. */

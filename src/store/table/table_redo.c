@@ -9,7 +9,7 @@
  *
  * Record layouts are listed in docs/FORMAT.md.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_bytes_int.h"
 
 enum {
     LARGEST_BATCH = 64 << 20 /* bytes of one record of many rows */

@@ -8,7 +8,7 @@
  * Whole chunks go to the rows column by column when no unique index can refuse a row in the
  * middle; else row by row.
  */
-#include "store/table/table_int.h"
+#include "store/table/table_bytes_int.h"
 
 /* ---- Rowids -------------------------------------------------------------------------------- */
 
