@@ -104,6 +104,13 @@ static table_history_list *take_list(table_history *history)
     return list;
 }
 
+/* History that is damaged keeps nobody from the rows of today, nor a checkpoint from being made:
+ * it is lost. What may be read another time is not. */
+static bool is_unreadable(base_status status)
+{
+    return status == BASE_CORRUPT || status == BASE_FORMAT;
+}
+
 /* Only what is lost moves it, and never back. */
 static void raise_from(table_history *history, uint64_t sequence)
 {
@@ -300,6 +307,8 @@ base_status table_history_check_volumes(table_storage *storage,
     for (uint32_t i = 0; list && i < list->count && status == BASE_OK; i++)
         status = col_volume_check(list->volumes[i]->data, report, context, error);
     drop_list(storage, list);
+    if (atomic_load(&storage->history.damaged))
+        report(context, "a history volume cannot be read");
     return status;
 }
 
@@ -443,6 +452,33 @@ static void choose_volumes(table_history_save *save, uint64_t horizon, uint64_t 
     }
 }
 
+static void note_problem(void *context, const char *problem)
+{
+    (void)problem;
+    *(bool *)context = true;
+}
+
+/* Volumes that would be written anew and cannot be read go. */
+static base_status check_volumes(table_history_save *save, base_error *error)
+{
+    const table_history_list *list = save->before;
+    for (uint32_t i = 0; list && i < list->count; i++) {
+        bool damaged = false;
+        if (save->fates[i] != TABLE_HISTORY_ABSORBED)
+            continue;
+        base_status status =
+            col_volume_check(list->volumes[i]->data, note_problem, &damaged, error);
+        if (status != BASE_OK && !is_unreadable(status))
+            return status;
+        if (status != BASE_OK || damaged) {
+            base_error_clear(error);
+            save->fates[i] = TABLE_HISTORY_GOES;
+            save->from = BASE_MAX(save->from, last_end(list->volumes[i]));
+        }
+    }
+    return BASE_OK;
+}
+
 static base_status write_volumes(table_history_save *save, const gatherer *found, uint64_t horizon,
                                  base_error *error)
 {
@@ -526,8 +562,10 @@ base_status table_history_save_write(table_history_save *save, table_relation *r
         status = gather(&found, storage, &view, sequence, error);
     if (status == BASE_OK) {
         choose_volumes(save, found.horizon, limit_of(database), found.count);
-        status = write_volumes(save, &found, found.horizon, error);
+        status = check_volumes(save, error);
     }
+    if (status == BASE_OK)
+        status = write_volumes(save, &found, found.horizon, error);
     if (status == BASE_OK)
         status = make_after(save, error);
     table_history_view_close(storage, &view);
@@ -599,6 +637,7 @@ void table_history_save_settle(table_history_save *save)
     save->after = NULL;
     os_latch_unlock(&history->latch);
     raise_from(history, save->from);
+    atomic_store(&history->damaged, false); /* the new header does not name it */
     drop_list(storage, before);
     atomic_store_explicit(&history->saved_at, save->sequence, memory_order_release);
     os_latch_lock(&history->latch);
@@ -689,18 +728,31 @@ static base_status check_columns(const table_relation *relation, const table_vol
     return agrees ? BASE_OK : table_corrupt("a history volume's column", error);
 }
 
+static base_status open_volume(const table_relation *relation, const cache_reference *reference,
+                               base_error *error)
+{
+    table_storage *storage = relation->storage;
+    table_volume *volume;
+    RETURN_IF_ERROR(table_volume_open(storage, reference, 0, &volume, error));
+    base_status status = check_columns(relation, volume, error);
+    if (status == BASE_OK)
+        status = table_history_add(storage, &volume, 1, error);
+    if (status != BASE_OK)
+        table_history_volume_drop(storage, volume);
+    return status;
+}
+
 base_status table_history_open(const table_relation *relation, const cache_reference *references,
                                uint32_t count, base_error *error)
 {
     table_storage *storage = relation->storage;
     for (uint32_t i = 0; i < count; i++) {
-        table_volume *volume;
-        RETURN_IF_ERROR(table_volume_open(storage, &references[i], 0, &volume, error));
-        base_status status = check_columns(relation, volume, error);
-        if (status == BASE_OK)
-            status = table_history_add(storage, &volume, 1, error);
-        if (status != BASE_OK) {
-            table_history_volume_drop(storage, volume);
+        base_status status = open_volume(relation, &references[i], error);
+        if (is_unreadable(status)) {
+            base_error_clear(error);
+            atomic_store(&storage->history.damaged, true);
+            raise_from(&storage->history, storage->saved.sequence);
+        } else if (status != BASE_OK) {
             return status;
         }
     }

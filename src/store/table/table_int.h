@@ -113,6 +113,7 @@ typedef struct table_history {
     table_history_list *list;       /* NULL: no volumes */
     _Atomic(uint64_t) from;         /* the past is whole from here on */
     _Atomic(uint64_t) saved_at;     /* versions over by then are in volumes */
+    _Atomic(bool) damaged;          /* the file names a volume that cannot be read */
 } table_history;
 
 /* When some commits were made; few, by rising sequence. */

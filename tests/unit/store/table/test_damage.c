@@ -94,7 +94,7 @@ static uint64_t fill_table(fixture *self)
 {
     table_options *options = table_database_options(self->database);
     fixture_create_table(self, true);
-    options->seal_rows = SEALED / 2;
+    options->seal_rows = PACKED + 1; /* a table packed before stays so */
     insert_rows(self, 1, SEALED);
     unit_assert_ok(table_checkpoint(self->database, &self->error));
     txn_transaction *transaction = fixture_begin(self, TXN_READ_COMMITTED);
@@ -116,6 +116,7 @@ static uint64_t make_file(uint32_t tables, uint64_t *ids, uint64_t *indexes, ext
     fixture self;
     (void)unlink(path);
     unit_assert_ok(fixture_try_open(&self, path));
+    table_database_options(self.database)->history_retention = 0; /* test_history.c has its own */
     for (uint32_t i = 0; i < tables; i++) {
         ids[i] = fill_table(&self);
         indexes[i] = self.index_id;

@@ -546,10 +546,89 @@ static void test_old_reader(void **state)
     fixture_close(&self);
 }
 
+/* ---- Damage ---------------------------------------------------------------------------------- */
+
+typedef struct extents {
+    uint32_t count;
+    cache_reference references[64];
+} extents;
+
+static base_status list_extent(void *context, const cache_reference *reference, base_error *error)
+{
+    extents *list = context;
+    (void)error;
+    assert_in_range(list->count, 0, 63);
+    list->references[list->count++] = *reference;
+    return BASE_OK;
+}
+
+static void count_problem(void *context, const char *problem)
+{
+    (void)problem;
+    ++*(uint32_t *)context;
+}
+
+static uint32_t problems(fixture *self)
+{
+    uint32_t count = 0;
+    unit_assert_ok(table_check_integrity(self->database, count_problem, &count, &self->error));
+    return count;
+}
+
+/* A history volume that cannot be read, be it its head or a column, costs the past and nothing
+ * else: the rows are there, checkpoints are made, and the integrity check says so. */
+static void test_damaged_history(void **state)
+{
+    (void)state;
+    fixture self;
+    unit_assert_ok(fixture_try_open(&self, path));
+    use_options(&self, 0);
+    fixture_create_table(&self, false);
+    write_rows(&self, 1, ROWS, 0, true);
+    uint64_t then = last_sequence(&self);
+    write_rows(&self, 1, ROWS, 7, false);
+    uint64_t id = self.id, index_id = self.index_id;
+    fixture_close(&self);
+    unit_assert_ok(fixture_try_open(&self, path));
+    fixture_find_table(&self, id, index_id);
+    const table_saved *reached = &self.database->reached;
+    extents list = {0};
+    assert_int_equal(list_history(&self).count, 1);
+    for (uint32_t i = 0; i < reached->count; i++) {
+        if (reached->references[i].kind == CACHE_KIND_VOLUME) /* the only one */
+            unit_assert_ok(table_visit_extents(self.database, &reached->references[i], list_extent,
+                                               &list, &self.error));
+    }
+    fixture_close(&self);
+    assert_in_range(list.count, 2, 60); /* a head, and columns */
+    for (uint32_t i = 0; i < list.count; i++) {
+        int64_t rows[ROWS + 1], sum;
+        copy_one(path, copy_path);
+        FILE *file = fopen(copy_path, "r+b");
+        assert_int_equal(fseek(file, (long)list.references[i].offset, SEEK_SET), 0);
+        assert_int_equal(fputc('?', file), '?');
+        assert_int_equal(fclose(file), 0);
+        unit_assert_ok(fixture_try_open(&self, copy_path));
+        use_options(&self, 0);
+        fixture_find_table(&self, id, index_id);
+        assert_true(problems(&self) > 0);
+        write_rows(&self, 1, ROWS, 9, false);
+        unit_assert_ok(table_checkpoint(self.database, &self.error));
+        assert_int_equal(problems(&self), 0);
+        assert_int_equal(list_history(&self).rows, ROWS);
+        txn_transaction *reader = fixture_begin(&self, TXN_SNAPSHOT);
+        assert_int_equal(fixture_scan(&self, reader, false, &sum), ROWS);
+        fixture_commit(&self, reader);
+        assert_int_equal(read_past(&self, then, rows), BASE_INVALID_PARAMETER);
+        fixture_close(&self);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_scan_across_checkpoints, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_damaged_history, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_old_reader, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_against_model, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_volumes_are_few, make_place, remove_place),
