@@ -73,5 +73,7 @@ base_status table_log_add_column(txn_transaction *transaction, uint64_t id,
                                  const table_column *column, base_error *error);
 base_status table_log_index(txn_transaction *transaction, const table_index *index,
                             base_error *error);
+base_status table_log_rebuild(txn_transaction *transaction, const table_index *index,
+                              base_error *error);
 
 #endif
