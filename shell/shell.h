@@ -81,6 +81,10 @@ bool shell_run_sql(shell *self, const char *sql, const char *source, unsigned li
 /* Prints the connection's (or database's) last error. */
 void shell_report_error(shell *self, const tuff_error *error, const char *sql, const char *source,
                         unsigned line);
+/* False, and said, when what was printed so far could not be written: a full disk. */
+bool shell_flush_output(shell *self);
+/* Closes the file of .output or .once, if there is one: back to stdout. */
+bool shell_end_output(shell *self);
 bool shell_open(shell *self, const char *dsn);
 void shell_close(shell *self);
 void shell_catch_interrupts(void);

@@ -154,10 +154,8 @@ static bool run_open(shell *self, int count, char **words)
 
 static bool redirect(shell *self, const char *path, bool once)
 {
-    if (self->output != stdout)
-        (void)fclose(self->output);
-    self->output = stdout;
-    self->output_once = false;
+    if (!shell_end_output(self))
+        return false;
     if (!path || strcmp(path, "stdout") == 0)
         return true;
     FILE *file = fopen(path, "w");
@@ -339,7 +337,7 @@ bool shell_run_command(shell *self, const char *line)
     else if (count - 1 < found->minimum || count - 1 > found->maximum)
         (void)fprintf(stderr, "usage: %s %s\n", found->name, found->arguments);
     else
-        good = found->run(self, count, words);
+        good = found->run(self, count, words) && shell_flush_output(self);
     free(copy);
     if (!good && !self->interactive)
         self->exit_code = 1;

@@ -187,11 +187,9 @@ int main(int count, char **arguments)
     else if (good)
         good = shell_read_stream(&self, stdin, "stdin");
     shell_close(&self);
-    if (self.output != stdout)
-        (void)fclose(self.output);
+    good = shell_end_output(&self) && good;
+    good = shell_flush_output(&self) && good;
     free(dsn);
     free(line.tasks);
-    if (fflush(stdout) != 0)
-        good = false;
     return self.exit_code ? self.exit_code : good ? 0 : 1;
 }

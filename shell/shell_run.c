@@ -257,18 +257,31 @@ static bool run_statement(shell *self, tuff_stmt *stmt)
         if (self->timer)
             (void)fprintf(self->output, "Run time: %.6f s\n",
                           seconds_now() - self->progress.started);
-        (void)fflush(self->output);
     }
     return status == TUFF_OK || status == TUFF_DONE;
 }
 
-static void end_once(shell *self)
+static bool output_failed(shell *self)
 {
-    if (!self->output_once)
-        return;
-    (void)fclose(self->output);
+    (void)fputs("Error: the output cannot be written\n", stderr);
+    self->exit_code = self->interactive ? 0 : 1;
+    return false;
+}
+
+bool shell_flush_output(shell *self)
+{
+    if (fflush(self->output) == 0 && !ferror(self->output))
+        return true;
+    clearerr(self->output);
+    return output_failed(self);
+}
+
+bool shell_end_output(shell *self)
+{
+    FILE *file = self->output;
     self->output = stdout;
     self->output_once = false;
+    return file == stdout || fclose(file) == 0 || output_failed(self);
 }
 
 static unsigned count_lines(const char *from, const char *to)
@@ -281,7 +294,7 @@ static unsigned count_lines(const char *from, const char *to)
 
 bool shell_run_sql(shell *self, const char *sql, const char *source, unsigned line)
 {
-    const char *rest = sql;
+    const char *rest = sql, *end = sql + strlen(sql);
     bool good = true;
     if (self->echo) {
         size_t length = strlen(sql);
@@ -299,7 +312,7 @@ bool shell_run_sql(shell *self, const char *sql, const char *source, unsigned li
         }
         const char *start = rest;
         tuff_stmt *stmt = NULL;
-        tuff_status status = tuff_prepare(self->conn, start, -1, &stmt, &rest);
+        tuff_status status = tuff_prepare(self->conn, start, end - start, &stmt, &rest);
         if (status == TUFF_OK && !stmt)
             break;
         good = status == TUFF_OK && run_statement(self, stmt);
@@ -307,7 +320,9 @@ bool shell_run_sql(shell *self, const char *sql, const char *source, unsigned li
             shell_report_error(self, tuff_conn_error(self->conn), start, source,
                                line + count_lines(sql, start));
         tuff_finalize(stmt);
-        end_once(self);
+        good = shell_flush_output(self) && good;
+        if (self->output_once)
+            good = shell_end_output(self) && good;
     }
     if (!good)
         self->exit_code = self->interactive ? 0 : 1;

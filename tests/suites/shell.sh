@@ -23,6 +23,12 @@ suite_shell() {
     expect line $'a = 1\nb = x,y\n\na = \nb = z' "$($tuff --line -c "$rows")"
     expect pipe $'a\n1\nx\n2' "$(printf "select 'a';select\n1;\n\n.print x\nselect 2" | $tuff)"
     expect exit-code 1 "$($tuff -c 'SELECT nothing' >/dev/null 2>&1; echo $?)"
+    expect full-disk $'Error: the output cannot be written\n1' "$({ $tuff -c 'SELECT 1' >/dev/full; } 2>&1; echo $?)"
+    expect full-disk-output $'Error: the output cannot be written\n1' \
+        "$($tuff -c '.output /dev/full' -c 'SELECT 1' 2>&1; echo $?)"
+    expect full-disk-once $'Error: the output cannot be written\n1' \
+        "$(printf '.once /dev/full\nSELECT 1;\nSELECT 2;\n' | $tuff 2>&1; echo $?)"
+    expect full-disk-command $'Error: the output cannot be written\n1' "$({ $tuff -c .help >/dev/full; } 2>&1; echo $?)"
     expect stops '1' "$($tuff -c 'SELECT 1' -c 'SELECT nothing' -c 'SELECT 2' 2>/dev/null)"
     expect caret $'Error 42703: column "nothing" does not exist\n  SELECT nothing\n         ^' \
         "$($tuff -c 'SELECT nothing' 2>&1)"
