@@ -76,6 +76,8 @@ void verify(const run *before, os_sim *disk, bool lossy, int depth)
 void cut_now(void *context, uint64_t number)
 {
     run *self = context;
+    if (self->cut_every && draw(self, self->cut_every))
+        return;
     os_thread_hooks *hooks = sim_step_out();
     for (uint32_t i = 0; i < self->tear_modes; i++) {
         os_sim *after;

@@ -5,13 +5,17 @@
  * in four ways (nothing unsynced survives; all does; pieces of 512 and of 4,096 bytes do). Each
  * disk that may be left is opened and must hold the state after a commit that was begun, and
  * not before the last acknowledged one. Then the script is run with each call of the system, and
- * with each allocation, failing once: the error is passed on, and what is on the disk is such a
- * state again.
+ * with each allocation, failing once, and with the process dying at each call: the error is
+ * passed on, and what is on the disk is such a state again. The database goes on or is opened
+ * again on the same machine, checkpoints, and no space is left loose; then the power is cut there,
+ * too: what the process before could not sync nobody may have relied on.
  *
  * Where random steps (sim_table.c) find what nobody thought of, scripts make sure that what we
  * did think of is run: that seals, merges and key runs happened is asserted.
  */
 #include "actions.h"
+#include "store/cache/cache_int.h"
+#include "store/table/table_int.h"
 
 typedef struct script {
     run *run;
@@ -376,6 +380,7 @@ typedef enum harm {
     HARM_NONE,
     HARM_CUTS, /* at every change */
     HARM_CALL,
+    HARM_KILL, /* from one call on none is made */
     HARM_ALLOCATION,
     HARM_KINDS
 } harm;
@@ -420,12 +425,90 @@ static uint64_t fail_recoveries(const run *self)
 {
     uint64_t tried = 0;
     for (harm kind = HARM_NONE; kind < HARM_KINDS; kind++) {
-        if (kind == HARM_CUTS)
+        if (kind == HARM_CUTS || kind == HARM_KILL)
             continue; /* cuts while it recovers: see verify */
         for (uint64_t at = 1; recover(self, kind, at); at++)
             tried++;
     }
     return tried;
+}
+
+/* Has log or file answered a failure that only a reopening mends? */
+static bool is_read_only(const run *self)
+{
+    return self->database->file->failure != BASE_OK || wal_failure(self->database->log) != BASE_OK;
+}
+
+/* A checkpoint that has to succeed, and all space after it: reached or free, and nothing loose. */
+static void expect_whole_checkpoint(run *self, const char *when)
+{
+    base_error error;
+    cache_statistics space;
+    base_error_clear(&error);
+    base_status status = table_checkpoint(self->database, &error);
+    if (!sim_expect(self->report, status == BASE_OK, "a checkpoint %s: %s", when, error.message))
+        return;
+    cache_get_statistics(self->database->file, &space);
+    sim_expect(self->report, space.loose_size == 0 && space.lost_size == 0,
+               "a checkpoint %s leaves %llu bytes loose", when,
+               (unsigned long long)space.loose_size);
+    check_integrity(self);
+}
+
+/* Which of the two states that a failed commit may have left is it? From now on it must stay. */
+static void settle_model(run *self)
+{
+    uint64_t print;
+    int64_t sum;
+    base_error error;
+    base_error_clear(&error);
+    base_status status = database_print(self, &print, &sum, &error);
+    if (self->begun > self->acknowledged && print == self->prints[self->begun])
+        self->committed = self->pending;
+    sim_expect(self->report, status == BASE_OK && print == model_print(self, &self->committed),
+               "after a failure the database is not at a commit: %s", error.message);
+    self->prints[self->begun] = print;
+    self->acknowledged = self->begun;
+}
+
+static base_status live_on(run *self, base_error *error)
+{
+    script how = {.run = self, .error = error};
+    RETURN_IF_ERROR(create(&how));
+    uint32_t t = 0;
+    while (!self->committed.exists[t])
+        t++;
+    RETURN_IF_ERROR(put_alone(&how, t, 30, 3));
+    RETURN_IF_ERROR(checkpoint(&how));
+    return take_alone(&how, t, 31, 2);
+}
+
+/* What one refused call or allocation leaves in the database that goes on: and then the power is
+ * cut. What the system has not written and will never write the next process finds as if it were
+ * there, but it must not rely on it. */
+static void expect_recovered(run *self)
+{
+    base_error error;
+    base_error_clear(&error);
+    self->allocation_fails_at = 0;
+    os_sim_fail(self->sim, 0, BASE_OK, false);
+    if (self->database && !is_read_only(self))
+        expect_whole_checkpoint(self, "after a failure");
+    close_database(self);
+    self->failing = false;
+    self->memory_sites = self->io_sites = NULL; /* these places are not the script's */
+    os_sim_on_call(self->sim, NULL, NULL);
+    self->tear_modes = 1;
+    self->cut_every = 4;
+    os_sim_on_change(self->sim, cut_now, self);
+    base_status status = open_database(self, 0, &error);
+    if (sim_expect(self->report, status == BASE_OK, "opening after a failure: %s", error.message)) {
+        settle_model(self);
+        status = live_on(self, &error);
+        sim_expect(self->report, status == BASE_OK, "after a failure: %s", error.message);
+        expect_whole_checkpoint(self, "after a failure and a reopening");
+    }
+    close_database(self);
 }
 
 static void __attribute__((noinline))
@@ -447,7 +530,6 @@ work(run *self, const struct workload *workload, uint64_t *recoveries)
         check_integrity(self);
         *recoveries = fail_recoveries(self);
     }
-    close_database(self);
 }
 
 /* After a refused call or allocation: an error, and the disk has a state of some commit. */
@@ -466,7 +548,7 @@ static bool __attribute__((noinline))
 attempt(run *self, sim_report *report, const struct workload *workload, harm kind, uint64_t at,
         cut_outcome *outcome, uint64_t *recoveries)
 {
-    start_run(self, report, 1);
+    start_run(self, report, sim_first_seed());
     self->mode = TABLE_SYNC_FULL;
     self->seal_rows = workload->seal_rows;
     self->manual_compaction = true;
@@ -477,14 +559,20 @@ attempt(run *self, sim_report *report, const struct workload *workload, harm kin
     self->failing = kind != HARM_CUTS;
     if (kind == HARM_CUTS)
         os_sim_on_change(self->sim, cut_now, self);
-    else if (kind == HARM_CALL)
-        os_sim_fail(self->sim, at, at % 2 ? BASE_IO_ERROR : BASE_DISK_FULL, false);
+    else if (kind != HARM_ALLOCATION)
+        os_sim_fail(self->sim, at, at % 2 ? BASE_IO_ERROR : BASE_DISK_FULL, kind == HARM_KILL);
     else
         self->allocation_fails_at = at;
     work(self, workload, recoveries);
-    bool reached = kind == HARM_CALL ? os_sim_has_failed(self->sim) : self->allocation_calls >= at;
-    if (kind != HARM_CUTS)
+    bool reached =
+        kind == HARM_ALLOCATION ? self->allocation_calls >= at : os_sim_has_failed(self->sim);
+    if (kind == HARM_KILL)
+        close_database(self);
+    if (kind != HARM_CUTS) {
         verify_rest(self, at);
+        expect_recovered(self);
+    }
+    close_database(self);
     return reached;
 }
 
@@ -508,12 +596,13 @@ static uint64_t run_workload(sim_report *report, const struct workload *workload
             end_run(&self);
         }
     }
-    printf("%-13s %llu changes, %llu power cuts, %llu failed calls, %llu failed allocations, "
-           "%llu in recovery: %llu lost, %llu partial, %llu refused\n",
+    printf("%-13s %llu changes, %llu power cuts, %llu failed calls, %llu deaths, "
+           "%llu failed allocations, %llu in recovery: %llu lost, %llu partial, %llu refused\n",
            workload->name, (unsigned long long)changes, (unsigned long long)cuts,
-           (unsigned long long)tried[HARM_CALL], (unsigned long long)tried[HARM_ALLOCATION],
-           (unsigned long long)recoveries, (unsigned long long)outcome.lost,
-           (unsigned long long)outcome.partial, (unsigned long long)outcome.refused);
+           (unsigned long long)tried[HARM_CALL], (unsigned long long)tried[HARM_KILL],
+           (unsigned long long)tried[HARM_ALLOCATION], (unsigned long long)recoveries,
+           (unsigned long long)outcome.lost, (unsigned long long)outcome.partial,
+           (unsigned long long)outcome.refused);
     (void)fflush(stdout);
     report->part = NULL;
     return cuts;

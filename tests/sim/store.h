@@ -47,6 +47,7 @@ typedef struct run {
     table_sync_mode mode;
     uint64_t random;
     uint32_t steps, tear_modes;
+    uint32_t cut_every; /* one of so many changes; 0: each */
     uint32_t seal_rows; /* hot rows that a checkpoint seals into a volume; 0: never so few */
     uint64_t cuts;
     cut_outcome *outcome; /* NULL: not counted apart */

@@ -111,19 +111,47 @@ static base_status check_size(const cache_file *file, uint64_t size, base_error 
     return BASE_OK;
 }
 
+static base_status write_slot(cache_file *file, int place, const unsigned char *slot,
+                              base_error *error)
+{
+    return os_file_write(file->file, (uint64_t)place * CACHE_GRANULE, slot, CACHE_GRANULE, error);
+}
+
 /*
+ * What is read need not be on the disk: the process that wrote it may have died before its sync, or
+ * the sync failed, after which the system shows the bytes to every reader and never writes them.
+ * So the newest header is written again where it is before anything relies on it. That is safe
+ * whatever lies there, as the bytes are the same or the other slot has a whole header. A new file
+ * may have neither; there the name may be missing, too.
+ *
+ * Where both slots are the same one of them is on the disk, which is enough until the other is
+ * written: see cache_checkpoint_commit.
+ *
  * A slot that a power cut has torn gets the newest header, before anything is written elsewhere. It
  * holds pieces of a header whose epoch will be given again: had the next write of the slot been
  * torn as well, the pieces of both could make the lost header whole, when its extents have long
  * been used for something else.
  */
-static base_status mend_slot(cache_file *file, const unsigned char *slots, int newest,
-                             base_error *error)
+static base_status settle_slots(cache_file *file, const unsigned char *slots, int newest,
+                                base_error *error)
 {
-    if (file->other_epoch != 0 || file->read_only)
+    const unsigned char *slot = slots + (size_t)newest * CACHE_GRANULE;
+    bool is_new = file->header.epoch == 1, is_same = file->other_epoch == file->header.epoch;
+    if (file->read_only)
         return BASE_OK;
-    RETURN_IF_ERROR(os_file_write(file->file, (uint64_t)(1 - newest) * CACHE_GRANULE,
-                                  slots + (size_t)newest * CACHE_GRANULE, CACHE_GRANULE, error));
+    file->unconfirmed = is_same && !is_new;
+    if (file->unconfirmed)
+        return BASE_OK;
+    RETURN_IF_ERROR(write_slot(file, newest, slot, error));
+    if (is_new && is_same)
+        RETURN_IF_ERROR(write_slot(file, 1 - newest, slot, error));
+    RETURN_IF_ERROR(os_file_sync(file->file, error));
+    if (is_new)
+        RETURN_IF_ERROR(
+            file->environment->sync_directory(file->environment, file->file->path, error));
+    if (file->other_epoch != 0)
+        return BASE_OK;
+    RETURN_IF_ERROR(write_slot(file, 1 - newest, slot, error));
     RETURN_IF_ERROR(os_file_sync(file->file, error));
     file->other_epoch = file->header.epoch;
     return BASE_OK;
@@ -141,7 +169,7 @@ static base_status load_file(cache_file *file, const unsigned char *slots, uint6
     if (file->free.lost)
         return base_error_no_memory(error);
     RETURN_IF_ERROR(check_size(file, size, error));
-    RETURN_IF_ERROR(mend_slot(file, slots, newest, error));
+    RETURN_IF_ERROR(settle_slots(file, slots, newest, error));
     /* Both slots hold this epoch, or the other one is torn and we only read: nothing reaches what
      * this epoch freed, and what lay there since may be named by the log. */
     if (file->other_epoch == file->header.epoch || file->other_epoch == 0) {
@@ -355,10 +383,22 @@ static void become(cache_file *file, const cache_header *header)
     }
     file->other_epoch = file->header.epoch;
     file->newest_slot = 1 - file->newest_slot;
+    file->unconfirmed = false;
     file->header = *header;
     file->free.lost -= file->found;
     end_checkpoint(file);
     cache_recycle(file);
+}
+
+/* The other slot is going to be written: now this one must be on the disk. */
+static base_status confirm_newest(cache_file *file, base_error *error)
+{
+    unsigned char slot[CACHE_GRANULE];
+    if (!file->unconfirmed)
+        return BASE_OK;
+    uint64_t place = file->newest_slot * CACHE_GRANULE;
+    RETURN_IF_ERROR(os_file_read(file->file, place, slot, sizeof slot, error));
+    return os_file_write(file->file, place, slot, sizeof slot, error);
 }
 
 base_status cache_checkpoint_commit(cache_file *file, const cache_root *root, base_error *error)
@@ -379,7 +419,9 @@ base_status cache_checkpoint_commit(cache_file *file, const cache_root *root, ba
     RETURN_IF_ERROR(status);
 
     if (file->file) {
-        status = os_file_sync(file->file, error);
+        status = confirm_newest(file, error);
+        if (status == BASE_OK)
+            status = os_file_sync(file->file, error);
         if (status == BASE_OK)
             status = write_header(file, &header, slot, 1 - file->newest_slot, error);
         if (status == BASE_OK)

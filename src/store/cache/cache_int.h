@@ -171,6 +171,7 @@ struct cache_file {
     cache_header header;  /* the newest on disk */
     uint64_t newest_slot; /* where it lies: 0 or 1 */
     uint64_t other_epoch; /* of the other slot; 0 when it is damaged */
+    bool unconfirmed;     /* both slots are the same, and either may not be on the disk */
     cache_buffer buffer;
 
     os_mutex mutex; /* of all that follows */

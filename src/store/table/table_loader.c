@@ -48,11 +48,14 @@ base_status table_load_finish_volume(table_loader *self, base_error *error)
         status = base_error_no_memory(error);
     if (status == BASE_OK)
         status = col_writer_finish(self->writer, &reference, error);
-    col_writer_destroy(self->writer);
-    self->writer = NULL;
-    if (status == BASE_OK)
+    if (status == BASE_OK) {
         status = table_attach_volume(self->transaction, self->relation, &reference,
                                      &self->volumes[self->volume_count], error);
+        if (status != BASE_OK)
+            col_writer_take_back(self->writer);
+    }
+    col_writer_destroy(self->writer);
+    self->writer = NULL;
     if (status == BASE_OK)
         self->volume_count++;
     if (status == BASE_OK)

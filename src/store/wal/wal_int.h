@@ -134,7 +134,7 @@ struct wal_log {
     bool read_only, replayed;
     os_file *file;      /* NULL until the first commit or when there was none */
     uint64_t file_end;  /* bytes that the file has; the leader's */
-    bool name_unsynced; /* the file was made, its directory not yet synced */
+    bool name_unsynced; /* the directory was not yet synced since the file was made or found */
 
     os_mutex mutex;
     os_condition changed;   /* the queue, leading, syncing, switching */
@@ -149,6 +149,7 @@ struct wal_log {
     int64_t last_time;
     uint64_t written_sequence; /* last unit whose frames were handed to the system */
     uint64_t durable_sequence; /* last unit known to be on disk */
+    uint64_t stated_durable;   /* of the file's frames: what they say was on disk before them */
     uint64_t group_durable;    /* durable_sequence as the leader saw it when it took the lead */
     bool unsynced;             /* something was written after the last sync began */
 
@@ -175,6 +176,10 @@ base_status wal_stream_read(wal_log *log, const wal_generation *generation, uint
                             void *buffer, size_t length, base_error *error);
 base_status wal_stream_write(wal_log *log, wal_generation *generation, uint64_t position,
                              const void *bytes, size_t length, base_error *error);
+/* Writes the generation's bytes from `from` on again, as they are, and headers of segments that lie
+ * there. */
+base_status wal_stream_rewrite(wal_log *log, const wal_generation *generation, uint64_t from,
+                               base_error *error);
 /* Fills the file with zeros ahead of the stream: see wal_segment.c. */
 void wal_stream_extend(wal_log *log, const wal_generation *generation);
 base_status wal_generation_start(wal_log *log, bool *broken, base_error *error);

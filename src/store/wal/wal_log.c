@@ -8,7 +8,10 @@
  *                                       starts one), wal_release (forgets those before)
  *
  * After replay, too, the next write starts a new generation: nothing is ever appended behind
- * a tail that a crash may have torn, and what was replayed has been synced before.
+ * a tail that a crash may have torn, and what was replayed has been made durable before. It need
+ * not have been: the process that wrote it may have died before its sync, or the sync failed,
+ * after which the system shows the bytes to every reader and never writes them. So what no frame
+ * says to be durable is written again, as it is, and synced.
  */
 #include "store/wal/wal_int.h"
 
@@ -91,13 +94,17 @@ static base_status replay_frame(const wal_log *log, const wal_redo *redo,
     return BASE_OK;
 }
 
+/* `*unsure` becomes the place from which on nothing says that it is durable. */
 static base_status replay_generation(wal_log *log, const wal_generation *generation,
                                      wal_reader *reader, const wal_redo *redo, uint64_t *units,
-                                     base_error *error)
+                                     uint64_t *unsure, base_error *error)
 {
     wal_reader_open(reader, generation, generation->length, generation->first_chain);
-    bool in_unit = false;
+    bool in_unit = false, is_durable = true;
+    *unsure = 0;
     while (reader->position < generation->length) {
+        if (is_durable)
+            *unsure = reader->position;
         base_status status = wal_reader_next(reader, error);
         if (status == BASE_DONE)
             return base_error_set(error, BASE_CORRUPT, "log \"%s\" changed while it was read",
@@ -107,6 +114,7 @@ static base_status replay_generation(wal_log *log, const wal_generation *generat
         const wal_frame_header *header = &reader->header;
         if (header->type != WAL_FRAME_DATA)
             continue;
+        is_durable &= header->sequence <= log->stated_durable;
         if (!in_unit && redo->begin)
             RETURN_IF_ERROR(redo->begin(redo->context, header->sequence, header->time, error));
         RETURN_IF_ERROR(replay_frame(log, redo, header, reader->payload, error));
@@ -123,15 +131,20 @@ base_status wal_replay(wal_log *log, const wal_redo *redo, uint64_t *unit_count,
     BASE_ASSERT(!log->replayed);
     wal_reader reader;
     wal_reader_init(&reader, log);
-    uint64_t units = 0;
+    uint64_t units = 0, unsure = 0;
+    wal_generation *newest = NULL;
     base_status status = BASE_OK;
     for (wal_generation *generation = log->oldest; generation && status == BASE_OK;
-         generation = generation->next)
-        status = replay_generation(log, generation, &reader, redo, &units, error);
+         generation = generation->next) {
+        newest = generation;
+        status = replay_generation(log, generation, &reader, redo, &units, &unsure, error);
+    }
     wal_reader_destroy(&reader);
-    /* A process that died may have left what was replayed in the system's cache only. */
-    if (status == BASE_OK && log->oldest && !log->read_only)
-        status = os_file_sync(log->file, error);
+    if (status == BASE_OK && newest && !log->read_only) {
+        status = wal_stream_rewrite(log, newest, unsure, error);
+        if (status == BASE_OK)
+            status = os_file_sync(log->file, error);
+    }
     RETURN_IF_ERROR(status);
     log->durable_sequence = log->last_sequence;
     log->replayed = true;

@@ -219,6 +219,7 @@ static base_status measure(recovery *self, wal_reader *reader, wal_generation *g
         if (status != BASE_ROW)
             return status;
         const wal_frame_header *header = &reader->header;
+        log->stated_durable = BASE_MAX(log->stated_durable, header->durable);
         if (header->type == WAL_FRAME_DATA) {
             bool follows =
                 unit ? header->sequence == unit
@@ -329,6 +330,7 @@ base_status wal_recover(wal_log *log, const wal_options *options, base_error *er
     uint32_t flags = options->read_only ? OS_OPEN_READ : OS_OPEN_READ | OS_OPEN_WRITE;
     RETURN_IF_ERROR(
         os_file_open(log->environment, log->budget, log->path, flags, &log->file, error));
+    log->name_unsynced = true; /* for all that we know */
     recovery self = {.log = log, .options = options};
     base_status status;
     GOTO_IF_ERROR(status = read_segment_headers(&self, error), done);

@@ -145,6 +145,36 @@ base_status wal_stream_write(wal_log *log, wal_generation *generation, uint64_t 
     return BASE_OK;
 }
 
+static base_status rewrite_part(wal_log *log, uint64_t offset, unsigned char *buffer, size_t length,
+                                base_error *error)
+{
+    size_t got;
+    RETURN_IF_ERROR(os_file_read_some(log->file, offset, buffer, length, &got, error));
+    return got ? os_file_write(log->file, offset, buffer, got, error) : BASE_OK;
+}
+
+base_status wal_stream_rewrite(wal_log *log, const wal_generation *generation, uint64_t from,
+                               base_error *error)
+{
+    unsigned char *buffer = base_allocate(log->budget, WAL_PAYLOAD);
+    if (!buffer)
+        return base_error_no_memory(error);
+    base_status status = BASE_OK;
+    uint32_t ordinal = (uint32_t)(from / WAL_PAYLOAD);
+    for (; status == BASE_OK && ordinal < generation->segment_count; ordinal++) {
+        uint64_t start = (uint64_t)ordinal * WAL_PAYLOAD, first = BASE_MAX(from, start);
+        uint64_t end = BASE_MIN(start + WAL_PAYLOAD, generation->length);
+        uint64_t place = (uint64_t)generation->segments[ordinal] * WAL_SEGMENT;
+        if (first == start)
+            status = rewrite_part(log, place, buffer, WAL_BLOCK, error);
+        if (status == BASE_OK && end > first)
+            status = rewrite_part(log, place + WAL_BLOCK + (first - start), buffer,
+                                  (size_t)(end - first), error);
+    }
+    base_free(log->budget, buffer, WAL_PAYLOAD);
+    return status;
+}
+
 /* Opens the file for writing, making it when it is missing. */
 static base_status open_file(wal_log *log, base_error *error)
 {
