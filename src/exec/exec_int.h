@@ -89,6 +89,9 @@ struct exec_part {
     bool parallel;
     /* Steps: needs few rows by nature (LIMIT), so sources begin with small chunks. */
     bool stops_early;
+    /* A step: how many of the rows that come next it will throw away. A source right before it may
+     * leave them out instead, and count down. NULL: none. */
+    uint64_t *to_skip;
     /* Steps: set when one has answered EXEC_FINISHED: nothing below it needs to run. */
     _Atomic(bool) finished;
     /* What was done beyond looking at rows that came in: exec_note_work. */

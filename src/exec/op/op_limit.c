@@ -2,7 +2,8 @@
  * op_limit.c - rows offset .. offset + limit - 1 of the input; ends the pipeline when it has them.
  *
  * Which rows these are depends on the order in which they come, so the step is not shared by
- * lanes: its pipeline keeps the source's order.
+ * lanes: its pipeline keeps the source's order. Rows before the offset are counted here, or by the
+ * source itself where that can do so without reading them.
  */
 #include "exec/exec_int.h"
 
@@ -67,6 +68,7 @@ base_status exec_build_limit(exec_builder *builder, const plan_operator *op, exe
         return base_error_no_memory(builder->error);
     self->part.parallel = false;
     self->part.stops_early = true;
+    self->part.to_skip = &self->to_skip;
     self->selection = exec_new(execution, VECTOR_SIZE * sizeof(uint16_t));
     if (!self->selection)
         return base_error_no_memory(builder->error);

@@ -7,7 +7,7 @@
  *
  * Under a LIMIT the first chunks are small and grow from EXEC_FIRST_SLICE rows to whole ones: what
  * the storage, the filter and the steps behind it do for rows that nobody asks for is bounded by
- * what was needed.
+ * what was needed. Rows before an OFFSET are not read where the storage can count them.
  */
 #include "exec/op/op_access.h"
 
@@ -16,7 +16,8 @@ typedef struct table_scan_part {
     op_access access;
     types_type *types;
     table_scan *scan;
-    bool slices; /* a LIMIT follows */
+    bool slices;       /* a LIMIT follows */
+    uint64_t *to_skip; /* rows that the next step would throw away; NULL: unknown */
 } table_scan_part;
 
 typedef struct table_scan_state {
@@ -79,8 +80,11 @@ static base_status open_unit(exec_part *part, void *opaque, uint32_t unit, base_
 
 static base_status next(exec_part *part, void *opaque, vector_chunk **chunk, base_error *error)
 {
+    table_scan_part *self = (table_scan_part *)part;
     table_scan_state *state = opaque;
     vector_chunk_reset(state->chunk);
+    if (self->to_skip)
+        table_reader_skip(state->reader, self->to_skip);
     table_reader_limit(state->reader, state->slice_size);
     state->slice_size = BASE_MIN(state->slice_size * 2, (uint32_t)VECTOR_SIZE);
     base_status status = table_reader_next(state->reader, state->chunk, error);
@@ -131,5 +135,8 @@ base_status exec_build_table_scan(exec_builder *builder, const plan_operator *op
     if (!self->types)
         return base_error_no_memory(builder->error);
     self->slices = exec_chain_stops_early(builder, chain);
+    /* Only of rows that nothing filters is known how many come through. */
+    if (!op->scan.filter && !op->scan.join_filter_count && !op->scan.predicate_count && chain->part)
+        self->to_skip = chain->part->to_skip;
     return exec_add_pipeline(builder, &self->part, chain);
 }

@@ -130,6 +130,9 @@ base_status row_scan(row_tree *tree, const row_layout *layout, const txn_snapsho
 base_status row_scan_stamped(row_tree *tree, const row_layout *layout, const txn_snapshot *snapshot,
                              row_position *position, const uint32_t *columns, uint32_t column_count,
                              vector_chunk *chunk, uint64_t *stamps);
+/* Moves the position past the next visible rows, `*rows` of them at most, without reading them, and
+ * takes those from `*rows`. It may stop before that many. */
+void row_skip(row_tree *tree, const txn_snapshot *snapshot, row_position *position, uint64_t *rows);
 
 /* ---- History ----------------------------------------------------------------------------- */
 

@@ -396,6 +396,38 @@ base_status row_scan_stamped(row_tree *tree, const row_layout *layout, const txn
     return BASE_DONE;
 }
 
+/* Where slots tell rowids: the rowid of row `row` of the batch. */
+static int64_t rowid_of_row(const batch *rows, const row_slab *slab, uint32_t row)
+{
+    return row_rowid_at(slab, rows->contiguous ? rows->slots[0] + row : rows->slots[row]);
+}
+
+void row_skip(row_tree *tree, const txn_snapshot *snapshot, row_position *position, uint64_t *rows)
+{
+    batch found;
+    bool stop = false;
+    while (*rows && !position->done && !stop) {
+        row_leaf *leaf = row_leaf_lock_shared(tree, position->next);
+        bool slots_tell = !leaf->slab.sparse || leaf->slab.ordered;
+        uint32_t from, to;
+        entries_in_range(leaf, position, &from, &to);
+        found.count = 0;
+        if (from < to)
+            collect(&found, leaf, from, to, snapshot, position->descending);
+        int64_t border = position->descending ? leaf->low : leaf->high;
+        stop = found.count > *rows;
+        if (!stop) {
+            *rows -= found.count;
+        } else if (slots_tell) {
+            position->next = rowid_of_row(&found, &leaf->slab, (uint32_t)*rows);
+            *rows = 0;
+        }
+        os_latch_unlock_shared(&leaf->latch);
+        if (!stop)
+            move_on(position, border);
+    }
+}
+
 /* ---- Sealing ------------------------------------------------------------------------------- */
 
 /* Rows that everybody sees, in place, with nothing behind them. */

@@ -291,6 +291,9 @@ base_status table_reader_open_unit(table_reader *reader, uint32_t unit, base_err
 /* From now on a chunk has `rows` rows at most (a multiple of 64; VECTOR_SIZE unless set): for a
  * caller that may soon have enough, as what is not asked for is then not read either. */
 void table_reader_limit(table_reader *reader, uint32_t rows);
+/* Leaves out the next visible rows of the unit, `*rows` of them at most, and takes those from
+ * `*rows`. It may leave out fewer. The scan has no predicates. */
+void table_reader_skip(table_reader *reader, uint64_t *rows);
 /* BASE_ROW with a chunk of 1 to VECTOR_SIZE visible rows, or BASE_DONE at the unit's end.
  * `chunk` was initialised with the columns' types; its contents live until the next call. */
 base_status table_reader_next(table_reader *reader, vector_chunk *chunk, base_error *error);

@@ -59,6 +59,15 @@ typedef struct remover {
     table_key_space space;
 } remover;
 
+/* The space, several KiB of it, is left as it is. */
+static void remover_init(remover *self, const table_index *index, base_text key, int64_t rowid)
+{
+    self->index = index;
+    self->key = key;
+    self->rowid = rowid;
+    table_key_space_init(&self->space);
+}
+
 static bool is_needed(void *context, uint64_t stamp, const types_cell *cells, const bool *nulls)
 {
     remover *remove = context;
@@ -90,9 +99,9 @@ static bool remove_anyway(void *context, uint64_t stamp, const types_cell *cells
 static void remove_entry(table_relation *relation, const table_index *index, base_text key,
                          int64_t rowid, uint64_t oldest, row_visitor hot)
 {
-    remover remove = {.index = index, .key = key, .rowid = rowid};
+    remover remove;
     const table_visitor visitor = {.cold = is_needed, .hot = hot, .context = &remove};
-    table_key_space_init(&remove.space);
+    remover_init(&remove, index, key, rowid);
     /* Where a volume cannot be read the entry stays: readers look at the row anyway. */
     (void)table_visit_versions(relation, rowid, BASE_MAX(oldest, index->since), index->key_columns,
                                index->descriptor.part_count, &visitor);
@@ -120,10 +129,11 @@ static bool note_unneeded(void *context, uint64_t stamp, const types_cell *cells
 bool table_entry_is_needed(table_relation *relation, const table_index *index, base_text key,
                            int64_t rowid, uint64_t oldest)
 {
-    need self = {.remove = {.index = index, .key = key, .rowid = rowid}};
+    need self;
     const table_visitor visitor = {
         .start = ask_again, .cold = is_needed, .hot = note_unneeded, .context = &self};
-    table_key_space_init(&self.remove.space);
+    remover_init(&self.remove, index, key, rowid);
+    self.unneeded = false;
     base_status status = table_visit_versions(relation, rowid, oldest, index->key_columns,
                                               index->descriptor.part_count, &visitor);
     return status != BASE_OK || !self.unneeded;

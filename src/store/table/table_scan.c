@@ -317,6 +317,19 @@ void table_reader_limit(table_reader *reader, uint32_t rows)
     reader->limit = rows;
 }
 
+void table_reader_skip(table_reader *reader, uint64_t *rows)
+{
+    const table_scan *scan = reader->scan;
+    BASE_ASSERT(scan->predicate_count == 0);
+    if (reader->source_count != 1 || *rows == 0)
+        return; /* what is merged has to be read to tell whose turn it is */
+    table_source *source = &reader->sources[0];
+    if (source->volume)
+        table_source_skip(scan, source, rows);
+    else
+        row_skip(scan->relation->storage->hot, &scan->snapshot, &source->position, rows);
+}
+
 base_status table_reader_next(table_reader *reader, vector_chunk *chunk, base_error *error)
 {
     const table_scan *scan = reader->scan;

@@ -72,6 +72,9 @@ base_status table_source_next(const table_reader *reader, table_source *source,
                               const uint32_t *columns, uint32_t column_count, vector_chunk *chunk,
                               uint16_t *selection, base_error *error);
 
+/* Leaves out visible rows of a volume, see table_reader_skip. */
+void table_source_skip(const table_scan *scan, table_source *source, uint64_t *rows);
+
 /* table_merge.c */
 base_status table_merge_open(table_reader *reader, base_error *error);
 void table_merge_close(table_reader *reader);

@@ -216,3 +216,29 @@ base_status table_source_next(const table_reader *reader, table_source *source,
     }
     return BASE_DONE;
 }
+
+void table_source_skip(const table_scan *scan, table_source *source, uint64_t *rows)
+{
+    bool marked = atomic_load_explicit(&source->volume->mark_count, memory_order_acquire) > 0;
+    while (*rows && source->from < source->to) {
+        piece next = next_vector(scan, source);
+        uint16_t selection[VECTOR_SIZE];
+        bool all;
+        cut_piece(scan, &next, VECTOR_SIZE);
+        uint32_t count = next.end - next.start;
+        if (!marked && count > *rows) {
+            count = (uint32_t)*rows;
+            if (scan->descending)
+                next.start = next.end - count;
+            else
+                next.end = next.start + count;
+        } else if (marked) {
+            next.first = next.start;
+            count = choose_rows(scan, source, &next, selection, &all);
+        }
+        if (count > *rows)
+            return;
+        *rows -= count;
+        move_behind(scan, source, &next);
+    }
+}

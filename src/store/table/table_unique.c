@@ -153,12 +153,14 @@ base_status table_check_unique(txn_transaction *transaction, table_relation *rel
                                table_index *index, base_text key, int64_t rowid,
                                table_holder *holder, table_conflict *conflict, base_error *error)
 {
-    prober probe = {.manager = txn_manager_of(transaction),
-                    .index = index,
-                    .key = key,
-                    .self = txn_id_of(transaction)};
+    prober probe;
     index_set_cursor *cursor;
     unique_answer answer = UNIQUE_FREE;
+    memset(&probe, 0, offsetof(prober, space)); /* the space has several KiB */
+    probe.manager = txn_manager_of(transaction);
+    probe.index = index;
+    probe.key = key;
+    probe.self = txn_id_of(transaction);
     table_key_space_init(&probe.space);
     RETURN_IF_ERROR(index_set_cursor_create(index->entries, &cursor, error));
     base_status status = probe_entries(&probe, relation, cursor, rowid, &answer, error);

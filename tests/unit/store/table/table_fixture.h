@@ -203,10 +203,18 @@ static inline int64_t fixture_read(fixture *self, txn_transaction *transaction, 
     return number;
 }
 
-/* Scans all rows in order, in chunks of `limit` rows at most; returns how many, and the sum of
- * their numbers. Each row's columns must fit together. */
-static inline uint64_t fixture_scan_limited(fixture *self, txn_transaction *transaction,
-                                            bool descending, uint32_t limit, int64_t *sum)
+/* How fixture_scan_as reads: in chunks of `limit` rows at most, without the first `skip` rows. */
+typedef struct fixture_way {
+    uint32_t limit;
+    uint64_t skip;
+    int64_t *note;           /* gets the rowids; NULL: nobody wants them */
+    const int64_t *expected; /* the rowids that the rows must have; NULL: unknown */
+} fixture_way;
+
+/* Scans the rows in order; returns how many there are with those left out, and the sum of the
+ * numbers of the others. Each row's columns must fit together. */
+static inline uint64_t fixture_scan_as(fixture *self, txn_transaction *transaction, bool descending,
+                                       fixture_way way, int64_t *sum)
 {
     uint32_t columns[] = {TABLE_ROWID, COLUMN_NUMBER, COLUMN_TEXT, COLUMN_SMALL};
     types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT), TYPES_OF(SMALLINT)};
@@ -218,18 +226,22 @@ static inline uint64_t fixture_scan_limited(fixture *self, txn_transaction *tran
     table_scan *scan = NULL;
     table_reader *reader = NULL;
     vector_chunk chunk;
-    uint64_t count = 0;
+    uint64_t count = 0, read = 0;
     int64_t last = 0;
     *sum = 0;
     unit_assert_ok(
         vector_chunk_init(&chunk, table_database_budget(self->database), types, 4, &self->error));
     unit_assert_ok(table_scan_create(transaction, self->relation, &options, &scan, &self->error));
     unit_assert_ok(table_reader_create(scan, &reader, &self->error));
-    table_reader_limit(reader, limit);
+    table_reader_limit(reader, way.limit);
     for (uint32_t unit = 0; unit < table_scan_unit_count(scan); unit++) {
         unit_assert_ok(table_reader_open_unit(reader, unit, &self->error));
+        uint64_t left = way.skip > count ? way.skip - count : 0;
+        count += left;
+        table_reader_skip(reader, &left);
+        count -= left;
         while (table_reader_next(reader, &chunk, &self->error) == BASE_ROW) {
-            assert_in_range(chunk.count, 1, limit);
+            assert_in_range(chunk.count, 1, way.limit);
             for (uint32_t i = 0; i < chunk.count; i++) {
                 uint32_t row = vector_row(chunk.selection, i);
                 int64_t rowid = vector_get(&chunk.columns[0], row).cell.int64;
@@ -244,11 +256,16 @@ static inline uint64_t fixture_scan_limited(fixture *self, txn_transaction *tran
                 assert_int_equal(small.is_null, nulls[COLUMN_SMALL]);
                 if (!small.is_null)
                     assert_int_equal(small.cell.int16, expected[COLUMN_SMALL].int16);
-                if (count)
+                if (read)
                     assert_true(descending ? rowid < last : rowid > last);
+                if (way.note)
+                    way.note[count] = rowid;
+                if (way.expected)
+                    assert_int_equal(way.expected[count], rowid);
                 last = rowid;
                 *sum += number;
                 count++;
+                read++;
             }
         }
     }
@@ -258,18 +275,25 @@ static inline uint64_t fixture_scan_limited(fixture *self, txn_transaction *tran
     return count;
 }
 
-/* In one go, and again in chunks of other sizes, with the same answer. */
+/* In one go, and again in chunks of other sizes and from later rows on, with the same answer. */
 static inline uint64_t fixture_scan(fixture *self, txn_transaction *transaction, bool descending,
                                     int64_t *sum)
 {
     static const uint32_t limits[] = {64, 192, 1024};
-    uint64_t count = fixture_scan_limited(self, transaction, descending, VECTOR_SIZE, sum);
+    static const uint64_t skips[] = {1, 63, 1000, 2048, 2500, 100000};
+    fixture_way way = {.limit = VECTOR_SIZE};
+    uint64_t count = fixture_scan_as(self, transaction, descending, way, sum);
+    int64_t *rowids = malloc((count + 1) * sizeof *rowids), again;
     for (size_t i = 0; i < BASE_COUNT_OF(limits); i++) {
-        int64_t again;
-        assert_int_equal(fixture_scan_limited(self, transaction, descending, limits[i], &again),
-                         count);
+        way = (fixture_way){.limit = limits[i], .note = rowids};
+        assert_int_equal(fixture_scan_as(self, transaction, descending, way, &again), count);
         assert_int_equal(again, *sum);
     }
+    for (size_t i = 0; i < BASE_COUNT_OF(skips); i++) {
+        way = (fixture_way){.limit = VECTOR_SIZE, .skip = skips[i], .expected = rowids};
+        assert_int_equal(fixture_scan_as(self, transaction, descending, way, &again), count);
+    }
+    free(rowids);
     return count;
 }
 
