@@ -210,6 +210,8 @@ base_status os_task_group_start(os_task_group *group, void (*function)(void *arg
 void os_task_group_wait(os_task_group *group); /* until nothing is under way */
 /* Runs one function that no thread has begun in the caller; false: there is none. */
 bool os_task_group_help(os_task_group *group);
+/* Until one of them has set `*done`; helps meanwhile. */
+void os_task_group_wait_for(os_task_group *group, const _Atomic(bool) *done);
 void os_task_group_destroy(os_task_group *group); /* waits first; NULL allowed */
 
 #endif

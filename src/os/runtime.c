@@ -410,6 +410,16 @@ bool os_task_group_help(os_task_group *group)
     return task != NULL;
 }
 
+/* When nobody can be helped any more all that is left is running: waiting for all of it costs
+ * no more than the longest of a few. */
+void os_task_group_wait_for(os_task_group *group, const _Atomic(bool) *done)
+{
+    while (!atomic_load_explicit(done, memory_order_acquire) && os_task_group_help(group))
+        continue;
+    if (!atomic_load_explicit(done, memory_order_acquire))
+        os_task_group_wait(group);
+}
+
 void os_task_group_destroy(os_task_group *group)
 {
     if (!group)

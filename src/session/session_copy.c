@@ -248,3 +248,10 @@ base_status session_copy(session_run *run)
     return run->tree->copy->from ? session_copy_from(run, &options)
                                  : session_copy_to(run, &options);
 }
+
+uint32_t session_copy_lanes(const session_connection *connection)
+{
+    uint32_t threads = os_runtime_parallelism(connection->database->runtime);
+    uint32_t limit = connection->settings.threads;
+    return limit ? BASE_MIN(limit, threads) : threads;
+}

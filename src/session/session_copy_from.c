@@ -187,14 +187,6 @@ static void parse_slices(void *argument, uint32_t lane)
 
 /* ---- Batches ----------------------------------------------------------------------------- */
 
-static uint32_t thread_count(const copy_source *self)
-{
-    session_connection *connection = self->run->connection;
-    uint32_t threads = os_runtime_parallelism(connection->database->runtime);
-    uint32_t limit = connection->settings.threads;
-    return limit ? BASE_MIN(limit, threads) : threads;
-}
-
 /* Parses the next part of the file; no slices at its end. */
 static base_status next_batch(copy_source *self, base_error *error)
 {
@@ -213,7 +205,7 @@ static base_status next_batch(copy_source *self, base_error *error)
             return base_error_no_memory(error);
     }
     atomic_store(&self->next_slice, 0);
-    uint32_t lanes = BASE_MIN(thread_count(self), self->slice_count);
+    uint32_t lanes = BASE_MIN(session_copy_lanes(self->run->connection), self->slice_count);
     if (lanes > 1)
         os_runtime_run(self->run->connection->database->runtime, lanes, parse_slices, self);
     else
@@ -408,7 +400,8 @@ static base_status begin(copy_source *self)
     session_run *run = self->run;
     self->budget = &run->connection->budget;
     self->line = 1;
-    self->slice_limit = BASE_MIN(2 * thread_count(self), (uint32_t)COPY_MAX_SLICES);
+    self->slice_limit =
+        BASE_MIN(2 * session_copy_lanes(self->run->connection), (uint32_t)COPY_MAX_SLICES);
     self->slices = base_arena_allocate_array(run->arena, self->slice_limit, sizeof *self->slices);
     if (!self->slices)
         return base_error_no_memory(run->error);

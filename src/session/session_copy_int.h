@@ -5,6 +5,7 @@
  *   copy_reader   a buffer of them, cut into slices of whole records
  *   copy_record   cuts a slice into records and fields
  *   copy_column   turns fields into values of a column
+ *   copy_format   turns rows into lines
  */
 #ifndef SESSION_SESSION_COPY_INT_H
 #define SESSION_SESSION_COPY_INT_H
@@ -123,6 +124,23 @@ base_status session_copy_put(const copy_column *column, const copy_options *opti
                              const copy_field *field, bool ascii, vector *to, uint32_t row,
                              base_arena *heap, base_error *error);
 
+/* ---- Lines ----------------------------------------------------------------------------- */
+
+typedef struct copy_format {
+    const copy_options *options;
+    bool special[256]; /* bytes that ask for quotes */
+} copy_format;
+
+void session_copy_format_init(copy_format *format, const copy_options *options);
+base_status session_copy_format_text(const copy_format *format, base_text text, base_buffer *out,
+                                     base_error *error);
+/* Appends a line for each row from `*next` on, until the buffer has `enough` bytes. */
+base_status session_copy_format_rows(const copy_format *format, const vector_chunk *rows,
+                                     uint32_t *next, size_t enough, base_buffer *out,
+                                     base_buffer *scratch, base_error *error);
+
+/* Threads that a COPY may use: of the runtime, or what the user has set. */
+uint32_t session_copy_lanes(const session_connection *connection);
 base_status session_copy_from(session_run *run, const copy_options *options);
 base_status session_copy_to(session_run *run, const copy_options *options);
 

@@ -304,8 +304,3 @@ void col_group_encode(col_group *group, os_task_group *tasks)
             encode_column(column);
     }
 }
-
-bool col_group_is_done(const col_group *group)
-{
-    return atomic_load_explicit(&group->done, memory_order_acquire);
-}

@@ -144,9 +144,9 @@ size_t col_group_bytes(const col_group *group);
 BASE_MUST_USE bool col_group_append(col_group *group, const vector_chunk *rows, uint32_t first,
                                     uint32_t count, const int64_t *rowids, const uint64_t *stamps,
                                     uint64_t stamp);
-/* Encodes and writes the rows, as tasks; NULL: before it returns. */
+/* Encodes and writes the rows, as tasks, the last of which sets `done`; NULL: before it
+ * returns. */
 void col_group_encode(col_group *group, os_task_group *tasks);
-bool col_group_is_done(const col_group *group);
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 

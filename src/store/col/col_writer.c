@@ -165,11 +165,9 @@ static base_status take_over(col_writer *writer, col_group *group, base_error *e
 static base_status end_oldest(col_writer *writer, base_error *error)
 {
     col_group *group = writer->ahead[0];
-    while (!col_group_is_done(group) && writer->tasks && os_task_group_help(writer->tasks))
-        continue;
-    if (!col_group_is_done(group))
-        os_task_group_wait(writer->tasks);
-    BASE_ASSERT(col_group_is_done(group));
+    if (writer->tasks)
+        os_task_group_wait_for(writer->tasks, &group->done);
+    BASE_ASSERT(atomic_load_explicit(&group->done, memory_order_acquire));
     base_status status = take_over(writer, group, error);
     if (status != BASE_OK)
         return status; /* it stays for destroy */

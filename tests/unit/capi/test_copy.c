@@ -222,6 +222,140 @@ static void test_stopped(void **state)
     free_streams(&s);
 }
 
+/* ---- Out by several threads ------------------------------------------------------------------ */
+
+typedef struct crew {
+    counting memory;
+    tuff_runtime *runtime;
+    tuff_db *db;
+    tuff_conn *conn;
+} crew;
+
+static void start_crew(crew *self)
+{
+    counting_init(&self->memory);
+    tuff_runtime_options options = {
+        .struct_size = sizeof options, .allocator = &self->memory.allocator, .worker_count = 3};
+    assert_int_equal(tuff_runtime_create(&options, &self->runtime), TUFF_OK);
+    assert_int_equal(tuff_open_in(self->runtime, "memory://", &self->db), TUFF_OK);
+    assert_int_equal(tuff_connect(self->db, &self->conn), TUFF_OK);
+}
+
+static void stop_crew(crew *self)
+{
+    self->memory.fail_at = 0;
+    tuff_disconnect(self->conn);
+    assert_int_equal(tuff_close(self->db), TUFF_OK);
+    assert_int_equal(tuff_runtime_destroy(self->runtime), TUFF_OK);
+    assert_int_equal(atomic_load(&self->memory.outstanding), 0);
+}
+
+/* What the statement writes with so many threads; also what it answers. */
+static tuff_status write_with(crew *self, int threads, const char *sql, text *out)
+{
+    char set[40];
+    streams s = {.in.step = 0};
+    (void)snprintf(set, sizeof set, "SET threads = %d", threads);
+    run(self->conn, set);
+    tuff_set_copy(self->conn, read_in, write_out, &s);
+    tuff_status status = tuff_exec(self->conn, sql, NULL);
+    *out = s.out;
+    free(s.in.bytes);
+    return status;
+}
+
+static void expect_same(crew *self, const char *sql, tuff_status expected)
+{
+    text one, many;
+    char message[300];
+    assert_int_equal(write_with(self, 1, sql, &one), expected);
+    (void)snprintf(message, sizeof message, "%s", tuff_conn_error(self->conn)->message);
+    for (int threads = 2; threads <= 4; threads++) {
+        assert_int_equal(write_with(self, threads, sql, &many), expected);
+        if (expected == TUFF_OK) {
+            assert_int_equal(one.length, many.length);
+            assert_memory_equal(one.bytes, many.bytes, one.length);
+        } else {
+            assert_string_equal(tuff_conn_error(self->conn)->message, message);
+        }
+        free(many.bytes);
+    }
+    free(one.bytes);
+}
+
+static void fill_crew(crew *self)
+{
+    streams s = {.in.step = 0};
+    create((fixture *)&(fixture){self->db, self->conn});
+    make_rows(&s.in, 1, ROWS);
+    tuff_set_copy(self->conn, read_in, write_out, &s);
+    run(self->conn, "COPY t FROM STDIN");
+    free_streams(&s);
+}
+
+static void test_out_by_several_threads(void **state)
+{
+    (void)state;
+    crew c;
+    start_crew(&c);
+    fill_crew(&c);
+    expect_same(&c, "COPY (SELECT * FROM t ORDER BY e, a DESC) TO STDOUT (HEADER)", TUFF_OK);
+    expect_same(&c, "COPY t TO STDOUT", TUFF_OK);
+    expect_same(&c, "COPY (SELECT a, NULL, c, d FROM t) TO STDOUT (DELIMITER '-')", TUFF_OK);
+    expect_same(&c, "COPY (SELECT a, c FROM t) TO STDOUT (NULL '0.00', DELIMITER '1')", TUFF_OK);
+    /* Texts that no thread copies, between others. */
+    expect_same(&c,
+                "COPY (SELECT a, CASE WHEN a / 3000 % 2 = 1 THEN repeat('long ', 300) ELSE b END "
+                "FROM t WHERE a < 20000) TO STDOUT",
+                TUFF_OK);
+    /* The error of the earlier row, whether it is the query's or the writer's. */
+    expect_same(&c,
+                "COPY (SELECT a, CASE WHEN a = 40000 THEN 'a,b' ELSE 'c' END, 1 / (50000 - a) "
+                "FROM t) TO STDOUT (QUOTE '')",
+                TUFF_BAD_COPY_FORMAT);
+    expect_same(&c,
+                "COPY (SELECT a, CASE WHEN a = 50000 THEN 'a,b' ELSE 'c' END, "
+                "CAST(CASE WHEN a = 40000 THEN 'x' ELSE '1' END AS INTEGER) FROM t) "
+                "TO STDOUT (QUOTE '')",
+                TUFF_INVALID_TEXT);
+    stop_crew(&c);
+}
+
+static int refuse_later(void *context, const void *bytes, size_t length)
+{
+    (void)bytes;
+    size_t *left = context;
+    bool refused = *left < length;
+    *left -= refused ? *left : length;
+    return refused;
+}
+
+/* Memory that fails in any thread, and a program that takes no more. */
+static void test_out_stopped(void **state)
+{
+    (void)state;
+    crew c;
+    uint32_t failed = 0;
+    start_crew(&c);
+    fill_crew(&c);
+    for (size_t most = 0; most < 4000000; most += 700001) {
+        size_t left = most;
+        tuff_set_copy(c.conn, NULL, refuse_later, &left);
+        expect_error(c.conn, "COPY t TO STDOUT", TUFF_IO_ERROR);
+    }
+    for (uint64_t at = 1; at < 3000; at += 1 + at / 4) {
+        size_t left = SIZE_MAX;
+        tuff_set_copy(c.conn, NULL, refuse_later, &left);
+        c.memory.fail_at = atomic_load(&c.memory.calls) + at;
+        tuff_status status = tuff_exec(c.conn, "COPY t TO STDOUT", NULL);
+        c.memory.fail_at = 0;
+        assert_true(status == TUFF_OK || status == TUFF_OUT_OF_MEMORY);
+        failed += status != TUFF_OK;
+    }
+    assert_true(failed > 5);
+    stop_crew(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +363,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_errors_name_the_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_header, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
+        cmocka_unit_test(test_out_by_several_threads),
+        cmocka_unit_test(test_out_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
