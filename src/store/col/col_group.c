@@ -167,14 +167,23 @@ static bool append_flat(col_builder *column, const vector *from, uint32_t first,
     return true;
 }
 
-static bool append_vector(col_builder *column, const vector *from, const uint16_t *selection,
-                          uint32_t first, uint32_t count)
+/* Whether the rows stand side by side. Positions rise, but the same may come twice. */
+static bool is_dense(const uint16_t *selection, uint32_t first, uint32_t count)
 {
-    /* Positions in a selection rise: between two that are `count` apart are all. */
-    uint32_t start = vector_row(selection, first);
-    bool dense = vector_row(selection, first + count - 1) - start == count - 1;
-    if (!(dense && from->shape == VECTOR_FLAT ? append_flat(column, from, start, count)
-                                              : append_each(column, from, selection, first, count)))
+    if (!selection)
+        return true;
+    uint32_t start = selection[first], wrong = 0;
+    for (uint32_t i = 0; i < count; i++)
+        wrong |= selection[first + i] ^ (start + i);
+    return wrong == 0;
+}
+
+static bool append_vector(col_builder *column, const vector *from, const uint16_t *selection,
+                          uint32_t first, uint32_t count, bool dense)
+{
+    bool flat = dense && from->shape == VECTOR_FLAT;
+    if (!(flat ? append_flat(column, from, vector_row(selection, first), count)
+               : append_each(column, from, selection, first, count)))
         return false;
     types_string *strings = (types_string *)(void *)column->values + column->group->rows;
     return column->form != TYPES_FORM_STRING || keep_strings(column, strings, count);
@@ -185,9 +194,10 @@ bool col_group_append(col_group *group, const vector_chunk *rows, uint32_t first
 {
     if (!room_for(group, group->rows + count))
         return false;
+    bool dense = is_dense(rows->selection, first, count);
     for (uint32_t i = COL_OWN_COLUMNS; i < group->plan->column_count; i++) {
         if (!append_vector(&group->columns[i], &rows->columns[i - COL_OWN_COLUMNS], rows->selection,
-                           first, count))
+                           first, count, dense))
             return false;
     }
     int64_t *rowid_to = (int64_t *)(void *)group->columns[0].values + group->rows;

@@ -269,6 +269,56 @@ static void groups_are_encoded_side_by_side(void **state)
     unit_budget_check(&budget);
 }
 
+/* Rows behind a selection: side by side, some left out, one twice; values NULL and not. */
+static void selected_rows_come_back(void **state)
+{
+    (void)state;
+    static const uint16_t selections[][4] = {
+        {0, 1, 2, 3}, {4, 5, 6, 7}, {1, 2, 4, 5}, {3, 3, 5, 6}, {0, 1, 1, 3}};
+    for (size_t s = 0; s < BASE_COUNT_OF(selections); s++) {
+        base_budget budget;
+        base_arena heap;
+        unit_budget_init(&budget);
+        base_arena_init(&heap, &budget);
+        cache_file *file = open_memory(&budget);
+        const col_column column = {7, TYPES_FORM_INT64};
+        col_writer_options options = {
+            .file = file, .budget = &budget, .loose = true, .column_count = 1, .columns = &column};
+        const types_type type = TYPES_OF(INTEGER);
+        const int64_t rowids[] = {10, 11, 12, 13};
+        col_writer *writer;
+        col_volume *volume;
+        cache_reference reference;
+        vector_chunk chunk;
+        unit_assert_ok(vector_chunk_init(&chunk, &budget, &type, 1, NULL));
+        for (uint32_t i = 0; i < 8; i++) {
+            types_value value = {.type = type, .cell.int64 = i * 100};
+            vector_put(&chunk.columns[0], i, &value);
+        }
+        vector_set_null(&chunk.columns[0], 2);
+        chunk.count = 4;
+        chunk.selection = selections[s];
+        unit_assert_ok(col_writer_create(&options, &writer, NULL));
+        unit_assert_ok(col_writer_append(writer, &chunk, rowids, NULL, 1, NULL));
+        unit_assert_ok(col_writer_finish(writer, &reference, NULL));
+        col_writer_destroy(writer);
+        unit_assert_ok(col_volume_open(file, &budget, &reference, &volume, NULL));
+        for (uint32_t i = 0; i < 4; i++) {
+            int32_t place = col_volume_column(volume, 7);
+            types_cell cell;
+            bool is_null;
+            unit_assert_ok(col_volume_read(volume, i, &place, 1, &cell, &is_null, &heap, NULL));
+            assert_int_equal(is_null, selections[s][i] == 2);
+            assert_true(is_null || cell.int64 == selections[s][i] * 100);
+        }
+        col_volume_close(volume);
+        vector_chunk_destroy(&chunk);
+        base_arena_destroy(&heap);
+        cache_close(file);
+        unit_budget_check(&budget);
+    }
+}
+
 static void zone_maps_exclude_only_what_is_not_there(void **state)
 {
     (void)state;
@@ -396,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back),
         cmocka_unit_test(groups_are_encoded_side_by_side),
+        cmocka_unit_test(selected_rows_come_back),
         cmocka_unit_test(zone_maps_exclude_only_what_is_not_there),
         cmocka_unit_test(keys_give_values_back),
         cmocka_unit_test(failed_allocations_leave_nothing_behind),
