@@ -125,6 +125,13 @@ base_status base_error_set_at(base_error *error, base_status status, int32_t pos
     return status;
 }
 
+base_status base_error_place(base_error *error, base_status status, int32_t position)
+{
+    if (error && error->status == status && error->position < 0)
+        error->position = position;
+    return status;
+}
+
 base_status base_error_no_memory(base_error *error)
 {
     return base_error_set(error, BASE_OUT_OF_MEMORY, "out of memory");

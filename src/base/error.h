@@ -41,6 +41,8 @@ base_status base_error_set(base_error *error, base_status status, const char *fo
 base_status base_error_set_at(base_error *error, base_status status, int32_t position,
                               const char *format, ...) BASE_PRINTF(4, 5);
 base_status base_error_no_memory(base_error *error);
+/* Gives an error that is recorded already its position, unless it has one; returns `status`. */
+base_status base_error_place(base_error *error, base_status status, int32_t position);
 
 /* Additions to the error just set; each ignores a NULL error. */
 void base_error_set_detail(base_error *error, const char *format, ...) BASE_PRINTF(2, 3);

@@ -200,7 +200,7 @@ static base_status note_aggregate(binder *b, bind_scope *owner, plan_aggregate *
 base_status bind_aggregate(binder *b, bind_scope *scope, const parser_expr *ast, plan_expr **expr)
 {
     RETURN_IF_ERROR(check_form(b, ast));
-    plan_aggregate aggregate = {0};
+    plan_aggregate aggregate = {.position = bind_position(b, ast->position)};
     touch_marks marks = clear_marks(scope);
     bool inside = scope->in_aggregate;
     scope->in_aggregate = true;

@@ -58,6 +58,7 @@ base_status bind_delete(binder *b, const parser_delete *delete_from, binder_resu
     plan_node *node = plan_node_new(b->arena, PLAN_DELETE, 0);
     if (!node)
         return bind_no_memory(b);
+    node->position = bind_position(b, delete_from->table.name.position);
     bind_row row = {.table = change.table, .alias = change.relation->alias};
     RETURN_IF_ERROR(fill_row(b, &change, whole, &row));
     node->inputs[0] = change.node;

@@ -123,6 +123,33 @@ static base_status bind_is_null(binder *b, bind_scope *scope, const parser_expr 
 
 /* ---- CAST and COLLATE -------------------------------------------------------------------- */
 
+/* How many digits a text like '-1.50' has behind the point; `other` for what is written else. */
+static uint8_t digits_behind_point(types_value text, uint8_t other)
+{
+    const char *data = types_string_data(&text.cell.string);
+    size_t length = text.cell.string.length, digits = 0, i = 0;
+    i += length && (data[0] == '-' || data[0] == '+');
+    while (i < length && data[i] >= '0' && data[i] <= '9')
+        i++;
+    size_t before = i;
+    for (i += i < length && data[i] == '.'; i + digits < length; digits++)
+        if (data[i + digits] < '0' || data[i + digits] > '9')
+            return other;
+    return before + digits <= TYPES_DECIMAL_MAX_PRECISION ? (uint8_t)digits : other;
+}
+
+/* DECIMAL without a precision is any number in PostgreSQL: a value that has a scale keeps it. */
+static void fit_decimal(const plan_expr *expr, types_type *type)
+{
+    if (expr->type.kind == TYPES_DECIMAL)
+        *type = expr->type;
+    else if (types_is_integer(expr->type))
+        *type = TYPES_DECIMAL_OF(expr->type.kind == TYPES_UBIGINT ? 20 : 19, 0);
+    else if (expr->kind == PLAN_EXPR_CONSTANT && expr->type.kind == TYPES_UNKNOWN &&
+             !expr->constant.is_null)
+        type->scale = digits_behind_point(expr->constant, type->scale);
+}
+
 static base_status bind_cast_expr(binder *b, bind_scope *scope, const parser_expr *ast,
                                   plan_expr **expr)
 {
@@ -133,6 +160,8 @@ static base_status bind_cast_expr(binder *b, bind_scope *scope, const parser_exp
     if (status != BASE_OK)
         return bind_place_error(b, status, name->position);
     RETURN_IF_ERROR(bind_expr(b, scope, ast->arguments[0], expr));
+    if (type.kind == TYPES_DECIMAL && !name->argument_count)
+        fit_decimal(*expr, &type);
     if (!ast->cast.try_cast)
         return bind_cast(b, expr, type, TYPES_CAST_EXPLICIT, "the CAST");
     /* A literal that cannot be converted is NULL, hence no conversion at once. */

@@ -54,6 +54,17 @@ static bool is_own_schema(base_text schema)
            base_text_equal_folded(schema, BASE_TEXT("public"));
 }
 
+static base_status relation_not_found(binder *b, const parser_object *object)
+{
+    base_text schema = object->schema.text;
+    if (is_own_schema(schema) || base_text_equal_folded(schema, BASE_TEXT("information_schema")))
+        return bind_table_not_found(b, object->name.text, object->name.position);
+    bind_error(b, BASE_UNDEFINED_OBJECT, object->schema.position, "schema \"%.*s\" does not exist",
+               BASE_TEXT_ARGUMENTS(schema));
+    base_error_set_hint(b->error, "the schema of all tables is \"main\"");
+    return BASE_UNDEFINED_OBJECT;
+}
+
 base_status bind_target_table(binder *b, const parser_object *object, const char *verb,
                               const catalog_table **result)
 {
@@ -66,7 +77,7 @@ base_status bind_target_table(binder *b, const parser_object *object, const char
             return bind_error(b, BASE_WRONG_OBJECT, object->name.position,
                               "cannot %s the system relation \"%.*s\"", verb,
                               BASE_TEXT_ARGUMENTS(name));
-        return bind_table_not_found(b, name, object->name.position);
+        return relation_not_found(b, object);
     }
     if (table->kind != CATALOG_TABLE)
         return bind_error(b, BASE_WRONG_OBJECT, object->name.position,
@@ -224,7 +235,7 @@ static base_status bind_named_table(binder *b, bind_scope *scope, const parser_f
             : NULL;
     if (source && source->minimum_arguments == 0)
         return bind_system_scan(b, source, alias, NULL, 0, node, relation);
-    return bind_table_not_found(b, name, object->name.position);
+    return relation_not_found(b, object);
 }
 
 static base_status bind_derived(binder *b, bind_scope *scope, const parser_from *from,

@@ -276,6 +276,7 @@ base_status bind_insert(binder *b, const parser_insert *insert, binder_result *r
     bind_row row;
     RETURN_IF_ERROR(number_row(b, s, &row));
     node->inputs[0] = s->node;
+    node->position = bind_position(b, insert->table.name.position);
     node->insert.table = s->table;
     node->insert.conflict = conflict;
     node->insert.row_columns = row.columns;

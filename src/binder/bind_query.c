@@ -204,7 +204,7 @@ static base_status bind_whole_query(binder *b, bind_scope *outer, bind_cte *ctes
         return bind_error(b, BASE_NOT_SUPPORTED, query->position,
                           "SELECT ... FOR UPDATE and FOR SHARE are not available yet");
     if (query->with_ties)
-        return bind_error(b, BASE_NOT_SUPPORTED, query->position,
+        return bind_error(b, BASE_NOT_SUPPORTED, query->limit->position,
                           "FETCH ... WITH TIES is not available yet");
     bind_cte *visible = ctes;
     RETURN_IF_ERROR(bind_with(b, outer, &query->with, &visible));

@@ -169,6 +169,7 @@ base_status bind_update(binder *b, const parser_update *update, binder_result *r
     plan_node *node = plan_node_new(b->arena, PLAN_UPDATE, 0);
     if (!sources || !node)
         return bind_no_memory(b);
+    node->position = bind_position(b, update->table.name.position);
     plan_expr **exprs = NULL;
     uint32_t count = 0;
     RETURN_IF_ERROR(list_inputs(b, s, &exprs, &count, sources));

@@ -144,6 +144,14 @@ static plan_frame_bound frame_bound(parser_frame_bound bound)
     return PLAN_FRAME_CURRENT_ROW;
 }
 
+static base_status refuse_range(binder *b, types_type type, int32_t position)
+{
+    char name[TYPES_NAME_SIZE];
+    types_name(type, name);
+    return bind_error(b, BASE_NOT_SUPPORTED, position,
+                      "RANGE with an offset is not available for a column of type %s", name);
+}
+
 /* ROWS and GROUPS count; RANGE adds to the value that rows are ordered by. */
 static base_status bind_offset(binder *b, bind_scope *scope, const parser_expr *ast,
                                const parser_window *flat, const bind_window_call *call,
@@ -164,8 +172,12 @@ static base_status bind_offset(binder *b, bind_scope *scope, const parser_expr *
             return bind_error(b, BASE_WINDOWING, ast->position,
                               "RANGE with an offset needs exactly one ORDER BY column");
         type = call->order[0].expr->type;
-        if (!types_is_numeric(type))
+        bool is_time =
+            type.kind == TYPES_DATE || type.kind == TYPES_TIME || type.kind == TYPES_TIMESTAMP;
+        if (is_time)
             type = TYPES_OF(INTERVAL);
+        else if (!types_is_numeric(type))
+            return refuse_range(b, type, ast->position);
         else if (type.kind == TYPES_DECIMAL) /* a distance may be wider than every key */
             type = TYPES_DECIMAL_OF(TYPES_DECIMAL_MAX_PRECISION, type.scale);
         else if (types_is_integer(type) && type.kind != TYPES_UBIGINT)
@@ -241,6 +253,7 @@ static base_status bind_parts(binder *b, bind_scope *scope, const parser_expr *a
     plan_window *window = &call->window;
     base_text name = ast->call->name.text;
     window->argument_count = ast->argument_count;
+    window->position = bind_position(b, ast->position);
     RETURN_IF_ERROR(bind_exprs(b, scope, ast->arguments, ast->argument_count, &window->arguments));
     if (func_is_window_name(name)) {
         RETURN_IF_ERROR(find_window_function(b, ast, window));

@@ -186,9 +186,9 @@ base_status exec_compile(exec_execution *execution, const plan_expr *expr, expr_
 base_status exec_compile_all(exec_execution *execution, plan_expr *const *exprs, uint32_t count,
                              expr_program ***programs, base_error *error);
 /* Value of an expression without slots as a count (LIMIT, OFFSET): NULL gives `if_null`;
- * negative is BASE_INVALID_PARAMETER. */
-base_status exec_count_value(expr_program *program, uint64_t if_null, uint64_t *count,
-                             base_error *error);
+ * negative is BASE_INVALID_PARAMETER. `expr`: what the program computes, for an error's place. */
+base_status exec_count_value(expr_program *program, const plan_expr *expr, uint64_t if_null,
+                             uint64_t *count, base_error *error);
 /* BASE_INTERRUPTED when the host wants the statement to stop. */
 base_status exec_check_interrupt(exec_execution *execution, base_error *error);
 uint32_t exec_thread_limit(const exec_execution *execution);

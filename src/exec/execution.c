@@ -276,8 +276,8 @@ base_status exec_compile_all(exec_execution *execution, plan_expr *const *exprs,
     return BASE_OK;
 }
 
-base_status exec_count_value(expr_program *program, uint64_t if_null, uint64_t *count,
-                             base_error *error)
+base_status exec_count_value(expr_program *program, const plan_expr *expr, uint64_t if_null,
+                             uint64_t *count, base_error *error)
 {
     types_value value, integer;
     RETURN_IF_ERROR(expr_value(program, &value, error));
@@ -287,8 +287,8 @@ base_status exec_count_value(expr_program *program, uint64_t if_null, uint64_t *
     }
     RETURN_IF_ERROR(types_cast(&value, TYPES_OF(INTEGER), NULL, &integer, error));
     if (integer.cell.int64 < 0)
-        return base_error_set(error, BASE_INVALID_PARAMETER,
-                              "LIMIT and OFFSET must not be negative");
+        return base_error_set_at(error, BASE_INVALID_PARAMETER, expr->position,
+                                 "LIMIT and OFFSET must not be negative");
     *count = (uint64_t)integer.cell.int64;
     return BASE_OK;
 }

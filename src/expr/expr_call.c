@@ -54,17 +54,11 @@ static BASE_COLD base_status prepare_call(expr_program *program, expr_node *node
         RETURN_IF_ERROR(expr_node_row(program, argument, &value->cell, &value->is_null, error));
         constants[i] = value;
     }
-    RETURN_IF_ERROR(node->call.call.function->prepare(&node->call.call, arena, error));
+    base_status status = node->call.call.function->prepare(&node->call.call, arena, error);
+    if (status != BASE_OK)
+        return base_error_place(error, status, node->position);
     node->call.is_prepared = true;
     return BASE_OK;
-}
-
-static BASE_COLD base_status at_position(const expr_node *node, base_status status,
-                                         base_error *error)
-{
-    if (error && error->status == status && error->position < 0)
-        error->position = node->position;
-    return status;
 }
 
 /* Runs the row body for each selected row; NULLs of strict functions are excluded already. */
@@ -102,7 +96,8 @@ static base_status run_batch(expr_node *node, const uint16_t *selection, uint32_
                              ? call->function->batch(call, node->call.vectors, selection, count,
                                                      &node->result, error)
                              : batch_from_rows(node, selection, count, error);
-    return BASE_LIKELY(status == BASE_OK) ? status : at_position(node, status, error);
+    return BASE_LIKELY(status == BASE_OK) ? status
+                                          : base_error_place(error, status, node->position);
 }
 
 /* The argument whose entries stand for its rows: a dictionary beside constants; or NULL. */
@@ -202,7 +197,8 @@ static base_status call_row(expr_program *program, expr_node *node, types_cell *
         return BASE_OK;
     base_status status =
         call->function->row(call, node->call.cells, node->call.nulls, result, result_null, error);
-    return BASE_LIKELY(status == BASE_OK) ? status : at_position(node, status, error);
+    return BASE_LIKELY(status == BASE_OK) ? status
+                                          : base_error_place(error, status, node->position);
 }
 
 const expr_operation expr_call_operation = {

@@ -44,9 +44,7 @@ static base_status cast_cell(expr_program *program, expr_node *node, const types
     }
     if (node->cast.is_try)
         return base_error_no_memory(error);
-    if (error && error->position < 0)
-        error->position = node->position;
-    return status;
+    return base_error_place(error, status, node->position);
 }
 
 static base_status cast_values(expr_program *program, expr_node *node, const vector *argument,

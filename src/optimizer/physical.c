@@ -23,6 +23,7 @@ base_status optimizer_operator_new(optimizer_state *state, plan_operator_kind ki
         return optimizer_no_memory(state);
     made->kind = (uint8_t)kind;
     made->rows = -1;
+    made->position = -1;
     made->column_count = column_count;
     made->types = base_arena_allocate_array(state->arena, column_count, sizeof *made->types);
     if (!made->types)

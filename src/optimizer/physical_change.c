@@ -75,6 +75,7 @@ static base_status translate_insert(optimizer_state *state, plan_node *node,
                                node->insert.returning_count, &op, out));
     op->inputs[0] = input;
     op->rows = rows->rows;
+    op->position = node->position;
     op->change.table = node->insert.table;
     op->change.conflict = node->insert.conflict;
     RETURN_IF_ERROR(
@@ -148,6 +149,7 @@ static base_status translate_update_or_delete(optimizer_state *state, plan_node 
                                node->change.returning, node->change.returning_count, &op, out));
     op->inputs[0] = input.op;
     op->rows = input.op->rows;
+    op->position = node->position;
     op->change.table = node->change.table;
     op->change.conflict = node->change.conflict;
     RETURN_IF_ERROR(place_change(state, node, width, &input, op));

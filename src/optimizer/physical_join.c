@@ -338,6 +338,7 @@ base_status optimizer_translate_join(optimizer_state *state, plan_node *node,
     op->inputs[1] = kept.op;
     op->rows = node->rows;
     op->join.kind = node->join.kind;
+    op->position = node->position;
     op->join.build_is_left = build == BUILD_LEFT;
     op->join.key_count = keys.left.count;
     op->join.null_equal = keys.null_equal;

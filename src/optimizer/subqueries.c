@@ -106,6 +106,7 @@ static base_status add_join(extraction *self, plan_join_kind kind, plan_expr *su
     RETURN_IF_ERROR(optimizer_join_node(self->state, kind, *self->input, subquery->subquery.node,
                                         condition, mark, &join));
     join->join.dependent = true;
+    join->position = subquery->position;
     *self->input = join;
     return BASE_OK;
 }

@@ -5,7 +5,7 @@
  * calls, so that the binder and the function table know one spelling:
  *   EXTRACT(f FROM x)            extract('f', x)
  *   SUBSTRING(x FROM a FOR b)    substring(x, a, b)
- *   POSITION(a IN b)             strpos(b, a)
+ *   POSITION(a IN b)             position(a, b)
  *   TRIM(LEADING c FROM x)       ltrim(x, c);  TRAILING: rtrim;  BOTH: btrim
  *   OVERLAY(x PLACING y FROM a)  overlay(x, y, a)
  */
@@ -301,7 +301,8 @@ static base_status parse_extract(parser_state *state, int32_t position, parser_e
 }
 
 /* SUBSTRING(x FROM a [FOR b]) | SUBSTRING(x, a, b) */
-static base_status parse_substring(parser_state *state, int32_t position, parser_expr **expr)
+static base_status parse_substring(parser_state *state, const char *name, int32_t position,
+                                   parser_expr **expr)
 {
     parser_expr *arguments[3];
     uint32_t count = 1;
@@ -327,22 +328,19 @@ static base_status parse_substring(parser_state *state, int32_t position, parser
         }
     }
     RETURN_IF_ERROR(parser_expect(state, TOKEN_CLOSE));
-    return parser_make_call(state, "substring", position, count, arguments, expr);
+    return parser_make_call(state, name, position, count, arguments, expr);
 }
 
 /* POSITION(a IN b): the operand must not swallow the IN. */
 static base_status parse_position(parser_state *state, int32_t position, parser_expr **expr)
 {
     parser_expr *arguments[2];
-    RETURN_IF_ERROR(parser_expression_at(state, PRECEDENCE_OTHER, &arguments[1]));
-    if (parser_accept(state, TOKEN_COMMA)) {
-        RETURN_IF_ERROR(parser_expression(state, &arguments[0]));
-    } else {
+    RETURN_IF_ERROR(parser_expression_at(state, PRECEDENCE_OTHER, &arguments[0]));
+    if (!parser_accept(state, TOKEN_COMMA))
         RETURN_IF_ERROR(parser_expect_word(state, WORD_IN));
-        RETURN_IF_ERROR(parser_expression(state, &arguments[0]));
-    }
+    RETURN_IF_ERROR(parser_expression(state, &arguments[1]));
     RETURN_IF_ERROR(parser_expect(state, TOKEN_CLOSE));
-    return parser_make_call(state, "strpos", position, 2, arguments, expr);
+    return parser_make_call(state, "position", position, 2, arguments, expr);
 }
 
 /* TRIM([BOTH | LEADING | TRAILING] [c] FROM x) | TRIM(x [, c]) */
@@ -451,6 +449,7 @@ base_status parser_special_form(parser_state *state, parser_expr **expr)
     case WORD_ROW:
         return parse_row(state, position, expr);
     default:
-        return parse_substring(state, position, expr);
+        return parse_substring(state, keyword == WORD_SUBSTR ? "substr" : "substring", position,
+                               expr);
     }
 }

@@ -207,12 +207,33 @@ static base_status column_constraint(parser_state *state, parser_constraint *con
     return generated_clause(state, constraint);
 }
 
+/* PostgreSQL's SERIAL is no type: it says what GENERATED ... AS IDENTITY says. */
+static base_status parse_serial(parser_state *state, parser_column *column, parser_list *list)
+{
+    static const char *const names[] = {"serial",    "serial4",     "serial8",
+                                        "bigserial", "smallserial", "serial2"};
+    bool is_serial = false;
+    for (size_t i = 0; i < BASE_COUNT_OF(names); i++)
+        is_serial |= base_text_equal_folded(column->type.name, base_text_of(names[i]));
+    if (!is_serial)
+        return BASE_OK;
+    parser_constraint *constraint = parser_push(state, list, sizeof *constraint);
+    if (!constraint)
+        return BASE_OUT_OF_MEMORY;
+    constraint->kind = PARSER_CONSTRAINT_IDENTITY;
+    constraint->position = column->type.position;
+    column->type.name = BASE_TEXT("integer");
+    return BASE_OK;
+}
+
 base_status parser_column_definition(parser_state *state, parser_column *column)
 {
     parser_list list = {0};
     RETURN_IF_ERROR(parser_parse_name(state, "a column name", &column->name));
-    if (parser_at_name(state) && !begins_column_constraint(state))
+    if (parser_at_name(state) && !begins_column_constraint(state)) {
         RETURN_IF_ERROR(parser_type_name(state, &column->type));
+        RETURN_IF_ERROR(parse_serial(state, column, &list));
+    }
     while (begins_column_constraint(state)) {
         parser_constraint *constraint = parser_push(state, &list, sizeof *constraint);
         if (!constraint)

@@ -68,6 +68,30 @@ static base_status parse_literal(parser_state *state, parser_expr_kind kind, par
     return BASE_OK;
 }
 
+/* The standard lets a string go on in another line: 'a' <line end> 'b' is 'ab'. */
+static base_status parse_string(parser_state *state, parser_expr **expr)
+{
+    size_t end = (size_t)state->token.end;
+    bool plain = parser_is(state, TOKEN_STRING);
+    RETURN_IF_ERROR(parse_literal(state, PARSER_EXPR_STRING, expr));
+    while (plain && parser_is(state, TOKEN_STRING) &&
+           memchr(state->sql.data + end, '\n', (size_t)state->token.position - end)) {
+        base_text more, had = (*expr)->text;
+        end = (size_t)state->token.end;
+        RETURN_IF_ERROR(parser_token_value(state, &state->token, &more));
+        char *joined = base_arena_allocate(state->arena, had.length + more.length + 1);
+        if (!joined)
+            return parser_no_memory(state);
+        if (had.length)
+            memcpy(joined, had.data, had.length);
+        if (more.length)
+            memcpy(joined + had.length, more.data, more.length);
+        (*expr)->text = (base_text){joined, had.length + more.length};
+        parser_advance(state);
+    }
+    return BASE_OK;
+}
+
 /* ---- Parameters --------------------------------------------------------------------------- */
 
 static base_status grow_parameters(parser_state *state, uint32_t count)
@@ -384,7 +408,7 @@ base_status parser_primary(parser_state *state, parser_expr **expr)
     case TOKEN_STRING:
     case TOKEN_ESCAPE_STRING:
     case TOKEN_DOLLAR_STRING:
-        return parse_literal(state, PARSER_EXPR_STRING, expr);
+        return parse_string(state, expr);
     case TOKEN_BLOB:
         return parse_literal(state, PARSER_EXPR_BLOB, expr);
     case TOKEN_PARAMETER:

@@ -310,6 +310,50 @@ static base_status distinct_clause(parser_state *state, parser_query *query)
     return parser_expect(state, TOKEN_CLOSE);
 }
 
+/* ROLLUP (, CUBE (, GROUPING SETS (, WITH ROLLUP: known, so that nobody looks for a function. */
+static base_status refuse_grouping_sets(parser_state *state)
+{
+    bool call = parser_peek_is(state, 1, TOKEN_OPEN);
+    bool sets = (call && (parser_at_text(state, "rollup") || parser_at_text(state, "cube"))) ||
+                (parser_at_text(state, "grouping") && parser_peek_is(state, 1, TOKEN_WORD)) ||
+                (parser_at(state, WORD_WITH) && parser_peek_is(state, 1, TOKEN_WORD));
+    if (!sets)
+        return BASE_OK;
+    base_error_set_at(state->error, BASE_NOT_SUPPORTED, state->token.position,
+                      "ROLLUP, CUBE and GROUPING SETS are not available yet");
+    base_error_set_hint(state->error, "join several GROUP BY queries with UNION ALL");
+    return BASE_NOT_SUPPORTED;
+}
+
+/* GROUP BY () makes one group of all rows, as HAVING alone does. */
+static base_status group_of_all(parser_state *state, parser_query *query)
+{
+    parser_advance(state);
+    query->select.having = parser_expr_new(state, PARSER_EXPR_BOOLEAN, state->token.position, 0);
+    if (!query->select.having)
+        return BASE_OUT_OF_MEMORY;
+    query->select.having->boolean = true;
+    parser_advance(state);
+    return BASE_OK;
+}
+
+static base_status group_list(parser_state *state, parser_query *query)
+{
+    if (parser_is(state, TOKEN_OPEN) && parser_peek_is(state, 1, TOKEN_CLOSE))
+        return group_of_all(state, query);
+    parser_list list = {0};
+    do {
+        RETURN_IF_ERROR(refuse_grouping_sets(state));
+        parser_expr **key = parser_push(state, &list, sizeof *key);
+        if (!key)
+            return BASE_OUT_OF_MEMORY;
+        RETURN_IF_ERROR(parser_expression(state, key));
+    } while (parser_accept(state, TOKEN_COMMA));
+    query->select.group = list.items;
+    query->select.group_count = list.count;
+    return refuse_grouping_sets(state);
+}
+
 static base_status group_clause(parser_state *state, parser_query *query)
 {
     if (parser_at(state, WORD_GROUP)) {
@@ -318,8 +362,7 @@ static base_status group_clause(parser_state *state, parser_query *query)
         if (parser_accept_word(state, WORD_ALL))
             query->select.group_all = true;
         else
-            RETURN_IF_ERROR(
-                parser_expression_list(state, &query->select.group, &query->select.group_count));
+            RETURN_IF_ERROR(group_list(state, query));
     }
     if (parser_accept_word(state, WORD_HAVING))
         RETURN_IF_ERROR(parser_expression(state, &query->select.having));

@@ -90,6 +90,7 @@ typedef struct plan_aggregate {
     plan_column column; /* where the result goes */
     const func_aggregate *function;
     types_type type;
+    int32_t position; /* of the call in the statement's text, -1 */
     bool distinct;
     uint32_t argument_count; /* 0: COUNT(*) */
     plan_expr **arguments;
@@ -122,6 +123,7 @@ typedef struct plan_window {
     const func_window *function; /* one of the two */
     const func_aggregate *aggregate;
     types_type type;
+    int32_t position; /* of the call in the statement's text, -1 */
     bool distinct;
     uint32_t argument_count;
     plan_expr **arguments;
@@ -214,7 +216,8 @@ struct plan_node {
     /* What comes out, in order. For PLAN_FILTER, SORT, LIMIT, DISTINCT: the input's. */
     uint32_t column_count;
     plan_column *columns;
-    double rows; /* estimate, set by the optimizer; negative: unknown */
+    double rows;      /* estimate, set by the optimizer; negative: unknown */
+    int32_t position; /* of a subquery's join or a changed table in the statement's text, -1 */
     union {
         struct {
             const catalog_table *table;
@@ -397,6 +400,7 @@ struct plan_operator {
     uint32_t column_count;
     types_type *types; /* of the output columns */
     double rows;       /* estimate */
+    int32_t position;  /* as the node's */
     union {
         plan_access scan; /* TABLE_SCAN */
         struct {

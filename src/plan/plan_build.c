@@ -115,6 +115,7 @@ plan_node *plan_node_new(base_arena *arena, plan_node_kind kind, uint32_t column
         return NULL;
     node->kind = (uint8_t)kind;
     node->rows = -1;
+    node->position = -1;
     node->column_count = column_count;
     if (column_count) {
         node->columns = base_arena_allocate_array(arena, column_count, sizeof *node->columns);

@@ -80,6 +80,10 @@ static base_status add_column(session_run *run, const catalog_table *table)
     catalog_column column;
     if (tree->if_column_not_exists && catalog_find_column(table, tree->column.name.text) >= 0)
         return BASE_OK;
+    if (catalog_find_column(table, tree->column.name.text) >= 0)
+        return base_error_set_at(run->error, BASE_DUPLICATE_COLUMN, tree->column.name.position,
+                                 "column \"%.*s\" already exists",
+                                 BASE_TEXT_ARGUMENTS(tree->column.name.text));
     if (table->column_count >= TABLE_MAX_COLUMNS)
         return base_error_set_at(run->error, BASE_LIMIT, tree->column.name.position,
                                  "a table has at most %d columns", TABLE_MAX_COLUMNS);

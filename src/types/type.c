@@ -107,6 +107,8 @@ static const struct alias {
     {"bigint unsigned", TYPES_UBIGINT, IGNORED},
     {"unsigned big int", TYPES_UBIGINT, IGNORED},
     {"int unsigned", TYPES_INTEGER, IGNORED},
+    {"uinteger", TYPES_INTEGER, NO_ARGUMENTS},
+    {"uint32", TYPES_INTEGER, NO_ARGUMENTS},
     {"integer unsigned", TYPES_INTEGER, IGNORED},
     {"float4", TYPES_FLOAT4, NO_ARGUMENTS},
     {"float32", TYPES_FLOAT4, NO_ARGUMENTS},
@@ -186,8 +188,36 @@ static base_status decimal_from_arguments(const int64_t *arguments, uint32_t cou
     return BASE_OK;
 }
 
+/* Types that are decided but not made yet. */
+static const struct {
+    const char *name, *hint; /* a hint may be NULL */
+} planned[] = {
+    {"timestamptz", "TIMESTAMP is in UTC"},
+    {"timestamp with time zone", "TIMESTAMP is in UTC"},
+    {"time with time zone", "TIME has no time zone"},
+    {"timetz", "TIME has no time zone"},
+    {"timestamp_ns", "TIMESTAMP has microseconds"},
+    {"uuid", "a TEXT column takes gen_random_uuid()"},
+    {"json", "a TEXT column takes any JSON"},
+    {"jsonb", "a TEXT column takes any JSON"},
+    {"vector", NULL},
+    {"enum", "a CHECK (column IN ('a', 'b')) does it, too"},
+    {"hugeint", "DECIMAL(38, 0) has as many digits"},
+    {"serial", "an INTEGER PRIMARY KEY counts by itself"},
+    {"bigserial", "an INTEGER PRIMARY KEY counts by itself"},
+};
+
 static base_status unknown_type(base_text name, base_error *error)
 {
+    for (size_t i = 0; i < BASE_COUNT_OF(planned); i++) {
+        if (!base_text_equal_folded(name, base_text_of(planned[i].name)))
+            continue;
+        base_error_set(error, BASE_NOT_SUPPORTED, "type \"%.*s\" is not available yet",
+                       BASE_TEXT_ARGUMENTS(name));
+        if (planned[i].hint)
+            base_error_set_hint(error, "%s", planned[i].hint);
+        return BASE_NOT_SUPPORTED;
+    }
     base_error_set(error, BASE_UNDEFINED_OBJECT, "type \"%.*s\" does not exist",
                    BASE_TEXT_ARGUMENTS(name));
     const char *nearest = NULL;

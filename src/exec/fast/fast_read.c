@@ -452,9 +452,11 @@ static base_status limit_open(exec_fast *fast, fast_stage *stage, base_error *er
     self->left = UINT64_MAX;
     self->skipped = 0;
     if (self->limit)
-        RETURN_IF_ERROR(exec_count_value(self->limit, UINT64_MAX, &self->left, error));
+        RETURN_IF_ERROR(
+            exec_count_value(self->limit, stage->op->limit.limit, UINT64_MAX, &self->left, error));
     if (self->offset)
-        RETURN_IF_ERROR(exec_count_value(self->offset, 0, &self->skipped, error));
+        RETURN_IF_ERROR(
+            exec_count_value(self->offset, stage->op->limit.offset, 0, &self->skipped, error));
     return BASE_OK;
 }
 

@@ -402,6 +402,38 @@ static base_status update_dealt(op_aggregates_lane *lane, uint32_t index, uint32
     return BASE_OK;
 }
 
+/* An error of an aggregate stands where its call does. */
+static base_status placed(const op_aggregates *self, uint32_t index, base_status status,
+                          base_error *error)
+{
+    if (BASE_LIKELY(status == BASE_OK))
+        return status;
+    return base_error_place(error, status, self->plans[index].position);
+}
+
+static base_status update_one(op_aggregates_lane *lane, uint32_t index, const vector_chunk *chunk,
+                              char *const *rows, const dealt_batch *batch, uint32_t tail,
+                              base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    vector_chunk filtered;
+    char *const *filtered_rows;
+    RETURN_IF_ERROR(apply_filter(lane, index, chunk, rows, &filtered, &filtered_rows, error));
+    if (!filtered.count)
+        return BASE_OK;
+    RETURN_IF_ERROR(evaluate_arguments(lane, index, &filtered, error));
+    if (self->collected[index].is_collected)
+        return collect(lane, index, &filtered, filtered_rows, NULL, error);
+    const func_aggregate *function = self->plans[index].function;
+    if (batch->group_count && !lane->filters[index] && function->update_single)
+        return update_dealt(lane, index, tail, batch, error);
+    uint32_t offset = tail + self->offsets[index];
+    for (uint32_t i = 0; i < filtered.count; i++)
+        lane->states[i] = filtered_rows[i] + offset;
+    return function->update(&lane->calls[index], lane->vectors[index], filtered.selection,
+                            filtered.count, lane->states, error);
+}
+
 base_status op_aggregates_update(op_aggregates_lane *lane, const vector_chunk *chunk,
                                  char *const *rows, const exec_group_ranks *ranks, uint32_t tail,
                                  base_error *error)
@@ -409,63 +441,45 @@ base_status op_aggregates_update(op_aggregates_lane *lane, const vector_chunk *c
     const op_aggregates *self = lane->aggregates;
     dealt_batch batch;
     deal_batch(lane, chunk, rows, ranks, &batch);
-    for (uint32_t a = 0; a < self->count; a++) {
-        if (self->shares[a])
-            continue;
-        vector_chunk filtered;
-        char *const *filtered_rows;
-        RETURN_IF_ERROR(apply_filter(lane, a, chunk, rows, &filtered, &filtered_rows, error));
-        if (!filtered.count)
-            continue;
-        RETURN_IF_ERROR(evaluate_arguments(lane, a, &filtered, error));
-        if (self->collected[a].is_collected) {
-            RETURN_IF_ERROR(collect(lane, a, &filtered, filtered_rows, NULL, error));
-            continue;
-        }
-        if (batch.group_count && !lane->filters[a] && self->plans[a].function->update_single) {
-            RETURN_IF_ERROR(update_dealt(lane, a, tail, &batch, error));
-            continue;
-        }
-        uint32_t offset = tail + self->offsets[a];
-        for (uint32_t i = 0; i < filtered.count; i++)
-            lane->states[i] = filtered_rows[i] + offset;
-        RETURN_IF_ERROR(self->plans[a].function->update(&lane->calls[a], lane->vectors[a],
-                                                        filtered.selection, filtered.count,
-                                                        lane->states, error));
-    }
+    for (uint32_t a = 0; a < self->count; a++)
+        if (!self->shares[a])
+            RETURN_IF_ERROR(
+                placed(self, a, update_one(lane, a, chunk, rows, &batch, tail, error), error));
     return BASE_OK;
+}
+
+static base_status update_one_single(op_aggregates_lane *lane, uint32_t index,
+                                     const vector_chunk *chunk, char *row, uint32_t tail,
+                                     base_error *error)
+{
+    const op_aggregates *self = lane->aggregates;
+    vector_chunk filtered;
+    char *const *none;
+    RETURN_IF_ERROR(apply_filter(lane, index, chunk, NULL, &filtered, &none, error));
+    if (!filtered.count)
+        return BASE_OK;
+    RETURN_IF_ERROR(evaluate_arguments(lane, index, &filtered, error));
+    if (self->collected[index].is_collected)
+        return collect(lane, index, &filtered, NULL, row, error);
+    const func_aggregate *function = self->plans[index].function;
+    char *state = row + tail + self->offsets[index];
+    if (function->update_single)
+        return function->update_single(&lane->calls[index], lane->vectors[index],
+                                       filtered.selection, filtered.count, state, error);
+    for (uint32_t i = 0; i < filtered.count; i++)
+        lane->states[i] = state;
+    return function->update(&lane->calls[index], lane->vectors[index], filtered.selection,
+                            filtered.count, lane->states, error);
 }
 
 base_status op_aggregates_update_single(op_aggregates_lane *lane, const vector_chunk *chunk,
                                         char *row, uint32_t tail, base_error *error)
 {
     const op_aggregates *self = lane->aggregates;
-    for (uint32_t a = 0; a < self->count; a++) {
-        if (self->shares[a])
-            continue;
-        vector_chunk filtered;
-        char *const *none;
-        RETURN_IF_ERROR(apply_filter(lane, a, chunk, NULL, &filtered, &none, error));
-        if (!filtered.count)
-            continue;
-        RETURN_IF_ERROR(evaluate_arguments(lane, a, &filtered, error));
-        if (self->collected[a].is_collected) {
-            RETURN_IF_ERROR(collect(lane, a, &filtered, NULL, row, error));
-            continue;
-        }
-        const func_aggregate *function = self->plans[a].function;
-        char *state = row + tail + self->offsets[a];
-        if (function->update_single) {
-            RETURN_IF_ERROR(function->update_single(&lane->calls[a], lane->vectors[a],
-                                                    filtered.selection, filtered.count, state,
-                                                    error));
-            continue;
-        }
-        for (uint32_t i = 0; i < filtered.count; i++)
-            lane->states[i] = state;
-        RETURN_IF_ERROR(function->update(&lane->calls[a], lane->vectors[a], filtered.selection,
-                                         filtered.count, lane->states, error));
-    }
+    for (uint32_t a = 0; a < self->count; a++)
+        if (!self->shares[a])
+            RETURN_IF_ERROR(
+                placed(self, a, update_one_single(lane, a, chunk, row, tail, error), error));
     return BASE_OK;
 }
 
@@ -475,8 +489,11 @@ base_status op_aggregates_combine(op_aggregates_lane *lane, char *into, const ch
     const op_aggregates *self = lane->aggregates;
     for (uint32_t a = 0; a < self->count; a++)
         if (!self->collected[a].is_collected && !self->shares[a])
-            RETURN_IF_ERROR(self->plans[a].function->combine(
-                &lane->calls[a], into + self->offsets[a], from + self->offsets[a], error));
+            RETURN_IF_ERROR(
+                placed(self, a,
+                       self->plans[a].function->combine(&lane->calls[a], into + self->offsets[a],
+                                                        from + self->offsets[a], error),
+                       error));
     return BASE_OK;
 }
 
@@ -550,8 +567,10 @@ static base_status feed_rows(op_aggregates_lane *lane, uint32_t index, char **ro
             memcpy(&address, rows[done + i] + collected->layout.offsets[0], sizeof address);
             lane->states[i] = (char *)(intptr_t)address + offset;
         }
-        RETURN_IF_ERROR(plan->function->update(&lane->calls[index], lane->vectors[index], NULL,
-                                               count, lane->states, error));
+        RETURN_IF_ERROR(placed(self, index,
+                               plan->function->update(&lane->calls[index], lane->vectors[index],
+                                                      NULL, count, lane->states, error),
+                               error));
     }
     return BASE_OK;
 }
@@ -618,7 +637,9 @@ base_status op_aggregates_results(op_aggregates_lane *lane, char *const *rows, u
             bool is_null = false;
             memset(&cell, 0, sizeof cell);
             RETURN_IF_ERROR(
-                function->finish(&lane->calls[a], rows[i] + offset, &cell, &is_null, error));
+                placed(self, a,
+                       function->finish(&lane->calls[a], rows[i] + offset, &cell, &is_null, error),
+                       error));
             memcpy(values, &cell, size);
             if (is_null)
                 vector_set_null(&columns[a], i);

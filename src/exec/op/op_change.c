@@ -257,8 +257,8 @@ static base_status insert_moved(change_part *self, base_error *error)
         for (uint32_t i = 0; i < count; i++) {
             types_value value = vector_get(rowids, i);
             if (value.is_null)
-                return base_error_set(error, BASE_NOT_NULL_VIOLATION,
-                                      "the primary key must not be NULL");
+                return base_error_set_at(error, BASE_NOT_NULL_VIOLATION, writer->op->position,
+                                         "the primary key must not be NULL");
             writer->selection[i] = (uint16_t)i;
             writer->rowids[i] = value.cell.int64;
         }

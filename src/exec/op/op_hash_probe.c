@@ -304,7 +304,7 @@ static base_status note_partners(const op_join *join, probe_state *state, base_e
     for (uint32_t p = 0; p < state->pair_count; p++) {
         uint8_t *matched = &state->matched[state->pair_ordinals[p]];
         if (join->single && !join->build_is_left && *matched)
-            return op_join_second_partner(error);
+            return op_join_second_partner(join, error);
         *matched = 1;
     }
     if (!join->flags_build)
@@ -313,7 +313,7 @@ static base_status note_partners(const op_join *join, probe_state *state, base_e
         hash_join_row *row = (hash_join_row *)(void *)state->pair_rows[p];
         if (join->single) {
             if (atomic_exchange_explicit(&row->matched, 1, memory_order_relaxed))
-                return op_join_second_partner(error);
+                return op_join_second_partner(join, error);
         } else if (!atomic_load_explicit(&row->matched, memory_order_relaxed)) {
             atomic_store_explicit(&row->matched, 1, memory_order_relaxed);
         }

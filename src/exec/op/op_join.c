@@ -54,10 +54,10 @@ base_status op_join_init(op_join *join, exec_execution *execution, const plan_op
     return BASE_OK;
 }
 
-base_status op_join_second_partner(base_error *error)
+base_status op_join_second_partner(const op_join *join, base_error *error)
 {
-    return base_error_set(error, BASE_CARDINALITY,
-                          "a subquery used as a value returned more than one row");
+    return base_error_set_at(error, BASE_CARDINALITY, join->op->position,
+                             "a subquery used as a value returned more than one row");
 }
 
 typedef struct vector_owner {

@@ -29,7 +29,7 @@ typedef struct op_join {
 
 base_status op_join_init(op_join *join, exec_execution *execution, const plan_operator *op,
                          base_error *error);
-base_status op_join_second_partner(base_error *error);
+base_status op_join_second_partner(const op_join *join, base_error *error);
 
 /* One lane's place where joined rows are put together. */
 typedef struct op_joined {

@@ -20,9 +20,11 @@ static base_status open(exec_part *part, base_error *error)
     self->to_skip = 0;
     self->to_give = UINT64_MAX;
     if (self->offset)
-        RETURN_IF_ERROR(exec_count_value(self->offset, 0, &self->to_skip, error));
+        RETURN_IF_ERROR(
+            exec_count_value(self->offset, part->op->limit.offset, 0, &self->to_skip, error));
     if (self->limit)
-        RETURN_IF_ERROR(exec_count_value(self->limit, UINT64_MAX, &self->to_give, error));
+        RETURN_IF_ERROR(exec_count_value(self->limit, part->op->limit.limit, UINT64_MAX,
+                                         &self->to_give, error));
     if (!self->to_give)
         atomic_store_explicit(&part->finished, true, memory_order_relaxed);
     return BASE_OK;

@@ -141,14 +141,14 @@ static base_status flag_build_row(nested_loop_part *self, uint64_t row, base_err
     if (!self->join.flags_build)
         return BASE_OK;
     uint8_t before = atomic_exchange_explicit(&self->build_matched[row], 1, memory_order_relaxed);
-    return before && self->join.single ? op_join_second_partner(error) : BASE_OK;
+    return before && self->join.single ? op_join_second_partner(&self->join, error) : BASE_OK;
 }
 
 static base_status flag_probe_row(const op_join *join, loop_state *state, uint32_t ordinal,
                                   base_error *error)
 {
     if (join->single && !join->build_is_left && state->matched[ordinal])
-        return op_join_second_partner(error);
+        return op_join_second_partner(join, error);
     state->matched[ordinal] = 1;
     return BASE_OK;
 }
@@ -172,7 +172,7 @@ static base_status pair_input_row(nested_loop_part *self, loop_state *state, uin
     if (!*count)
         return BASE_OK;
     if (join->single && !join->build_is_left && *count > 1)
-        return op_join_second_partner(error);
+        return op_join_second_partner(join, error);
     RETURN_IF_ERROR(flag_probe_row(join, state, state->outer, error));
     for (uint32_t i = 0; join->flags_build && i < *count; i++)
         RETURN_IF_ERROR(flag_build_row(

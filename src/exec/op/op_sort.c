@@ -83,9 +83,11 @@ static base_status open(exec_part *part, base_error *error)
     self->to_skip = 0;
     self->to_keep = UINT64_MAX;
     if (self->offset)
-        RETURN_IF_ERROR(exec_count_value(self->offset, 0, &self->to_skip, error));
+        RETURN_IF_ERROR(
+            exec_count_value(self->offset, part->op->sort.offset, 0, &self->to_skip, error));
     if (self->limit)
-        RETURN_IF_ERROR(exec_count_value(self->limit, UINT64_MAX, &self->to_keep, error));
+        RETURN_IF_ERROR(
+            exec_count_value(self->limit, part->op->sort.limit, UINT64_MAX, &self->to_keep, error));
     if (self->to_keep != UINT64_MAX &&
         __builtin_add_overflow(self->to_keep, self->to_skip, &self->to_keep))
         self->to_keep = UINT64_MAX;

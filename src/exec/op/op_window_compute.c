@@ -293,7 +293,7 @@ static base_status compute_aggregate(window_part *window, window_function *funct
     return BASE_OK;
 }
 
-base_status window_compute(window_part *window, window_function *function,
+static base_status compute(window_part *window, window_function *function,
                            const window_partition *partition, base_error *error)
 {
     if (function->plan->aggregate)
@@ -312,4 +312,11 @@ base_status window_compute(window_part *window, window_function *function,
         compute_rank(window, function, partition);
         return BASE_OK;
     }
+}
+
+base_status window_compute(window_part *window, window_function *function,
+                           const window_partition *partition, base_error *error)
+{
+    base_status status = compute(window, function, partition, error);
+    return status == BASE_OK ? status : base_error_place(error, status, function->plan->position);
 }

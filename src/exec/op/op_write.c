@@ -102,14 +102,15 @@ base_status op_check_violation(const plan_operator *op, const plan_check *check,
     snprintf(name, sizeof name, "%.*s", BASE_TEXT_ARGUMENTS(check->name));
     snprintf(table, sizeof table, "%.*s", BASE_TEXT_ARGUMENTS(table_name));
     if (check->violation == BASE_NOT_NULL_VIOLATION) {
-        base_error_set(error, check->violation,
-                       "null value in column \"%s\" of table \"%s\" violates its not-null "
-                       "constraint",
-                       name, table);
+        base_error_set_at(error, check->violation, op->position,
+                          "null value in column \"%s\" of table \"%s\" violates its not-null "
+                          "constraint",
+                          name, table);
         base_error_set_names(error, table, name, NULL);
     } else {
-        base_error_set(error, check->violation,
-                       "a new row of table \"%s\" violates check constraint \"%s\"", table, name);
+        base_error_set_at(error, check->violation, op->position,
+                          "a new row of table \"%s\" violates check constraint \"%s\"", table,
+                          name);
         base_error_set_names(error, table, NULL, name);
     }
     return check->violation;
@@ -195,9 +196,9 @@ base_status op_conflict_error(const plan_operator *op, const table_conflict *con
         for (uint32_t c = 0; c < index->part_count; c++)
             append_name(columns, sizeof columns, column_name(table, index->parts[c].column));
     }
-    base_error_set(error, BASE_UNIQUE_VIOLATION,
-                   "duplicate key value violates unique constraint \"%s\" of table \"%s\"",
-                   constraint, name);
+    base_error_set_at(error, BASE_UNIQUE_VIOLATION, op->position,
+                      "duplicate key value violates unique constraint \"%s\" of table \"%s\"",
+                      constraint, name);
     base_error_set_detail(error, "a row with the same value of (%s) exists already", columns);
     base_error_set_names(error, name, columns, constraint);
     return BASE_UNIQUE_VIOLATION;

@@ -193,7 +193,7 @@ static void test_forms(void **state)
     assert_tree(f, "EXTRACT(YEAR FROM d)", "(extract 'YEAR' d)");
     assert_tree(f, "SUBSTRING(s FROM 2 FOR 3)", "(substring s 2 3)");
     assert_tree(f, "SUBSTRING(s FOR 3)", "(substring s 1 3)");
-    assert_tree(f, "POSITION('a' IN s)", "(strpos s 'a')");
+    assert_tree(f, "POSITION('a' IN s)", "(position 'a' s)");
     assert_tree(f, "TRIM(BOTH 'x' FROM s)", "(btrim s 'x')");
     assert_tree(f, "TRIM(LEADING FROM s)", "(ltrim s)");
     assert_tree(f, "TRIM(s)", "(btrim s)");
