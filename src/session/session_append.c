@@ -1,16 +1,22 @@
 /*
- * session_append.c - the appender: rows collected in memory, then one INSERT ... SELECT.
+ * session_append.c - the appender: rows collected, then one INSERT ... SELECT.
  *
  * Values are cast when they are given, so that a bad one is refused at its place. The rows are
  * then a system relation for one INSERT, as with COPY, which makes it all or nothing and gives it
- * everything that INSERT has. Rows go from the collected chunks to the executor without a copy.
+ * everything that INSERT has. Rows go from the collected chunks (session_backlog.h: many of them
+ * lie in a temporary file) to the executor without a copy.
  *
  * Every row gives the same columns, the first k of the table; the others get their defaults.
  */
 #include "session/session_define_int.h"
+#include "session/session_backlog.h"
 
 static const char source_name[] = "\x01"
                                   "append";
+
+enum {
+    APPEND_MEMORY = 64 << 20 /* bytes of rows that are kept in memory */
+};
 
 struct session_appender {
     plan_system_source source; /* first: the executor hands it back */
@@ -20,8 +26,7 @@ struct session_appender {
     uint32_t column_count; /* of the table */
     types_type *types;
     plan_system_column *columns;
-    vector_chunk *chunks;
-    uint32_t chunk_count, chunk_capacity;
+    session_backlog rows;
     uint32_t given;      /* values of the row under way */
     uint32_t row_width;  /* values of each row; 0: no row has ended */
     base_status failure; /* a value was refused: nothing can be kept */
@@ -48,12 +53,17 @@ static base_status describe(session_appender *self, const catalog_table *table, 
     return BASE_OK;
 }
 
+/* So much, or a fair part of what a statement may use. */
+static size_t rows_memory(const session_connection *connection)
+{
+    size_t limit = connection->settings.memory_limit;
+    return limit ? BASE_MIN(limit / 4, (size_t)APPEND_MEMORY) : (size_t)APPEND_MEMORY;
+}
+
 static void destroy(session_appender *self)
 {
     base_budget *budget = &self->connection->budget;
-    for (uint32_t i = 0; i < self->chunk_count; i++)
-        vector_chunk_destroy(&self->chunks[i]);
-    base_free_array(budget, self->chunks, self->chunk_capacity, sizeof *self->chunks);
+    session_backlog_destroy(&self->rows);
     base_arena_destroy(&self->arena);
     base_free(budget, self, sizeof *self);
 }
@@ -83,6 +93,9 @@ base_status session_appender_create(session_connection *connection, base_text ta
         self->connection = connection;
         base_arena_init(&self->arena, &connection->budget);
         status = describe(self, table, error);
+        session_backlog_init(&self->rows, &connection->budget,
+                             os_runtime_environment(connection->database->runtime),
+                             rows_memory(connection), self->types, self->column_count);
         if (status != BASE_OK)
             destroy(self);
         else
@@ -92,27 +105,10 @@ base_status session_appender_create(session_connection *connection, base_text ta
     return status;
 }
 
-/* The chunk that the row under way goes to. */
-static base_status current_chunk(session_appender *self, vector_chunk **chunk, base_error *error)
-{
-    base_budget *budget = &self->connection->budget;
-    if (self->chunk_count && self->chunks[self->chunk_count - 1].count < VECTOR_SIZE) {
-        *chunk = &self->chunks[self->chunk_count - 1];
-        return BASE_OK;
-    }
-    if (!base_grow_array(budget, &self->chunks, &self->chunk_capacity, self->chunk_count + 1,
-                         sizeof *self->chunks))
-        return base_error_no_memory(error);
-    *chunk = &self->chunks[self->chunk_count];
-    RETURN_IF_ERROR(vector_chunk_init(*chunk, budget, self->types, self->column_count, error));
-    self->chunk_count++;
-    return BASE_OK;
-}
-
 static base_status put(session_appender *self, const types_value *given, base_error *error)
 {
     vector_chunk *chunk = NULL;
-    RETURN_IF_ERROR(current_chunk(self, &chunk, error));
+    RETURN_IF_ERROR(session_backlog_room(&self->rows, &chunk, error));
     vector *column = &chunk->columns[self->given];
     if (given->is_null) {
         vector_set_null(column, chunk->count);
@@ -173,40 +169,32 @@ base_status session_append_end_row(session_appender *self)
     }
     self->row_width = self->given;
     self->given = 0;
-    self->chunks[self->chunk_count - 1].count++;
-    return BASE_OK;
+    base_status status = session_backlog_added(&self->rows, error);
+    if (status != BASE_OK)
+        session_append_fail(self, status);
+    return status;
 }
 
 /* ---- Handing the rows over ------------------------------------------------------------------ */
-
-typedef struct append_scan {
-    session_appender *appender;
-    uint32_t next;
-} append_scan;
 
 static base_status open_rows(const plan_system_source *source, void *environment,
                              txn_transaction *transaction, const types_value *arguments,
                              uint32_t argument_count, base_arena *arena, void **state,
                              base_error *error)
 {
-    append_scan *scan = base_arena_allocate_zeroed(arena, sizeof *scan);
-    if (!scan)
-        return base_error_no_memory(error);
-    scan->appender = (session_appender *)(uintptr_t)source;
-    *state = scan;
+    session_appender *self = (session_appender *)(uintptr_t)source;
+    session_backlog_rewind(&self->rows);
+    *state = self;
     return BASE_OK;
 }
 
 static base_status next_rows(void *state, vector_chunk *chunk, base_error *error)
 {
-    append_scan *scan = state;
-    session_appender *self = scan->appender;
-    (void)error;
-    if (scan->next == self->chunk_count)
-        return BASE_DONE;
-    const vector_chunk *from = &self->chunks[scan->next++];
-    if (!from->count)
-        return BASE_DONE;
+    session_appender *self = state;
+    const vector_chunk *from;
+    base_status status = session_backlog_next(&self->rows, &from, error);
+    if (status != BASE_ROW)
+        return status;
     /* The first columns of the chunk, without a copy. */
     vector_chunk view = *from;
     view.column_count = chunk->column_count;
@@ -261,7 +249,7 @@ base_status session_appender_close(session_appender *self, bool keep)
         self->source.open = open_rows;
         self->source.next = next_rows;
         self->source.reads_no_table = true;
-        self->source.rows = (double)self->chunk_count * VECTOR_SIZE;
+        self->source.rows = (double)self->rows.row_count;
         status = run_insert(self);
     }
     destroy(self);

@@ -288,6 +288,28 @@ static void test_packed(void **state)
 
 /* ---- Appender and COPY ---- */
 
+/* More rows than the appender keeps in memory; another statement runs meanwhile. */
+static void append_many(fixture *f, int64_t rows)
+{
+    char text[512];
+    tuff_appender *appender;
+    memset(text, 'x', sizeof text);
+    run(f->conn, "CREATE TABLE many (a INTEGER, b TEXT)");
+    for (int keep = 0; keep < 2; keep++) {
+        assert_int_equal(tuff_appender_create(f->conn, "many", &appender), TUFF_OK);
+        for (int64_t i = 0; i < rows; i++) {
+            assert_int_equal(tuff_append_int64(appender, i), TUFF_OK);
+            assert_int_equal(tuff_append_text(appender, text, i % 512), TUFF_OK);
+            assert_int_equal(tuff_append_end_row(appender), TUFF_OK);
+        }
+        assert_int_equal(one_integer(f->conn, "SELECT count(*) FROM many"), 0);
+        assert_int_equal(tuff_appender_close(appender, keep), TUFF_OK);
+    }
+    assert_int_equal(one_integer(f->conn, "SELECT count(*) FROM many WHERE length(b) = a % 512"),
+                     rows);
+    assert_int_equal(one_integer(f->conn, "SELECT sum(a) FROM many"), rows * (rows - 1) / 2);
+}
+
 static void test_appender(void **state)
 {
     fixture *f = *state;
@@ -327,6 +349,7 @@ static void test_appender(void **state)
     assert_int_equal(tuff_append_int64(appender, 9000), TUFF_OK);
     assert_int_equal(tuff_appender_close(appender, false), TUFF_OK);
     assert_int_equal(one_integer(f->conn, "SELECT count(*) FROM t"), 5000);
+    append_many(f, 300000);
     /* One that is left open goes with its connection. */
     tuff_conn *other;
     assert_int_equal(tuff_connect(f->db, &other), TUFF_OK);
