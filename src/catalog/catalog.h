@@ -103,6 +103,8 @@ const catalog_table *catalog_table_at(const catalog_snapshot *snapshot,
 base_text catalog_nearest_table(const catalog_snapshot *snapshot, base_text name);
 /* Place of a live column, or -1. */
 int32_t catalog_find_column(const catalog_table *table, base_text name);
+/* Place of the column that has this id in the relation, or -1: it is not live. */
+int32_t catalog_column_of_id(const catalog_table *table, uint32_t id);
 base_text catalog_nearest_column(const catalog_table *table, base_text name);
 
 /* ---- Temporary views ------------------------------------------------------------------------ */

@@ -264,6 +264,15 @@ int32_t catalog_find_column(const catalog_table *table, base_text name)
     return -1;
 }
 
+int32_t catalog_column_of_id(const catalog_table *table, uint32_t id)
+{
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].id == id)
+            return (int32_t)i;
+    }
+    return -1;
+}
+
 base_text catalog_nearest_column(const catalog_table *table, base_text name)
 {
     base_text best = {NULL, 0};

@@ -79,15 +79,6 @@ void session_table_text(const catalog_table *table, base_buffer *out)
     base_buffer_append_byte(out, ')');
 }
 
-static base_text column_of_id(const catalog_table *table, uint32_t id)
-{
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        if (table->columns[i].id == id)
-            return table->columns[i].name;
-    }
-    return (base_text){NULL, 0};
-}
-
 void session_index_text(const catalog_index *index, base_buffer *out)
 {
     if (index->sql.length) {
@@ -101,7 +92,9 @@ void session_index_text(const catalog_index *index, base_buffer *out)
     for (uint32_t i = 0; i < index->part_count; i++) {
         const table_index_part *part = &index->parts[i];
         base_buffer_append_text(out, i ? ", " : " (");
-        session_append_name(out, column_of_id(index->table, part->column));
+        int32_t place = catalog_column_of_id(index->table, part->column);
+        BASE_ASSERT(place >= 0); /* an index goes with its columns */
+        session_append_name(out, index->table->columns[place].name);
         if (part->descending)
             base_buffer_append_text(out, " DESC");
         if (part->nulls_first != part->descending)

@@ -67,4 +67,25 @@ static inline void sim_step_in(os_thread_hooks *hooks)
     os_current_hooks = hooks;
 }
 
+/* Cuts the power at change `number` of the disk, in `tear_modes` ways that take turns: `verify`
+ * gets each disk that may be left. */
+static inline uint64_t sim_cut(os_sim *sim, uint64_t seed, uint64_t number, uint32_t tear_modes,
+                               void (*verify)(void *context, os_sim *after, os_sim_tear tear),
+                               void *context)
+{
+    os_thread_hooks *hooks = sim_step_out();
+    uint64_t cuts = 0;
+    for (uint32_t i = 0; i < tear_modes; i++) {
+        os_sim *after;
+        os_sim_tear tear = (os_sim_tear)((number + i) % 4);
+        if (os_sim_crash(sim, tear, seed * 999983 + number * 5 + i, &after, NULL) != BASE_OK)
+            continue;
+        verify(context, after, tear);
+        os_sim_destroy(after);
+        cuts++;
+    }
+    sim_step_in(hooks);
+    return cuts;
+}
+
 #endif

@@ -251,21 +251,17 @@ static void verify(const ledger *before, os_sim *disk, bool lossy, int depth)
     sim_expect(report, atomic_load(&self.budget.used) == 0, "memory is left after recovery");
 }
 
+static void verify_cut(void *context, os_sim *after, os_sim_tear tear)
+{
+    const ledger *self = context;
+    verify(self, after, self->mode != WAL_SYNC_FULL && tear != OS_SIM_KEEP_ALL, 0);
+}
+
 static void cut_now(void *context, uint64_t number)
 {
     ledger *self = context;
-    os_thread_hooks *hooks = sim_step_out();
-    for (uint32_t i = 0; i < self->tear_modes; i++) {
-        os_sim *after;
-        os_sim_tear tear = (os_sim_tear)((number + i) % 4);
-        if (os_sim_crash(self->sim, tear, self->report->seed * 1000003 + number * 5 + i, &after,
-                         NULL) != BASE_OK)
-            continue;
-        verify(self, after, self->mode != WAL_SYNC_FULL && tear != OS_SIM_KEEP_ALL, 0);
-        os_sim_destroy(after);
-        self->cuts++;
-    }
-    sim_step_in(hooks);
+    self->cuts +=
+        sim_cut(self->sim, self->report->seed, number, self->tear_modes, verify_cut, self);
 }
 
 /* ---- The workload ---------------------------------------------------------------------------- */

@@ -91,6 +91,29 @@ types_value session_system_type_name(system_rows *rows, types_type type)
     return session_system_text(rows, base_text_of(types_name(type, name)));
 }
 
+int64_t session_system_key_place(const catalog_table *table, uint32_t column)
+{
+    for (uint32_t i = 0; i < table->constraint_count; i++) {
+        const catalog_constraint *constraint = &table->constraints[i];
+        if (constraint->kind != CATALOG_PRIMARY_KEY)
+            continue;
+        for (uint32_t j = 0; j < constraint->column_count; j++) {
+            if (constraint->columns[j] == column)
+                return j + 1;
+        }
+    }
+    return 0;
+}
+
+const catalog_constraint *session_system_key_of(const catalog_index *index)
+{
+    for (uint32_t i = 0; index->of_constraint && i < index->table->constraint_count; i++) {
+        if (index->table->constraints[i].index_id == index->id)
+            return &index->table->constraints[i];
+    }
+    return NULL;
+}
+
 bool session_system_argument_text(const types_value *arguments, uint32_t argument_count,
                                   uint32_t index, base_text *text)
 {

@@ -33,6 +33,10 @@ types_value session_system_text(system_rows *rows, base_text text);
 types_value session_system_integer(int64_t value);
 types_value session_system_boolean(bool value);
 types_value session_system_type_name(system_rows *rows, types_type type);
+/* Place of the column in the primary key, from 1; 0: not in it. */
+int64_t session_system_key_place(const catalog_table *table, uint32_t column);
+/* The PRIMARY KEY or UNIQUE constraint that the index belongs to; NULL: it was made by itself. */
+const catalog_constraint *session_system_key_of(const catalog_index *index);
 /* A text of the call's arguments; false for NULL. */
 bool session_system_argument_text(const types_value *arguments, uint32_t argument_count,
                                   uint32_t index, base_text *text);

@@ -13,19 +13,6 @@ static const plan_system_column table_info_columns[] = {
     SYSTEM_COLUMN("dflt_value", TEXT), SYSTEM_COLUMN("pk", INTEGER),
 };
 
-static int64_t place_in_key(const catalog_table *table, uint32_t column)
-{
-    for (uint32_t i = 0; i < table->constraint_count; i++) {
-        const catalog_constraint *constraint = &table->constraints[i];
-        for (uint32_t j = 0;
-             constraint->kind == CATALOG_PRIMARY_KEY && j < constraint->column_count; j++) {
-            if (constraint->columns[j] == column)
-                return j + 1;
-        }
-    }
-    return 0;
-}
-
 static base_status collect_table_info(system_rows *rows, const types_value *arguments,
                                       uint32_t argument_count)
 {
@@ -44,7 +31,7 @@ static base_status collect_table_info(system_rows *rows, const types_value *argu
         row[3] = session_system_integer(column->not_null);
         if (column->default_sql.length)
             row[4] = session_system_text(rows, column->default_sql);
-        row[5] = session_system_integer(place_in_key(table, i));
+        row[5] = session_system_integer(session_system_key_place(table, i));
     }
     return BASE_OK;
 }
@@ -82,16 +69,6 @@ static const plan_system_column index_list_columns[] = {
     SYSTEM_COLUMN("partial", INTEGER),
 };
 
-static const char *short_origin(const catalog_index *index)
-{
-    for (uint32_t i = 0; index->of_constraint && i < index->table->constraint_count; i++) {
-        const catalog_constraint *constraint = &index->table->constraints[i];
-        if (constraint->index_id == index->id)
-            return constraint->kind == CATALOG_PRIMARY_KEY ? "pk" : "u";
-    }
-    return "c";
-}
-
 static base_status collect_index_list(system_rows *rows, const types_value *arguments,
                                       uint32_t argument_count)
 {
@@ -107,7 +84,10 @@ static base_status collect_index_list(system_rows *rows, const types_value *argu
         row[0] = session_system_integer(i);
         row[1] = session_system_text(rows, index->name);
         row[2] = session_system_integer(index->unique);
-        row[3] = session_system_text(rows, base_text_of(short_origin(index)));
+        const catalog_constraint *key = session_system_key_of(index);
+        row[3] = session_system_text(rows, !key                               ? BASE_TEXT("c")
+                                           : key->kind == CATALOG_PRIMARY_KEY ? BASE_TEXT("pk")
+                                                                              : BASE_TEXT("u"));
         row[4] = session_system_integer(0);
     }
     return BASE_OK;
@@ -133,12 +113,10 @@ static base_status collect_index_info(system_rows *rows, const types_value *argu
         if (!row)
             return BASE_OUT_OF_MEMORY;
         row[0] = session_system_integer(i);
-        for (uint32_t j = 0; j < table->column_count; j++) {
-            if (table->columns[j].id == index->parts[i].column) {
-                row[1] = session_system_integer(j);
-                row[2] = session_system_text(rows, table->columns[j].name);
-            }
-        }
+        int32_t place = catalog_column_of_id(table, index->parts[i].column);
+        BASE_ASSERT(place >= 0); /* an index goes with its columns */
+        row[1] = session_system_integer(place);
+        row[2] = session_system_text(rows, table->columns[place].name);
         row[3] = session_system_integer(index->parts[i].descending);
     }
     return BASE_OK;

@@ -104,21 +104,6 @@ static const plan_system_column columns_columns[] = {
     SYSTEM_COLUMN("primary_key", INTEGER),
 };
 
-/* Place of the column in the primary key, from 1; 0: not in it. */
-static int64_t place_in_primary_key(const catalog_table *table, uint32_t column)
-{
-    for (uint32_t i = 0; i < table->constraint_count; i++) {
-        const catalog_constraint *constraint = &table->constraints[i];
-        if (constraint->kind != CATALOG_PRIMARY_KEY)
-            continue;
-        for (uint32_t j = 0; j < constraint->column_count; j++) {
-            if (constraint->columns[j] == column)
-                return j + 1;
-        }
-    }
-    return 0;
-}
-
 static base_status collect_columns(system_rows *rows, const types_value *arguments,
                                    uint32_t argument_count)
 {
@@ -137,7 +122,7 @@ static base_status collect_columns(system_rows *rows, const types_value *argumen
             row[4] = session_system_boolean(column->not_null || (int32_t)j == table->rowid_column);
             if (column->default_sql.length)
                 row[5] = session_system_text(rows, column->default_sql);
-            row[6] = session_system_integer(place_in_primary_key(table, j));
+            row[6] = session_system_integer(session_system_key_place(table, j));
         }
     }
     return BASE_OK;
@@ -151,22 +136,15 @@ static const plan_system_column indexes_columns[] = {
     SYSTEM_COLUMN("columns", TEXT),
 };
 
-static base_text column_name_of(const catalog_table *table, uint32_t column_id)
-{
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        if (table->columns[i].id == column_id)
-            return table->columns[i].name;
-    }
-    return BASE_TEXT("?");
-}
-
 /* "a, b DESC" */
 static types_value index_columns(system_rows *rows, const catalog_index *index)
 {
     base_buffer out;
     base_buffer_init(&out, &rows->connection->budget);
     for (uint32_t i = 0; i < index->part_count; i++) {
-        base_text name = column_name_of(index->table, index->parts[i].column);
+        int32_t place = catalog_column_of_id(index->table, index->parts[i].column);
+        BASE_ASSERT(place >= 0); /* an index goes with its columns */
+        base_text name = index->table->columns[place].name;
         base_buffer_append_format(&out, "%s%.*s%s", i ? ", " : "", BASE_TEXT_ARGUMENTS(name),
                                   index->parts[i].descending ? " DESC" : "");
     }
@@ -179,16 +157,6 @@ static types_value index_columns(system_rows *rows, const catalog_index *index)
     }
     base_buffer_destroy(&out);
     return value;
-}
-
-static const char *index_origin(const catalog_index *index)
-{
-    for (uint32_t i = 0; index->of_constraint && i < index->table->constraint_count; i++) {
-        const catalog_constraint *constraint = &index->table->constraints[i];
-        if (constraint->index_id == index->id)
-            return constraint->kind == CATALOG_PRIMARY_KEY ? "primary key" : "unique";
-    }
-    return "create index";
 }
 
 static base_status collect_indexes(system_rows *rows, const types_value *arguments,
@@ -205,7 +173,11 @@ static base_status collect_indexes(system_rows *rows, const types_value *argumen
             row[0] = session_system_text(rows, table->name);
             row[1] = session_system_text(rows, index->name);
             row[2] = session_system_boolean(index->unique);
-            row[3] = session_system_text(rows, base_text_of(index_origin(index)));
+            const catalog_constraint *key = session_system_key_of(index);
+            row[3] = session_system_text(rows, !key ? BASE_TEXT("create index")
+                                               : key->kind == CATALOG_PRIMARY_KEY
+                                                   ? BASE_TEXT("primary key")
+                                                   : BASE_TEXT("unique"));
             row[4] = index_columns(rows, index);
         }
     }

@@ -2,64 +2,12 @@
  * Cold rows: sealing at a checkpoint, reading, changing and scanning rows that lie in volumes,
  * with snapshots from before and after, after a reopen and after a crash.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "table_fixture.h"
+#include "table_place.h"
 
 enum {
     ROWS = 20000
 };
-
-static char folder[64], path[96], copy_path[96];
-
-static int make_place(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/tuff-cold-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/a.tuff", folder);
-    (void)snprintf(copy_path, sizeof copy_path, "%s/b.tuff", folder);
-    return 0;
-}
-
-static int remove_place(void **state)
-{
-    (void)state;
-    char name[128];
-    (void)unlink(path);
-    (void)unlink(copy_path);
-    (void)snprintf(name, sizeof name, "%s-wal", path);
-    (void)unlink(name);
-    (void)snprintf(name, sizeof name, "%s-wal", copy_path);
-    (void)unlink(name);
-    (void)rmdir(folder);
-    return 0;
-}
-
-static void copy_one(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "rb");
-    (void)unlink(to);
-    if (!in)
-        return;
-    FILE *out = fopen(to, "wb");
-    char buffer[4096];
-    size_t length;
-    while ((length = fread(buffer, 1, sizeof buffer, in)) > 0)
-        assert_int_equal(fwrite(buffer, 1, length, out), length);
-    (void)fclose(in);
-    (void)fclose(out);
-}
-
-static void crash_copy(void)
-{
-    char from[128], to[128];
-    copy_one(path, copy_path);
-    (void)snprintf(from, sizeof from, "%s-wal", path);
-    (void)snprintf(to, sizeof to, "%s-wal", copy_path);
-    copy_one(from, to);
-}
 
 static void count_part(void *context, const table_part_info *info)
 {
@@ -78,7 +26,7 @@ static uint64_t cold_rows(const fixture *self)
 /* Rows 1 .. ROWS with number = 10 * rowid, in one volume. */
 static void open_sealed(fixture *self, bool with_index)
 {
-    unit_assert_ok(fixture_try_open(self, path));
+    unit_assert_ok(fixture_try_open(self, here.path));
     fixture_create_table(self, with_index);
     txn_transaction *transaction = fixture_begin(self, TXN_READ_COMMITTED);
     for (int64_t i = 1; i <= ROWS; i++)
@@ -122,7 +70,7 @@ static void test_seal_and_read(void **state)
     fixture_check(&self);
     uint64_t id = self.id, index_id = self.index_id;
     fixture_close(&self);
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_find_table(&self, id, index_id);
     assert_int_equal(cold_rows(&self), ROWS);
     transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -184,7 +132,7 @@ static void test_change_cold_rows(void **state)
     uint64_t id = self.id, index_id = self.index_id;
     crash_copy();
     fixture crashed;
-    unit_assert_ok(fixture_try_open(&crashed, copy_path));
+    unit_assert_ok(fixture_try_open(&crashed, here.copy));
     fixture_find_table(&crashed, id, index_id);
     writer = fixture_begin(&crashed, TXN_READ_COMMITTED);
     expect_scan(&crashed, writer, rows, sum);
@@ -196,7 +144,7 @@ static void test_change_cold_rows(void **state)
         unit_assert_ok(table_checkpoint(self.database, &self.error));
         fixture_check(&self);
         crash_copy();
-        unit_assert_ok(fixture_try_open(&crashed, copy_path));
+        unit_assert_ok(fixture_try_open(&crashed, here.copy));
         fixture_find_table(&crashed, id, index_id);
         writer = fixture_begin(&crashed, TXN_READ_COMMITTED);
         expect_scan(&crashed, writer, rows, sum);
@@ -212,7 +160,7 @@ static void test_seal_under_transactions(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     table_database_options(self.database)->lock_timeout = 1000;
     fixture_create_table(&self, true);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -260,7 +208,7 @@ static void test_seal_under_transactions(void **state)
     }
     uint64_t id = self.id, index_id = self.index_id;
     fixture_close(&self);
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_find_table(&self, id, index_id);
     transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     expect_scan(&self, transaction, ROWS - 2, expected);
@@ -365,7 +313,7 @@ static void expect_copy(uint64_t id, uint64_t rows, int64_t sum)
 {
     fixture crashed;
     crash_copy();
-    unit_assert_ok(fixture_try_open(&crashed, copy_path));
+    unit_assert_ok(fixture_try_open(&crashed, here.copy));
     fixture_find_table(&crashed, id, 0);
     txn_transaction *transaction = fixture_begin(&crashed, TXN_READ_COMMITTED);
     expect_scan(&crashed, transaction, rows, sum);
@@ -378,7 +326,7 @@ static void test_loader(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_create_table(&self, false);
     txn_transaction *old = fixture_begin(&self, TXN_SNAPSHOT);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -411,7 +359,7 @@ static void test_loader(void **state)
     expect_copy(self.id, ROWS - 1, sum); /* the header reaches them */
     uint64_t id = self.id;
     fixture_close(&self);
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_find_table(&self, id, 0);
     transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     expect_scan(&self, transaction, ROWS - 1, sum);

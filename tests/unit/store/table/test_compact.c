@@ -2,38 +2,14 @@
  * Merging volumes: rows, marks, snapshots and open transactions across the switch; how many
  * volumes there are, how often rows are written, and what becomes of the space.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "table_fixture.h"
+#include "table_place.h"
 
 enum {
     ROWS = 20000,
     SMALL_ROWS = 6400,
     SMALL_SEAL = 64, /* a hundredth */
 };
-
-static char folder[64], path[96];
-
-static int make_place(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/tuff-compact-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/a.tuff", folder);
-    return 0;
-}
-
-static int remove_place(void **state)
-{
-    (void)state;
-    char name[128];
-    (void)unlink(path);
-    (void)snprintf(name, sizeof name, "%s-wal", path);
-    (void)unlink(name);
-    (void)rmdir(folder);
-    return 0;
-}
 
 /* ---- What there is --------------------------------------------------------------------------- */
 
@@ -99,7 +75,7 @@ static void compact(fixture *self)
 /* Rows 1 .. rows with number = 10 * rowid, sealed. */
 static void open_sealed(fixture *self, int64_t rows, uint32_t seal_rows, bool with_index)
 {
-    unit_assert_ok(fixture_try_open(self, path));
+    unit_assert_ok(fixture_try_open(self, here.path));
     table_options *options = table_database_options(self->database);
     options->manual_compaction = true;
     options->history_retention = 0; /* what is dead goes at once */
@@ -118,7 +94,7 @@ static void reopen(fixture *self)
 {
     uint64_t id = self->id, index_id = self->index_id;
     fixture_close(self);
-    unit_assert_ok(fixture_try_open(self, path));
+    unit_assert_ok(fixture_try_open(self, here.path));
     table_database_options(self->database)->manual_compaction = true;
     fixture_find_table(self, id, index_id);
 }
@@ -326,16 +302,6 @@ static void test_columns(void **state)
 
 /* ---- How many, how often, how much ----------------------------------------------------------- */
 
-static uint64_t file_size(void)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    long size = ftell(file);
-    (void)fclose(file);
-    return (uint64_t)size;
-}
-
 /* Rows that a round wrote into volumes: those of parts that were not there before. */
 static void note_written(fixture *self, parts *sum)
 {
@@ -392,7 +358,7 @@ static void test_random_updates(void **state)
         parts now = list_parts(&self);
         most_runs = BASE_MAX(most_runs, now.runs);
         if (round == 200)
-            size = file_size();
+            size = (uint64_t)file_size(here.path);
         if (round % 100 == 0) {
             expect_now(&self, SMALL_ROWS, sum);
             fixture_check(&self);
@@ -400,7 +366,7 @@ static void test_random_updates(void **state)
     }
     assert_in_range(most_runs, 2, 10);
     assert_in_range(total.written, updated, updated * 10);
-    assert_true(file_size() <= size * 3 / 2);
+    assert_true((uint64_t)file_size(here.path) <= size * 3 / 2);
     expect_now(&self, SMALL_ROWS, sum);
     fixture_check(&self);
     fixture_close(&self);
@@ -443,7 +409,7 @@ static void test_appended_rows(void **state)
     }
     fixture_check(&self);
     fixture_close(&self);
-    assert_in_range(file_size(), 1, 100000);
+    assert_in_range((uint64_t)file_size(here.path), 1, 100000);
 }
 
 int main(void)

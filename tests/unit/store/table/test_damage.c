@@ -3,11 +3,9 @@
  * closed. The other tables go on, the check tells of it, the table can be dropped or emptied, later
  * checkpoints succeed, and no space is lost for good.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "store/table/table_int.h"
 #include "table_fixture.h"
+#include "table_place.h"
 
 enum {
     SEALED = 1500, /* rows in volumes */
@@ -15,45 +13,9 @@ enum {
     MOST_EXTENTS = 200
 };
 
-static char folder[64], path[96], pristine[96];
-
-static int make_place(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/tuff-damage-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/a.tuff", folder);
-    (void)snprintf(pristine, sizeof pristine, "%s/b.tuff", folder);
-    return 0;
-}
-
-static int remove_place(void **state)
-{
-    char log[128];
-    (void)state;
-    (void)snprintf(log, sizeof log, "%s-wal", path);
-    (void)unlink(path);
-    (void)unlink(log);
-    (void)unlink(pristine);
-    (void)rmdir(folder);
-    return 0;
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    char buffer[4096];
-    size_t length;
-    assert_true(in && out);
-    while ((length = fread(buffer, 1, sizeof buffer, in)) > 0)
-        assert_int_equal(fwrite(buffer, 1, length, out), length);
-    (void)fclose(in);
-    (void)fclose(out);
-}
-
 static void damage(uint64_t offset)
 {
-    FILE *file = fopen(path, "r+b");
+    FILE *file = fopen(here.path, "r+b");
     assert_non_null(file);
     assert_int_equal(fseek(file, (long)offset, SEEK_SET), 0);
     int byte = fgetc(file);
@@ -114,8 +76,8 @@ static uint64_t fill_table(fixture *self)
 static uint64_t make_file(uint32_t tables, uint64_t *ids, uint64_t *indexes, extents *list)
 {
     fixture self;
-    (void)unlink(path);
-    unit_assert_ok(fixture_try_open(&self, path));
+    (void)unlink(here.path);
+    unit_assert_ok(fixture_try_open(&self, here.path));
     table_database_options(self.database)->history_retention = 0; /* test_history.c has its own */
     for (uint32_t i = 0; i < tables; i++) {
         ids[i] = fill_table(&self);
@@ -125,7 +87,7 @@ static uint64_t make_file(uint32_t tables, uint64_t *ids, uint64_t *indexes, ext
     insert_rows(&self, 1, 5);
     uint64_t id = self.id;
     fixture_close(&self);
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     const table_saved *reached = &self.database->reached;
     *list = (extents){.parts = reached->count};
     for (uint32_t i = 0; i < reached->count; i++)
@@ -135,7 +97,7 @@ static uint64_t make_file(uint32_t tables, uint64_t *ids, uint64_t *indexes, ext
                                            list, &self.error));
     self.relation = NULL;
     fixture_close(&self);
-    copy_file(path, pristine);
+    copy_file(here.path, here.copy);
     return id;
 }
 
@@ -156,7 +118,7 @@ static uint32_t problems(fixture *self)
 static void open_with(fixture *self, uint64_t small_id)
 {
     int64_t sum;
-    unit_assert_ok(fixture_try_open(self, path));
+    unit_assert_ok(fixture_try_open(self, here.path));
     fixture_find_table(self, small_id, 0);
     txn_transaction *transaction = fixture_begin(self, TXN_READ_COMMITTED);
     assert_int_equal(fixture_scan(self, transaction, false, &sum), 5);
@@ -215,7 +177,7 @@ static void damaged_tables_are_dropped(void **state)
         fixture self;
         uint16_t kind = list.references[i].kind;
         kinds[kind]++;
-        copy_file(pristine, path);
+        copy_file(here.copy, here.path);
         damage(list.references[i].offset + list.references[i].length / 2);
         open_with(&self, small_id);
         assert_int_equal(try_acquire(&self, id), hinders_loading(kind) ? BASE_CORRUPT : BASE_OK);
@@ -242,7 +204,7 @@ static void damaged_tables_are_emptied(void **state)
     uint64_t small_id = make_file(1, &id, &index_id, &list);
     for (uint32_t i = 0; i < list.parts; i++) {
         fixture self;
-        copy_file(pristine, path);
+        copy_file(here.copy, here.path);
         damage(list.references[i].offset);
         open_with(&self, small_id);
         txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -254,7 +216,7 @@ static void damaged_tables_are_emptied(void **state)
         unit_assert_ok(table_checkpoint(self.database, &self.error));
         assert_int_equal(problems(&self), 0);
         fixture_close(&self);
-        unit_assert_ok(fixture_try_open(&self, path));
+        unit_assert_ok(fixture_try_open(&self, here.path));
         fixture_find_table(&self, id, index_id);
         assert_int_equal(table_row_count(self.relation), 3);
         assert_int_equal(problems(&self), 0);
@@ -273,7 +235,7 @@ static void two_damaged_tables(void **state)
     for (uint32_t reopen = 0; reopen < 2; reopen++) {
         fixture self;
         uint32_t damaged = 0;
-        copy_file(pristine, path);
+        copy_file(here.copy, here.path);
         for (uint32_t i = 0; i < list.parts; i++) {
             if (list.references[i].kind == CACHE_KIND_VOLUME) {
                 damage(list.references[i].offset);
@@ -304,15 +266,15 @@ static void the_drop_is_replayed(void **state)
     uint64_t small_id = make_file(1, &id, &index_id, &list);
     fixture self, after;
     char log[128], other[96], other_log[128];
-    copy_file(pristine, path);
+    copy_file(here.copy, here.path);
     for (uint32_t i = 0; i < list.parts; i++)
         damage(list.references[i].offset);
     open_with(&self, small_id);
     drop_table(&self, id);
-    (void)snprintf(log, sizeof log, "%s-wal", path);
-    (void)snprintf(other, sizeof other, "%s/c.tuff", folder);
+    (void)snprintf(log, sizeof log, "%s-wal", here.path);
+    (void)snprintf(other, sizeof other, "%s/c.tuff", here.folder);
     (void)snprintf(other_log, sizeof other_log, "%s-wal", other);
-    copy_file(path, other);
+    copy_file(here.path, other);
     copy_file(log, other_log);
     fixture_close(&self);
     unit_assert_ok(fixture_try_open(&after, other));
@@ -335,12 +297,12 @@ static void a_rebuilt_index_stays(void **state)
     for (uint32_t checkpoints = 0; checkpoints < 2; checkpoints++) {
         fixture self;
         char log[128], other[96], other_log[128];
-        copy_file(pristine, path);
+        copy_file(here.copy, here.path);
         for (uint32_t i = 0; i < list.parts; i++) {
             if (list.references[i].kind == CACHE_KIND_INDEX_RUN)
                 damage(list.references[i].offset);
         }
-        unit_assert_ok(fixture_try_open(&self, path));
+        unit_assert_ok(fixture_try_open(&self, here.path));
         fixture_find_table(&self, id, index_id);
         assert_true(problems(&self) > 0);
         txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -354,10 +316,10 @@ static void a_rebuilt_index_stays(void **state)
         insert_rows(&self, 9001, 2);
         if (checkpoints)
             unit_assert_ok(table_checkpoint(self.database, &self.error));
-        (void)snprintf(log, sizeof log, "%s-wal", path);
-        (void)snprintf(other, sizeof other, "%s/c.tuff", folder);
+        (void)snprintf(log, sizeof log, "%s-wal", here.path);
+        (void)snprintf(other, sizeof other, "%s/c.tuff", here.folder);
         (void)snprintf(other_log, sizeof other_log, "%s-wal", other);
-        copy_file(path, other);
+        copy_file(here.path, other);
         copy_file(log, other_log);
         fixture_close(&self);
         unit_assert_ok(fixture_try_open(&self, other));

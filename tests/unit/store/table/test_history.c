@@ -2,66 +2,14 @@
  * History: rows as of commits of the past, against a model that keeps every version, while rows
  * are changed, sealed, merged, reopened, recovered after a crash, and dropped by the retention.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "store/table/table_int.h"
 #include "table_fixture.h"
+#include "table_place.h"
 
 enum {
     ROWS = 300,
     COMMITS = 2000,
 };
-
-static char folder[64], path[96], copy_path[96];
-
-static int make_place(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/tuff-history-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/a.tuff", folder);
-    (void)snprintf(copy_path, sizeof copy_path, "%s/b.tuff", folder);
-    return 0;
-}
-
-static int remove_place(void **state)
-{
-    (void)state;
-    const char *names[] = {path, copy_path};
-    for (int i = 0; i < 2; i++) {
-        char log[128];
-        (void)unlink(names[i]);
-        (void)snprintf(log, sizeof log, "%s-wal", names[i]);
-        (void)unlink(log);
-    }
-    (void)rmdir(folder);
-    return 0;
-}
-
-static void copy_one(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "rb");
-    (void)unlink(to);
-    if (!in)
-        return;
-    FILE *out = fopen(to, "wb");
-    char buffer[4096];
-    size_t length;
-    while ((length = fread(buffer, 1, sizeof buffer, in)) > 0)
-        assert_int_equal(fwrite(buffer, 1, length, out), length);
-    (void)fclose(in);
-    (void)fclose(out);
-}
-
-static void crash_copy(void)
-{
-    char from[128], to[128];
-    copy_one(path, copy_path);
-    (void)snprintf(from, sizeof from, "%s-wal", path);
-    (void)snprintf(to, sizeof to, "%s-wal", copy_path);
-    copy_one(from, to);
-}
 
 /* ---- The model ------------------------------------------------------------------------------- */
 
@@ -210,7 +158,7 @@ static void reopen(fixture *self, uint32_t seal_rows)
 {
     uint64_t id = self->id, index_id = self->index_id;
     fixture_close(self);
-    unit_assert_ok(fixture_try_open(self, path));
+    unit_assert_ok(fixture_try_open(self, here.path));
     use_options(self, seal_rows);
     fixture_find_table(self, id, index_id);
 }
@@ -220,7 +168,7 @@ static void check_crashed(const fixture *self, const model *what, uint64_t *rand
 {
     fixture crashed;
     crash_copy();
-    unit_assert_ok(fixture_try_open(&crashed, copy_path));
+    unit_assert_ok(fixture_try_open(&crashed, here.copy));
     use_options(&crashed, 0);
     fixture_find_table(&crashed, self->id, self->index_id);
     expect_some(&crashed, what, random, 5);
@@ -234,7 +182,7 @@ static void run_history(uint64_t seed, uint32_t seal_rows)
     model *what = new_model();
     uint64_t random = seed;
     txn_transaction *old = NULL;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, seal_rows);
     fixture_create_table(&self, false);
     note_commit(&self, what);
@@ -322,7 +270,7 @@ static void test_volumes_are_few(void **state)
     fixture self;
     model *what = new_model();
     uint64_t random = 77;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, 0);
     fixture_create_table(&self, false);
     for (int round = 0; round < 200; round++) {
@@ -346,7 +294,7 @@ static void test_limit(void **state)
     model *what = new_model();
     uint64_t random = 5;
     int64_t rows[ROWS + 1];
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, 0);
     table_database_options(self.database)->history_limit = 20000;
     fixture_create_table(&self, false);
@@ -384,7 +332,7 @@ static void test_no_retention(void **state)
     model *what = new_model();
     uint64_t random = 9;
     int64_t rows[ROWS + 1];
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, 0);
     fixture_create_table(&self, false);
     for (int round = 0; round < 20; round++)
@@ -418,7 +366,7 @@ static void test_columns_and_bounds(void **state)
     model *what = new_model();
     uint64_t random = 11;
     int64_t rows[ROWS + 1];
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, 0);
     fixture_create_table(&self, false);
     for (int round = 0; round < 10; round++)
@@ -471,7 +419,7 @@ static void test_scan_across_checkpoints(void **state)
     };
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, 0);
     fixture_create_table(&self, false);
     write_rows(&self, 1, MANY, 0, true);
@@ -526,7 +474,7 @@ static void test_old_reader(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, 100);
     fixture_create_table(&self, false);
     write_rows(&self, 1, 1000, 0, true);
@@ -581,7 +529,7 @@ static void test_damaged_history(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     use_options(&self, 0);
     fixture_create_table(&self, false);
     write_rows(&self, 1, ROWS, 0, true);
@@ -589,7 +537,7 @@ static void test_damaged_history(void **state)
     write_rows(&self, 1, ROWS, 7, false);
     uint64_t id = self.id, index_id = self.index_id;
     fixture_close(&self);
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_find_table(&self, id, index_id);
     const table_saved *reached = &self.database->reached;
     extents list = {0};
@@ -603,12 +551,12 @@ static void test_damaged_history(void **state)
     assert_in_range(list.count, 2, 60); /* a head, and columns */
     for (uint32_t i = 0; i < list.count; i++) {
         int64_t rows[ROWS + 1], sum;
-        copy_one(path, copy_path);
-        FILE *file = fopen(copy_path, "r+b");
+        copy_file(here.path, here.copy);
+        FILE *file = fopen(here.copy, "r+b");
         assert_int_equal(fseek(file, (long)list.references[i].offset, SEEK_SET), 0);
         assert_int_equal(fputc('?', file), '?');
         assert_int_equal(fclose(file), 0);
-        unit_assert_ok(fixture_try_open(&self, copy_path));
+        unit_assert_ok(fixture_try_open(&self, here.copy));
         use_options(&self, 0);
         fixture_find_table(&self, id, index_id);
         assert_true(problems(&self) > 0);

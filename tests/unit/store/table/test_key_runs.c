@@ -3,10 +3,8 @@
  * uniqueness over tree and runs, keys that change back and forth, old readers, merges, bulk
  * builds, crashes.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "table_fixture.h"
+#include "table_place.h"
 #include "store/table/table_int.h"
 #include "vector/vector.h"
 
@@ -15,57 +13,6 @@ enum {
     MANY = 1500000, /* rows of the large database, unless TUFF_OPEN_ROWS says more */
     PART = 375 * 1024 / VECTOR_SIZE * VECTOR_SIZE
 };
-
-static char folder[64], path[96], copy_path[96];
-
-static int make_place(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/tuff-runs-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/a.tuff", folder);
-    (void)snprintf(copy_path, sizeof copy_path, "%s/b.tuff", folder);
-    return 0;
-}
-
-static int remove_place(void **state)
-{
-    (void)state;
-    char name[128];
-    (void)unlink(path);
-    (void)unlink(copy_path);
-    (void)snprintf(name, sizeof name, "%s-wal", path);
-    (void)unlink(name);
-    (void)snprintf(name, sizeof name, "%s-wal", copy_path);
-    (void)unlink(name);
-    (void)rmdir(folder);
-    return 0;
-}
-
-static void copy_one(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "rb");
-    (void)unlink(to);
-    if (!in)
-        return;
-    FILE *out = fopen(to, "wb");
-    char buffer[65536];
-    size_t length;
-    while ((length = fread(buffer, 1, sizeof buffer, in)) > 0)
-        assert_int_equal(fwrite(buffer, 1, length, out), length);
-    (void)fclose(in);
-    (void)fclose(out);
-}
-
-/* The files as a crash would leave them. */
-static void crash_copy(void)
-{
-    char from[128], to[128];
-    copy_one(path, copy_path);
-    (void)snprintf(from, sizeof from, "%s-wal", path);
-    (void)snprintf(to, sizeof to, "%s-wal", copy_path);
-    copy_one(from, to);
-}
 
 static void insert_rows(fixture *self, int64_t first, int64_t last)
 {
@@ -186,7 +133,7 @@ static void expect_rows(fixture *self, uint64_t rows)
 
 static void open_sealed(fixture *self)
 {
-    unit_assert_ok(fixture_try_open(self, path));
+    unit_assert_ok(fixture_try_open(self, here.path));
     table_database_options(self->database)->manual_compaction = true;
     fixture_create_table(self, true);
     insert_rows(self, 1, ROWS);
@@ -197,7 +144,7 @@ static void open_sealed(fixture *self)
 static void reopen(fixture *self, const char *name)
 {
     uint64_t id = self->id, index_id = self->index_id;
-    if (name == path)
+    if (name == here.path)
         fixture_close(self);
     unit_assert_ok(fixture_try_open(self, name));
     table_database_options(self->database)->manual_compaction = true;
@@ -213,14 +160,14 @@ static void sealed_entries_leave_the_tree_and_come_back_as_they_are(void **state
     assert_int_equal(run_count(&self), 1);
     assert_int_equal(in_runs(&self), ROWS);
     expect_rows(&self, ROWS);
-    reopen(&self, path);
+    reopen(&self, here.path);
     assert_int_equal(in_tree(&self), 0);
     assert_int_equal(run_count(&self), 1);
     expect_rows(&self, ROWS);
     assert_int_equal(in_tree(&self), 0); /* nothing was filled */
     insert_rows(&self, ROWS + 1, ROWS + 100);
     assert_int_equal(in_tree(&self), 100);
-    reopen(&self, path);
+    reopen(&self, here.path);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     assert_int_equal(look_up(&self, transaction, 10 * (ROWS + 7)), ROWS + 7);
     assert_int_equal(look_up(&self, transaction, 10 * 7), 7);
@@ -254,7 +201,7 @@ static void unique_keys_are_found_in_tree_and_runs(void **state)
         transaction = fixture_begin(&self, TXN_READ_COMMITTED);
         assert_int_equal(look_up(&self, transaction, 770), 77);
         fixture_commit(&self, transaction);
-        reopen(&self, path);
+        reopen(&self, here.path);
     }
     expect_rows(&self, ROWS + 5);
     fixture_close(&self);
@@ -278,7 +225,7 @@ static void keys_change_back_and_forth(void **state)
         }
         fixture_commit(&self, transaction);
         if (round % 5 == 4)
-            reopen(&self, path);
+            reopen(&self, here.path);
         else
             checkpoint(&self);
         table_database_options(self.database)->seal_rows = 50;
@@ -303,7 +250,7 @@ static void old_readers_go_on(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     table_database_options(self.database)->manual_compaction = true;
     table_database_options(self.database)->seal_rows = 100;
     fixture_create_table(&self, true);
@@ -350,7 +297,7 @@ static void runs_are_merged_and_stale_entries_dropped(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     table_database_options(self.database)->manual_compaction = true;
     table_database_options(self.database)->seal_rows = 200;
     fixture_create_table(&self, true);
@@ -411,7 +358,7 @@ static void an_index_over_volumes_is_built_as_a_run(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_create_table(&self, false);
     insert_rows(&self, 1, ROWS);
     checkpoint(&self);
@@ -439,7 +386,7 @@ static void an_index_over_volumes_is_built_as_a_run(void **state)
     /* After a crash the log names the run. */
     crash_copy();
     fixture copy = self;
-    reopen(&copy, copy_path);
+    reopen(&copy, here.copy);
     assert_int_equal(in_runs(&copy), ROWS + 50);
     expect_rows(&copy, ROWS + 51);
     fixture_close(&copy);
@@ -449,7 +396,7 @@ static void an_index_over_volumes_is_built_as_a_run(void **state)
     fixture_commit(&self, transaction);
     forget_table(&self);
     expect_rows(&self, ROWS + 51);
-    reopen(&self, path);
+    reopen(&self, here.path);
     expect_rows(&self, ROWS + 51);
     transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     unit_assert_ok(table_index_drop(transaction, self.index_id, &self.error));
@@ -457,7 +404,7 @@ static void an_index_over_volumes_is_built_as_a_run(void **state)
     fixture_commit(&self, transaction);
     forget_table(&self);
     expect_rows(&self, ROWS + 51);
-    reopen(&self, path);
+    reopen(&self, here.path);
     transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     unit_assert_ok(table_truncate(transaction, self.id, &self.error));
     fixture_commit(&self, transaction);
@@ -475,7 +422,7 @@ static void an_index_made_beside_a_seal_is_complete_in_the_end(void **state)
 {
     (void)state;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_create_table(&self, false);
     insert_rows(&self, 1, ROWS);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -489,12 +436,12 @@ static void an_index_made_beside_a_seal_is_complete_in_the_end(void **state)
     assert_int_equal(in_tree(&self), 0);
     assert_int_equal(in_runs(&self), ROWS);
     expect_rows(&self, ROWS);
-    reopen(&self, path);
+    reopen(&self, here.path);
     assert_int_equal(in_runs(&self), ROWS);
     expect_rows(&self, ROWS);
     fixture copy = self;
     fixture_close(&self);
-    reopen(&copy, copy_path);
+    reopen(&copy, here.copy);
     expect_rows(&copy, ROWS);
     fixture_close(&copy);
 }
@@ -508,7 +455,7 @@ static void every_allocation_may_fail(void **state)
     (void)state;
     fixture self;
     uint64_t refused = 0;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     table_database_options(self.database)->manual_compaction = true;
     table_database_options(self.database)->seal_rows = 50;
     fixture_create_table(&self, false);
@@ -551,7 +498,7 @@ static void every_allocation_may_fail(void **state)
     checkpoint(&self);
     expect_rows(&self, (uint64_t)rows);
     assert_true(run_count(&self) <= 9);
-    reopen(&self, path);
+    reopen(&self, here.path);
     expect_rows(&self, (uint64_t)rows);
     fixture_close(&self);
 }
@@ -602,7 +549,7 @@ static void opening_reads_a_megabyte_at_most(void **state)
     const char *wanted = getenv("TUFF_OPEN_ROWS");
     int64_t many = wanted ? strtoll(wanted, NULL, 10) : MANY;
     fixture self;
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_create_table(&self, true);
     for (int64_t first = 1; first < many; first += PART) {
         load_many(&self, first, PART);
@@ -611,7 +558,7 @@ static void opening_reads_a_megabyte_at_most(void **state)
     uint64_t rows = table_row_count(self.relation), id = self.id, index_id = self.index_id;
     assert_true(in_tree(&self) < 10000);
     fixture_close(&self);
-    unit_assert_ok(fixture_try_open(&self, path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     uint64_t size, opening = bytes_read(&self);
     os_file *file = cache_os_file(self.database->file);
     unit_assert_ok(file->operations->size(file, &size, &self.error));

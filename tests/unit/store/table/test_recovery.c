@@ -2,68 +2,8 @@
  * Files: what was committed is there after a clean close, after a crash (the files are copied
  * while the database is open) and after both, and nothing else is.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "table_fixture.h"
-
-typedef struct place {
-    char folder[64];
-    char path[96], log[112];
-    char copy[96], copy_log[112];
-} place;
-
-static void place_make(place *where)
-{
-    (void)snprintf(where->folder, sizeof where->folder, "/tmp/tuff-recovery-XXXXXX");
-    assert_non_null(mkdtemp(where->folder));
-    (void)snprintf(where->path, sizeof where->path, "%s/a.tuff", where->folder);
-    (void)snprintf(where->log, sizeof where->log, "%s-wal", where->path);
-    (void)snprintf(where->copy, sizeof where->copy, "%s/b.tuff", where->folder);
-    (void)snprintf(where->copy_log, sizeof where->copy_log, "%s-wal", where->copy);
-}
-
-static void place_remove(const place *where)
-{
-    (void)unlink(where->path);
-    (void)unlink(where->log);
-    (void)unlink(where->copy);
-    (void)unlink(where->copy_log);
-    (void)rmdir(where->folder);
-}
-
-static long file_size(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return -1;
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    long size = ftell(file);
-    (void)fclose(file);
-    return size;
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "rb");
-    (void)unlink(to);
-    if (!in)
-        return;
-    FILE *out = fopen(to, "wb");
-    char buffer[4096];
-    size_t length;
-    while ((length = fread(buffer, 1, sizeof buffer, in)) > 0)
-        assert_int_equal(fwrite(buffer, 1, length, out), length);
-    (void)fclose(in);
-    (void)fclose(out);
-}
-
-/* What a crash would leave. */
-static void crash_copy(const place *where)
-{
-    copy_file(where->path, where->copy);
-    copy_file(where->log, where->copy_log);
-}
+#include "table_place.h"
 
 static void expect(const char *path, uint64_t id, uint64_t index_id, uint64_t rows, int64_t sum)
 {
@@ -84,10 +24,8 @@ static void expect(const char *path, uint64_t id, uint64_t index_id, uint64_t ro
 static void test_log_and_file(void **state)
 {
     (void)state;
-    place where;
     fixture self;
-    place_make(&where);
-    unit_assert_ok(fixture_try_open(&self, where.path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     assert_true(table_database_is_new(self.database));
     fixture_create_table(&self, true);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -109,10 +47,10 @@ static void test_log_and_file(void **state)
     fixture_commit(&self, transaction);
     transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     unit_assert_ok(fixture_insert(&self, transaction, 0, 1)); /* never committed */
-    crash_copy(&where);
-    expect(where.copy, self.id, self.index_id, 4999, sum); /* by replay */
-    assert_int_equal(file_size(where.copy_log), -1);       /* folded at close */
-    expect(where.copy, self.id, self.index_id, 4999, sum); /* from the file */
+    crash_copy();
+    expect(here.copy, self.id, self.index_id, 4999, sum); /* by replay */
+    assert_int_equal(file_size(here.copy_log), -1);       /* folded at close */
+    expect(here.copy, self.id, self.index_id, 4999, sum); /* from the file */
     table_rollback(transaction);
 
     unit_assert_ok(table_checkpoint(self.database, &self.error));
@@ -120,23 +58,20 @@ static void test_log_and_file(void **state)
     unit_assert_ok(fixture_insert(&self, transaction, 0, 7)); /* behind the checkpoint */
     sum += 7;
     fixture_commit(&self, transaction);
-    crash_copy(&where);
-    expect(where.copy, self.id, self.index_id, 5000, sum); /* from both */
+    crash_copy();
+    expect(here.copy, self.id, self.index_id, 5000, sum); /* from both */
     uint64_t id = self.id, index_id = self.index_id;
     fixture_close(&self);
-    assert_int_equal(file_size(where.log), -1);
-    expect(where.path, id, index_id, 5000, sum);
-    place_remove(&where);
+    assert_int_equal(file_size(here.log), -1);
+    expect(here.path, id, index_id, 5000, sum);
 }
 
 static void test_definitions_come_back(void **state)
 {
     (void)state;
-    place where;
     fixture self;
     int64_t sum;
-    place_make(&where);
-    unit_assert_ok(fixture_try_open(&self, where.path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     (void)table_database_is_new(self.database);
     fixture_create_table(&self, false);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
@@ -155,10 +90,10 @@ static void test_definitions_come_back(void **state)
     unit_assert_ok(table_index_create(transaction, &index, &self.index_id, &self.error));
     fixture_commit(&self, transaction);
     uint64_t id = self.id, index_id = self.index_id;
-    crash_copy(&where);
+    crash_copy();
     fixture_close(&self);
     for (int round = 0; round < 3; round++) {
-        unit_assert_ok(fixture_try_open(&self, round < 2 ? where.copy : where.path));
+        unit_assert_ok(fixture_try_open(&self, round < 2 ? here.copy : here.path));
         fixture_find_table(&self, id, index_id);
         transaction = fixture_begin(&self, TXN_READ_COMMITTED);
         assert_int_equal(fixture_scan(&self, transaction, false, &sum), 10);
@@ -180,16 +115,13 @@ static void test_definitions_come_back(void **state)
         table_rollback(transaction);
         fixture_close(&self);
     }
-    place_remove(&where);
 }
 
 static void test_small_tables_are_small(void **state)
 {
     (void)state;
-    place where;
     fixture self;
-    place_make(&where);
-    unit_assert_ok(fixture_try_open(&self, where.path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     for (int table = 0; table < 3; table++) {
         table_release(self.relation);
         fixture_create_table(&self, true);
@@ -199,18 +131,15 @@ static void test_small_tables_are_small(void **state)
         fixture_commit(&self, transaction);
     }
     fixture_close(&self);
-    assert_in_range(file_size(where.path), 1, 64 * 1024);
-    assert_int_equal(file_size(where.log), -1);
-    place_remove(&where);
+    assert_in_range(file_size(here.path), 1, 64 * 1024);
+    assert_int_equal(file_size(here.log), -1);
 }
 
 static void test_checkpoint_reuses_space(void **state)
 {
     (void)state;
-    place where;
     fixture self;
-    place_make(&where);
-    unit_assert_ok(fixture_try_open(&self, where.path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_create_table(&self, true);
     txn_transaction *transaction = fixture_begin(&self, TXN_READ_COMMITTED);
     for (int64_t i = 1; i <= 20000; i++)
@@ -224,49 +153,45 @@ static void test_checkpoint_reuses_space(void **state)
         unit_assert_ok(table_checkpoint(self.database, &self.error));
         fixture_check(&self);
         if (round == 3)
-            first = file_size(where.path);
+            first = file_size(here.path);
     }
-    assert_in_range(file_size(where.path), 1, (uint64_t)first * 3 / 2);
+    assert_in_range(file_size(here.path), 1, (uint64_t)first * 3 / 2);
     fixture_close(&self);
-    place_remove(&where);
 }
 
 static void test_shared_and_refused(void **state)
 {
     (void)state;
-    place where;
     fixture self;
     table_database *second;
     table_options options;
-    place_make(&where);
-    unit_assert_ok(fixture_try_open(&self, where.path));
+    unit_assert_ok(fixture_try_open(&self, here.path));
     fixture_create_table(&self, false);
     table_options_default(&options);
-    unit_assert_ok(table_database_open(self.runtime, where.path, &options, &second, &self.error));
+    unit_assert_ok(table_database_open(self.runtime, here.path, &options, &second, &self.error));
     assert_ptr_equal(second, self.database);
     unit_assert_ok(table_database_close(second, &self.error));
     uint64_t id = self.id;
     fixture_close(&self);
-    expect(where.path, id, 0, 0, 0);
+    expect(here.path, id, 0, 0, 0);
     /* A damaged byte in the root is reported, never read as data. */
-    FILE *file = fopen(where.path, "r+b");
-    for (long offset = 2 * 4096; offset < file_size(where.path); offset += 4096) {
+    FILE *file = fopen(here.path, "r+b");
+    for (long offset = 2 * 4096; offset < file_size(here.path); offset += 4096) {
         assert_int_equal(fseek(file, offset + 5, SEEK_SET), 0);
         (void)fputc(0xA5, file);
     }
     (void)fclose(file);
-    assert_int_equal(fixture_try_open(&self, where.path), BASE_CORRUPT);
-    place_remove(&where);
+    assert_int_equal(fixture_try_open(&self, here.path), BASE_CORRUPT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_log_and_file),
-        cmocka_unit_test(test_definitions_come_back),
-        cmocka_unit_test(test_small_tables_are_small),
-        cmocka_unit_test(test_checkpoint_reuses_space),
-        cmocka_unit_test(test_shared_and_refused),
+        cmocka_unit_test_setup_teardown(test_log_and_file, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_definitions_come_back, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_small_tables_are_small, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_checkpoint_reuses_space, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_shared_and_refused, make_place, remove_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
