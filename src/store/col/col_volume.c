@@ -178,6 +178,9 @@ void col_volume_describe(const col_volume *volume, col_volume_info *info)
 
 int32_t col_volume_column(const col_volume *volume, uint32_t id)
 {
+    /* Behind rowid and stamp nearly always all columns of the relation, in order. */
+    if (id < volume->column_count - 2 && volume->columns[id + 2].id == id)
+        return (int32_t)id + 2;
     for (uint32_t i = 0; i < volume->column_count; i++) {
         if (volume->columns[i].id == id)
             return (int32_t)i;

@@ -17,20 +17,37 @@ struct table_index_cursor {
     index_set_cursor *entries;
     bool descending;
     uint32_t column_count; /* what the caller asked for */
-    uint32_t fetch_count;  /* and the parts of the key */
+    uint32_t fetch_count;  /* the parts of the key, and what else was asked for */
     uint32_t *fetch;       /* columns */
-    types_cell *cells;
+    uint32_t *places;      /* in `fetch`, of what was asked for */
+    types_cell *cells;     /* as `fetch` */
     bool *nulls;
+    uint32_t room; /* entries of these arrays */
     base_buffer key;
     base_arena heap;          /* strings of the row looked at by next_row */
     const index_entry *batch; /* read ahead by next_row */
     uint32_t batch_count, batch_next;
 };
 
-static size_t cursor_size(uint32_t fetch_count)
+static size_t cursor_size(uint32_t room)
 {
     return sizeof(table_index_cursor) +
-           fetch_count * (sizeof(types_cell) + sizeof(uint32_t) + sizeof(bool)) + 16;
+           room * (sizeof(types_cell) + 2 * sizeof(uint32_t) + sizeof(bool)) + 16;
+}
+
+/* The key's columns, which decide about an entry, and behind them those asked for that are none. */
+static void choose_columns(table_index_cursor *self, const uint32_t *columns)
+{
+    self->fetch_count = self->index->descriptor.part_count;
+    memcpy(self->fetch, self->index->key_columns, self->fetch_count * sizeof *columns);
+    for (uint32_t c = 0; c < self->column_count; c++) {
+        uint32_t place = 0;
+        while (place < self->fetch_count && self->fetch[place] != columns[c])
+            place++;
+        self->fetch[place] = columns[c];
+        self->fetch_count += place == self->fetch_count;
+        self->places[c] = place;
+    }
 }
 
 base_status table_index_cursor_create(txn_transaction *transaction, table_relation *relation,
@@ -46,8 +63,8 @@ base_status table_index_cursor_create(txn_transaction *transaction, table_relati
     if (!index)
         return table_changed(transaction, error);
     base_budget *budget = table_database_budget(table_database_of(transaction));
-    uint32_t fetch_count = column_count + index->descriptor.part_count;
-    table_index_cursor *self = base_allocate_zeroed(budget, cursor_size(fetch_count));
+    uint32_t room = column_count + index->descriptor.part_count;
+    table_index_cursor *self = base_allocate_zeroed(budget, cursor_size(room));
     if (!self)
         return base_error_no_memory(error);
     self->budget = budget;
@@ -58,15 +75,13 @@ base_status table_index_cursor_create(txn_transaction *transaction, table_relati
     self->index = index;
     self->descending = descending;
     self->column_count = column_count;
-    self->fetch_count = fetch_count;
+    self->room = room;
     char *behind = (char *)BASE_ALIGN_UP((uintptr_t)(self + 1), (uintptr_t)16);
     self->cells = (types_cell *)(void *)behind;
-    self->fetch = (uint32_t *)(void *)(self->cells + fetch_count);
-    self->nulls = (bool *)(self->fetch + fetch_count);
-    if (column_count)
-        memcpy(self->fetch, columns, column_count * sizeof *columns);
-    memcpy(self->fetch + column_count, index->key_columns,
-           index->descriptor.part_count * sizeof *columns);
+    self->fetch = (uint32_t *)(void *)(self->cells + room);
+    self->places = self->fetch + room;
+    self->nulls = (bool *)(self->places + room);
+    choose_columns(self, columns);
     base_buffer_init(&self->key, budget);
     base_arena_init(&self->heap, budget);
     base_status status = table_index_need(index, relation, error);
@@ -126,7 +141,7 @@ void table_index_cursor_destroy(table_index_cursor *cursor)
     table_release(cursor->relation);
     base_buffer_destroy(&cursor->key);
     base_arena_destroy(&cursor->heap);
-    base_free(cursor->budget, cursor, cursor_size(cursor->fetch_count));
+    base_free(cursor->budget, cursor, cursor_size(cursor->room));
 }
 
 /* Fetches the entry's row; NOT_FOUND when the entry is not for this snapshot. */
@@ -137,8 +152,7 @@ static base_status fetch(table_index_cursor *cursor, const index_entry *entry, b
                                 entry->rowid, cursor->fetch, cursor->fetch_count, cursor->cells,
                                 cursor->nulls, NULL, heap, error));
     base_buffer *key = &cursor->key;
-    RETURN_IF_ERROR(table_key_build(cursor->index, cursor->cells + cursor->column_count,
-                                    cursor->nulls + cursor->column_count, key, error));
+    RETURN_IF_ERROR(table_key_build(cursor->index, cursor->cells, cursor->nulls, key, error));
     bool same =
         key->length == entry->key.length && memcmp(key->data, entry->key.data, key->length) == 0;
     return same ? BASE_OK : BASE_NOT_FOUND;
@@ -149,13 +163,13 @@ static void emit(const table_index_cursor *cursor, vector_chunk *chunk)
     uint32_t row = chunk->count++;
     for (uint32_t c = 0; c < cursor->column_count; c++) {
         vector *column = &chunk->columns[c];
-        uint32_t size = types_form_size(column->form);
-        if (cursor->nulls[c]) {
+        uint32_t size = types_form_size(column->form), place = cursor->places[c];
+        if (cursor->nulls[place]) {
             if (!column->validity)
                 vector_make_validity(column);
             vector_set_null(column, row);
         } else {
-            memcpy((unsigned char *)column->data + (size_t)row * size, &cursor->cells[c], size);
+            memcpy((unsigned char *)column->data + (size_t)row * size, &cursor->cells[place], size);
         }
     }
 }
@@ -191,9 +205,9 @@ static base_status give_cells(const table_index_cursor *cursor, types_cell *cell
                               base_arena *heap, base_error *error)
 {
     for (uint32_t c = 0; c < cursor->column_count; c++) {
-        nulls[c] = cursor->nulls[c];
-        cells[c] = cursor->cells[c];
-        uint32_t column = cursor->fetch[c];
+        uint32_t place = cursor->places[c], column = cursor->fetch[place];
+        nulls[c] = cursor->nulls[place];
+        cells[c] = cursor->cells[place];
         if (nulls[c] || column == TABLE_ROWID ||
             types_form_of(cursor->relation->descriptor.columns[column].type) != TYPES_FORM_STRING ||
             cells[c].string.length <= TYPES_STRING_INLINE)

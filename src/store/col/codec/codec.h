@@ -111,5 +111,8 @@ void codec_bits_unpack(const uint8_t *in, uint32_t width, uint64_t base, uint64_
 void codec_bits_unpack_32(const uint8_t *in, uint32_t width, uint64_t base, uint32_t *values);
 void codec_bits_unpack_16(const uint8_t *in, uint32_t width, uint64_t base, uint16_t *values);
 uint64_t codec_bits_get(const uint8_t *in, uint32_t width, uint32_t index);
+/* The sum of the packed numbers before number `index` that lie in one row of 32 with it; widths up
+ * to 32 bits. */
+uint64_t codec_bits_sum_before(const uint8_t *in, uint32_t width, uint32_t index);
 
 #endif

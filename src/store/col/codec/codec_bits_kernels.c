@@ -124,3 +124,19 @@ uint64_t codec_bits_get(const uint8_t *in, uint32_t width, uint32_t index)
         value |= base_load_u64(from + 128) << (64 - shift);
     return width == 64 ? value : value & ((UINT64_C(1) << width) - 1);
 }
+
+uint64_t codec_bits_sum_before(const uint8_t *in, uint32_t width, uint32_t index)
+{
+    uint32_t bit = index / 32 * width, shift = bit % 32;
+    const uint8_t *from = in + (size_t)(bit / 32) * 128;
+    bool two = shift + width > 32;
+    uint64_t mask = (UINT64_C(1) << width) - 1, sum = 0;
+    BASE_ASSERT(width <= 32);
+    for (uint32_t lane = 0; width && lane < index % 32; lane++) {
+        uint64_t value = base_load_u32(from + lane * 4);
+        if (two)
+            value |= (uint64_t)base_load_u32(from + 128 + lane * 4) << 32;
+        sum += value >> shift & mask;
+    }
+    return sum;
+}

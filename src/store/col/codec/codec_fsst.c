@@ -512,8 +512,12 @@ static bool fsst_get(const codec_body *body, uint32_t index, types_cell *cell, b
     fsst_view view = view_of(body);
     const uint8_t *lengths = view.lengths + index / CODEC_BLOCK * codec_bits_size(view.width);
     size_t start = base_load_u32(view.anchors + index / GROUP * 4);
-    for (uint32_t i = index / GROUP * GROUP; i < index; i++)
-        start += codec_bits_get(lengths, view.width, i % CODEC_BLOCK);
+    if (view.width <= 32) {
+        start += codec_bits_sum_before(lengths, view.width, index % CODEC_BLOCK);
+    } else {
+        for (uint32_t i = index / GROUP * GROUP; i < index; i++)
+            start += codec_bits_get(lengths, view.width, i % CODEC_BLOCK);
+    }
     size_t length = codec_bits_get(lengths, view.width, index % CODEC_BLOCK);
     const uint8_t *at = view.bytes + start;
     return decode_string(&view, at, at + length, &cell->string, heap);
