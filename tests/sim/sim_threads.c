@@ -8,7 +8,7 @@
  * state, nobody deadlocks, and the integrity check finds nothing. Power cuts among them leave
  * whole transfers.
  */
-#include "store.h"
+#include "threads.h"
 
 enum {
     ACCOUNTS = 12,
@@ -73,26 +73,7 @@ static base_status add_row(txn_transaction *transaction, table_relation *relatio
     return table_insert_row(transaction, relation, cells, nulls, rowid, choose, &conflict, error);
 }
 
-/* What a transaction among others may answer. */
-static bool is_conflict(base_status status)
-{
-    return status == BASE_SERIALIZATION || status == BASE_DEADLOCK || status == BASE_LOCK_TIMEOUT ||
-           status == BASE_RESTART;
-}
-
 /* ---- Workers ------------------------------------------------------------------------------ */
-
-typedef struct worker {
-    run *run;
-    uint64_t random;
-    uint32_t done;
-} worker;
-
-static uint64_t next(worker *self, uint64_t below)
-{
-    self->random = base_hash_u64(self->random + 1);
-    return self->random % below;
-}
 
 static base_status move_amount(worker *self, txn_transaction *transaction, table_relation *relation,
                                base_error *error)
@@ -150,13 +131,6 @@ static base_status transact(worker *self, txn_isolation isolation,
         return table_commit(transaction, error);
     table_rollback(transaction);
     return status;
-}
-
-static void finish_step(worker *self, const char *what, base_status status, base_error *error)
-{
-    self->done += status == BASE_OK;
-    sim_expect(self->run->report, status == BASE_OK || is_conflict(status), "%s: %s %s", what,
-               base_status_name(status), error->message);
 }
 
 static void transfer_by_snapshot(void *argument)

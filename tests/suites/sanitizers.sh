@@ -7,7 +7,7 @@ suite_asan() {
     mapfile -t files < <(find tests/sql -name '*.test' | sort)
     build/asan/bin/tuff-slt "${files[@]}" | tee build/test-logs/asan-sql.log >&2
     sql=$(tail -1 build/test-logs/asan-sql.log)
-    sum_lines "$unit" "$sql" "$(sanitized_sim asan 0.1 threads table)"
+    sum_lines "$unit" "$sql" "$(sanitized_sim asan 0.1 threads loads table)"
 }
 
 suite_tsan() {
@@ -15,7 +15,7 @@ suite_tsan() {
     local unit
     unit=$(ctest_suite build/tsan 'unit' '^unit/(os|index|txn|store|exec|session|capi)' |
         tee /dev/stderr | tail -1)
-    sum_lines "$unit" "$(sanitized_sim tsan 0.02 threads)"
+    sum_lines "$unit" "$(sanitized_sim tsan 0.02 threads loads)"
 }
 
 # Simulations with a part of their seeds. `table` has one thread and fails every call and allocation in

@@ -8,7 +8,7 @@ sim_program() {
 
 suite_sim() {
     local name lines=()
-    for name in ledger threads table workloads kill; do
+    for name in ledger threads loads table workloads kill; do
         lines+=("$(sim_program "build/tests/sim_$name")")
     done
     sum_lines "${lines[@]}"
