@@ -98,6 +98,10 @@ base_status txn_commit(txn_transaction *transaction, base_error *error);
 void txn_rollback(txn_transaction *transaction);
 /* READ COMMITTED: takes a new snapshot. */
 void txn_statement_start(txn_transaction *transaction);
+/* READ COMMITTED: the statement met what a commit changed that its snapshot does not see, and
+ * has to be run again: BASE_RESTART. The next statement's start waits until that commit is
+ * shown. */
+base_status txn_restart(txn_transaction *transaction);
 /* A checkpoint reads at `sequence`, which is published and not older than its snapshot. */
 void txn_snapshot_raise(txn_transaction *transaction, uint64_t sequence);
 /* Undo records registered after a mark are never merged into ones before it. */

@@ -62,8 +62,9 @@ struct txn_transaction {
     uint32_t slot;
     txn_isolation isolation;
     bool read_only;
-    bool has_lasting; /* some record's release has to wait */
-    bool has_queued;  /* ... and must come in turn */
+    _Atomic(bool) restarts; /* a statement did: several threads may say so */
+    bool has_lasting;       /* some record's release has to wait */
+    bool has_queued;        /* ... and must come in turn */
     txn_undo *first_undo, *last_undo;
     uint64_t undo_position; /* of the newest record ever registered */
     uint64_t mark_position; /* records up to this one may not be extended */

@@ -103,6 +103,7 @@ base_status txn_begin(txn_manager *manager, txn_isolation isolation, bool read_o
     self->isolation = isolation;
     self->read_only = read_only;
     self->has_lasting = self->has_queued = false;
+    atomic_store_explicit(&self->restarts, false, memory_order_relaxed);
     self->undo_position = 0;
     self->mark_position = 0;
     self->interrupted = NULL;
@@ -121,10 +122,37 @@ void txn_snapshot_raise(txn_transaction *transaction, uint64_t sequence)
     transaction->snapshot.sequence = sequence;
 }
 
+/*
+ * Stamps of a commit change one by one before its sequence is shown. Who met one of them would see
+ * nothing new, meet it again, and burn its time until the publisher gets the processor back, or
+ * give up. Waiting where the row was met is out of the question: its latch is held there.
+ */
+static void await_publication(txn_manager *manager)
+{
+    if (manager->log) {
+        wal_await_publication(manager->log);
+        return;
+    }
+    os_mutex_lock(&manager->commit_mutex);
+    os_mutex_unlock(&manager->commit_mutex);
+}
+
 void txn_statement_start(txn_transaction *transaction)
 {
-    if (transaction->isolation == TXN_READ_COMMITTED)
-        take_snapshot(transaction);
+    if (transaction->isolation != TXN_READ_COMMITTED)
+        return;
+    if (BASE_UNLIKELY(atomic_load_explicit(&transaction->restarts, memory_order_relaxed))) {
+        atomic_store_explicit(&transaction->restarts, false, memory_order_relaxed);
+        await_publication(transaction->manager);
+    }
+    take_snapshot(transaction);
+}
+
+base_status txn_restart(txn_transaction *transaction)
+{
+    BASE_ASSERT(transaction->isolation == TXN_READ_COMMITTED);
+    atomic_store_explicit(&transaction->restarts, true, memory_order_relaxed);
+    return BASE_RESTART;
 }
 
 txn_mark txn_get_mark(txn_transaction *transaction)

@@ -32,10 +32,10 @@ static verdict judge(const txn_transaction *transaction, uint64_t stamp)
     return stamp & ROW_DELETED ? VERDICT_GONE : VERDICT_GO;
 }
 
-static base_status changed(const txn_transaction *transaction, base_error *error)
+static base_status changed(txn_transaction *transaction, base_error *error)
 {
     if (txn_isolation_of(transaction) == TXN_READ_COMMITTED)
-        return BASE_RESTART;
+        return txn_restart(transaction);
     return base_error_set(error, BASE_SERIALIZATION,
                           "a concurrent transaction changed the same row");
 }

@@ -322,8 +322,8 @@ BASE_INLINE base_status table_resolve(txn_transaction *transaction, table_relati
 base_status table_enter_write(txn_transaction *transaction, table_relation *relation,
                               table_relation **current, base_error *error);
 /* RESTART or SERIALIZATION, by isolation level. */
-base_status table_row_changed(const txn_transaction *transaction, base_error *error);
-base_status table_changed(const txn_transaction *transaction, base_error *error);
+base_status table_row_changed(txn_transaction *transaction, base_error *error);
+base_status table_changed(txn_transaction *transaction, base_error *error);
 
 /* table_scan.c */
 #define TABLE_STAMP COL_STAMP /* the pseudo column of begin stamps, of volumes only */

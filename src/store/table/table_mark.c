@@ -362,7 +362,7 @@ const txn_undo_kind table_mark_kind = {
     .name = "mark", .rollback = rollback_mark, .commit = commit_mark};
 
 /* What a mark that is there already means for a writer. */
-static base_status judge_mark(const txn_transaction *transaction, uint64_t stamp, uint64_t *holder,
+static base_status judge_mark(txn_transaction *transaction, uint64_t stamp, uint64_t *holder,
                               base_error *error)
 {
     if (txn_sees(txn_snapshot_of(transaction), stamp))

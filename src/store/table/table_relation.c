@@ -440,18 +440,18 @@ base_status table_resolve_slow(txn_transaction *transaction, table_relation *rel
     return table_storage_need(version, error);
 }
 
-base_status table_row_changed(const txn_transaction *transaction, base_error *error)
+base_status table_row_changed(txn_transaction *transaction, base_error *error)
 {
     if (txn_isolation_of(transaction) == TXN_READ_COMMITTED)
-        return BASE_RESTART;
+        return txn_restart(transaction);
     return base_error_set(error, BASE_SERIALIZATION,
                           "a concurrent transaction changed the same row");
 }
 
-base_status table_changed(const txn_transaction *transaction, base_error *error)
+base_status table_changed(txn_transaction *transaction, base_error *error)
 {
     if (txn_isolation_of(transaction) == TXN_READ_COMMITTED)
-        return BASE_RESTART;
+        return txn_restart(transaction);
     return base_error_set(error, BASE_SERIALIZATION,
                           "a concurrent transaction changed the table's definition");
 }

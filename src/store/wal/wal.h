@@ -155,6 +155,8 @@ uint64_t wal_last_sequence(wal_log *log);
 int64_t wal_last_time(wal_log *log);
 /* Bytes in the log that are not released: what replay would read. Any thread, no lock. */
 uint64_t wal_live_bytes(const wal_log *log);
+/* Returns when what was being published at the call has been. */
+void wal_await_publication(wal_log *log);
 /* BASE_OK, or what made the log read-only. */
 base_status wal_failure(wal_log *log);
 

@@ -56,6 +56,12 @@ base_status wal_failure(wal_log *log)
     return status;
 }
 
+void wal_await_publication(wal_log *log)
+{
+    os_mutex_lock(&log->mutex); /* which publishers hold */
+    os_mutex_unlock(&log->mutex);
+}
+
 /* ---- The queue --------------------------------------------------------------------------- */
 
 base_status wal_commit_start(wal_log *log, wal_unit *unit, base_error *error)
