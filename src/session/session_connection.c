@@ -145,11 +145,22 @@ void session_exec_options(session_connection *connection, exec_options *options)
     };
 }
 
+uint64_t session_schema_version(const session_connection *connection)
+{
+    uint64_t version =
+        catalog_current_version(connection->database->catalog, connection->transaction);
+    return version && connection->first_schema ? catalog_snapshot_version(connection->first_schema)
+                                               : version;
+}
+
 base_status session_schema(session_connection *connection, catalog_snapshot **schema,
                            base_error *error)
 {
-    catalog_snapshot *base =
-        catalog_current(connection->database->catalog, connection->transaction);
+    catalog *catalog = connection->database->catalog;
+    bool is_first =
+        connection->first_schema && catalog_current_version(catalog, connection->transaction);
+    catalog_snapshot *base = is_first ? catalog_snapshot_pin(connection->first_schema)
+                                      : catalog_current(catalog, connection->transaction);
     if (!connection->temporary) {
         *schema = base;
         return BASE_OK;

@@ -58,6 +58,8 @@ struct session_connection {
     base_error error;
     session_settings settings;
     txn_transaction *transaction; /* NULL: none under way */
+    /* The schema when a SNAPSHOT transaction began, which is what it sees; NULL: the current one */
+    catalog_snapshot *first_schema;
     bool in_transaction; /* BEGIN was given; otherwise `transaction` is a statement's own */
     bool failed;         /* a conflict has rolled it back; ROLLBACK is awaited */
     session_savepoint *savepoints;
@@ -137,6 +139,8 @@ typedef struct session_run {
 /* ---- Parts of the core ------------------------------------------------------------------- */
 
 /* The schema that statements of the connection see, temporary views included; pinned. */
+/* The version of what session_schema gives, without a lock; 0: the transaction has changed it. */
+uint64_t session_schema_version(const session_connection *connection);
 base_status session_schema(session_connection *connection, catalog_snapshot **schema,
                            base_error *error);
 /* session_statement.c: empties the cache of finalized statements. */

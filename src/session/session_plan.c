@@ -174,9 +174,7 @@ base_status session_make_plan(session_statement *statement, base_error *error)
     session_connection *connection = statement->connection;
     catalog_snapshot *schema;
     /* The usual case takes no lock and no pin: the plan has its own. */
-    if (!connection->temporary &&
-        plan_is_current(statement, catalog_current_version(connection->database->catalog,
-                                                           connection->transaction)))
+    if (!connection->temporary && plan_is_current(statement, session_schema_version(connection)))
         return BASE_OK;
     RETURN_IF_ERROR(session_schema(connection, &schema, error));
     if (plan_is_current(statement, catalog_snapshot_version(schema))) {

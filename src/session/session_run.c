@@ -191,11 +191,10 @@ int64_t session_note_changes(session_connection *connection, const exec_executio
     return connection->environment.changes;
 }
 
-/* Opens the plan; a change runs to its end and keeps its RETURNING rows. */
+/* Opens the plan, which is current; a change runs to its end and keeps its RETURNING rows. */
 static base_status run_plan(session_statement *statement, base_error *error)
 {
     session_connection *connection = statement->connection;
-    RETURN_IF_ERROR(session_make_plan(statement, error));
     for (uint32_t i = 0; i < statement->parameter_count; i++)
         RETURN_IF_ERROR(exec_bind(statement->execution, i, &statement->parameters[i], error));
     RETURN_IF_ERROR(exec_open(statement->execution, connection->transaction, error));
@@ -235,7 +234,9 @@ static base_status dispatch_utility(session_run *run)
     }
 }
 
-static base_status run_utility(session_statement *statement, base_error *error)
+/* Takes the schema over. */
+static base_status run_utility(session_statement *statement, catalog_snapshot *schema,
+                               base_error *error)
 {
     session_connection *connection = statement->connection;
     base_arena scratch;
@@ -248,15 +249,22 @@ static base_status run_utility(session_statement *statement, base_error *error)
         .tree = statement->tree,
         .sql = statement->tree_sql,
         .transaction = connection->transaction,
+        .schema = schema,
         .arena = &scratch,
         .error = error,
     };
-    RETURN_IF_ERROR(session_schema(connection, &run.schema, error));
     base_arena_init(&scratch, &connection->budget);
     base_status status = dispatch_utility(&run);
     base_arena_destroy(&scratch);
-    catalog_snapshot_release(run.schema);
+    catalog_snapshot_release(run.schema); /* another one where the statement has changed it */
     return status;
+}
+
+static base_status run_control(session_statement *statement, base_error *error)
+{
+    catalog_snapshot *schema;
+    RETURN_IF_ERROR(session_schema(statement->connection, &schema, error));
+    return run_utility(statement, schema, error);
 }
 
 static base_status begin_own_transaction(session_statement *statement, base_error *error)
@@ -269,20 +277,23 @@ static base_status begin_own_transaction(session_statement *statement, base_erro
     return BASE_OK;
 }
 
-/* One attempt; on failure everything that the statement did is undone. */
+/* One attempt; on failure everything that the statement did is undone. The schema comes before the
+ * snapshot of rows, as make_transaction says. */
 static base_status attempt(session_statement *statement, base_error *error)
 {
     session_connection *connection = statement->connection;
     catalog *catalog = connection->database->catalog;
+    catalog_snapshot *schema = NULL, *before = NULL;
+    RETURN_IF_ERROR(statement->is_plan ? session_make_plan(statement, error)
+                                       : session_schema(connection, &schema, error));
     table_statement_start(connection->transaction);
     txn_mark mark = table_get_mark(connection->transaction);
-    catalog_snapshot *schema = NULL;
     if (!statement->is_plan)
-        schema = catalog_before_statement(catalog, connection->transaction);
+        before = catalog_before_statement(catalog, connection->transaction);
     base_status status =
-        statement->is_plan ? run_plan(statement, error) : run_utility(statement, error);
+        statement->is_plan ? run_plan(statement, error) : run_utility(statement, schema, error);
     if (status == BASE_OK) {
-        catalog_snapshot_release(schema);
+        catalog_snapshot_release(before);
         return BASE_OK;
     }
     if (statement->execution)
@@ -291,7 +302,7 @@ static base_status attempt(session_statement *statement, base_error *error)
     session_rows_clear(&statement->rows);
     table_rollback_to(connection->transaction, mark);
     if (!statement->is_plan)
-        catalog_back_to(catalog, connection->transaction, schema);
+        catalog_back_to(catalog, connection->transaction, before);
     return status;
 }
 
@@ -349,7 +360,7 @@ base_status session_execute(session_statement *statement)
     start_run(statement);
     base_status status;
     if (!statement->is_plan && controls_transaction(statement->tree->kind))
-        status = run_utility(statement, error);
+        status = run_control(statement, error);
     else
         status = execute_within(statement, error);
     if (connection->active != statement)

@@ -36,6 +36,8 @@ base_status session_end_transaction(session_connection *connection, bool commit,
     base_status status = BASE_OK;
     free_savepoints(connection, NULL);
     connection->transaction = NULL;
+    catalog_snapshot_release(connection->first_schema);
+    connection->first_schema = NULL;
     connection->in_transaction = false;
     connection->failed = false;
     if (!transaction)
@@ -52,29 +54,46 @@ base_status session_end_transaction(session_connection *connection, bool commit,
     return status;
 }
 
-/* A transaction with the connection's waiting time and its ear for interrupts. */
+typedef struct made_transaction {
+    txn_transaction *transaction;
+    catalog_snapshot *first_schema;
+} made_transaction;
+
+/* A transaction with the connection's waiting time and its ear for interrupts. The schema is taken
+ * before the snapshot: an older one can be read by a younger snapshot, whose tables have all of its
+ * columns, but not the other way round. */
 static base_status make_transaction(session_connection *connection, txn_isolation isolation,
-                                    bool read_only, txn_transaction **made, base_error *error)
+                                    bool read_only, made_transaction *made, base_error *error)
 {
-    RETURN_IF_ERROR(table_begin(connection->database->table, isolation, read_only, made, error));
-    txn_set_lock_timeout(*made, connection->settings.lock_timeout);
-    table_set_interrupt(*made, session_is_interrupted, connection);
+    *made = (made_transaction){NULL, NULL};
+    if (isolation != TXN_READ_COMMITTED)
+        made->first_schema = catalog_current(connection->database->catalog, NULL);
+    base_status status =
+        table_begin(connection->database->table, isolation, read_only, &made->transaction, error);
+    if (status != BASE_OK) {
+        catalog_snapshot_release(made->first_schema);
+        return status;
+    }
+    txn_set_lock_timeout(made->transaction, connection->settings.lock_timeout);
+    table_set_interrupt(made->transaction, session_is_interrupted, connection);
     return BASE_OK;
 }
 
 base_status session_begin_statement(session_connection *connection, bool read_only,
                                     base_error *error)
 {
-    RETURN_IF_ERROR(make_transaction(connection, TXN_READ_COMMITTED, read_only,
-                                     &connection->transaction, error));
+    made_transaction made;
+    RETURN_IF_ERROR(make_transaction(connection, TXN_READ_COMMITTED, read_only, &made, error));
+    connection->transaction = made.transaction;
     connection->environment.transaction_time = connection->environment.statement_time;
     return BASE_OK;
 }
 
-static void adopt_transaction(session_connection *connection, txn_transaction *transaction)
+static void adopt_transaction(session_connection *connection, made_transaction made)
 {
     os_environment *environment = os_runtime_environment(connection->database->runtime);
-    connection->transaction = transaction;
+    connection->transaction = made.transaction;
+    connection->first_schema = made.first_schema;
     connection->environment.transaction_time = environment->wall_clock(environment);
     connection->in_transaction = true;
 }
@@ -82,13 +101,13 @@ static void adopt_transaction(session_connection *connection, txn_transaction *t
 static base_status begin(session_connection *connection, txn_isolation isolation, bool read_only,
                          base_error *error)
 {
-    txn_transaction *transaction;
+    made_transaction made;
     if (connection->in_transaction)
         return base_error_set(error, BASE_TRANSACTION_STATE,
                               "a transaction is already in progress");
     RETURN_IF_ERROR(session_park_active(connection, error));
-    RETURN_IF_ERROR(make_transaction(connection, isolation, read_only, &transaction, error));
-    adopt_transaction(connection, transaction);
+    RETURN_IF_ERROR(make_transaction(connection, isolation, read_only, &made, error));
+    adopt_transaction(connection, made);
     return BASE_OK;
 }
 
@@ -234,7 +253,8 @@ static base_status set_transaction(session_run *run)
 {
     session_connection *connection = run->connection;
     const parser_transaction *tree = run->tree->transaction;
-    txn_transaction *before = connection->transaction, *transaction;
+    const txn_transaction *before = connection->transaction;
+    made_transaction made;
     txn_isolation isolation;
     if (!connection->in_transaction)
         return base_error_set(run->error, BASE_TRANSACTION_STATE,
@@ -245,9 +265,9 @@ static base_status set_transaction(session_run *run)
     RETURN_IF_ERROR(isolation_of(tree, txn_isolation_of(before), &isolation, run->error));
     bool read_only = read_only_of(tree, txn_is_read_only(before));
     RETURN_IF_ERROR(session_park_active(connection, run->error));
-    RETURN_IF_ERROR(make_transaction(connection, isolation, read_only, &transaction, run->error));
+    RETURN_IF_ERROR(make_transaction(connection, isolation, read_only, &made, run->error));
     (void)session_end_transaction(connection, false, NULL); /* a rollback cannot fail */
-    adopt_transaction(connection, transaction);
+    adopt_transaction(connection, made);
     return BASE_OK;
 }
 
