@@ -97,6 +97,38 @@ static base_status or_evaluate(expr_program *program, expr_node *node, const uin
     return evaluate_connective(program, node, EXPR_TRUE, selection, count, result, error);
 }
 
+/* The selected rows whose byte is `wanted`. */
+BASE_INLINE uint32_t rows_marked(const uint8_t *marks, uint8_t wanted, const uint16_t *selection,
+                                 uint32_t count, uint16_t *out)
+{
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t position = vector_row(selection, i);
+        out[total] = (uint16_t)position;
+        total += marks[position] == wanted;
+    }
+    return total;
+}
+
+static uint32_t select_marked(const uint8_t *marks, uint8_t wanted, const uint16_t *selection,
+                              uint32_t count, uint16_t *out)
+{
+    return selection ? rows_marked(marks, wanted, selection, count, out)
+                     : rows_marked(marks, wanted, NULL, count, out);
+}
+
+/* Is the condition better asked for all rows of a batch than for those that are left of them? A
+ * cheap comparison of all is faster than a list of the others; and it must not fail, as rows are
+ * asked that the user excluded. */
+static bool is_for_all_rows(const expr_node *condition, uint32_t left, uint32_t count)
+{
+    enum {
+        MOST_COST = 4,
+        LEFT_AT_LEAST = 8 /* one in so many */
+    };
+    return !condition->may_fail && condition->cost <= MOST_COST && left >= count / LEFT_AT_LEAST;
+}
+
 static base_status or_select(expr_program *program, expr_node *node, const uint16_t *selection,
                              uint32_t count, uint16_t *out, uint32_t *selected, base_error *error)
 {
@@ -104,32 +136,23 @@ static base_status or_select(expr_program *program, expr_node *node, const uint1
     uint16_t *found = node->selections[0], *rest = node->selections[1];
     for (uint32_t i = 0; i < count; i++)
         passed[vector_row(selection, i)] = 0;
-    const uint16_t *open = selection;
-    uint32_t open_count = count;
-    for (uint32_t a = 0; a < node->argument_count && open_count > 0; a++) {
-        uint32_t found_count;
-        RETURN_IF_ERROR(expr_node_select(program, node->arguments[a], open, open_count, found,
+    uint32_t left = count; /* at least so many have not passed */
+    for (uint32_t a = 0; a < node->argument_count; a++) {
+        const uint16_t *asked = selection;
+        uint32_t asked_count = count, found_count;
+        if (left < count && (selection || !is_for_all_rows(node->arguments[a], left, count))) {
+            asked_count = left = select_marked(passed, 0, selection, count, rest);
+            asked = rest;
+            if (left == 0)
+                break;
+        }
+        RETURN_IF_ERROR(expr_node_select(program, node->arguments[a], asked, asked_count, found,
                                          &found_count, error));
-        if (found_count == 0)
-            continue;
         for (uint32_t i = 0; i < found_count; i++)
             passed[found[i]] = 1;
-        uint32_t left = 0;
-        for (uint32_t i = 0; i < open_count; i++) {
-            uint32_t position = vector_row(open, i);
-            rest[left] = (uint16_t)position;
-            left += passed[position] ^ 1;
-        }
-        open = rest;
-        open_count = left;
+        left -= BASE_MIN(left, found_count);
     }
-    uint32_t total = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t position = vector_row(selection, i);
-        out[total] = (uint16_t)position;
-        total += passed[position];
-    }
-    *selected = total;
+    *selected = select_marked(passed, 1, selection, count, out);
     return BASE_OK;
 }
 

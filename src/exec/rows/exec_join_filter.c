@@ -121,7 +121,7 @@ void exec_join_filter_clear(exec_join_filter *filter, exec_execution *execution)
 
 /* ---- Testing ----------------------------------------------------------------------------- */
 
-BASE_INLINE uint32_t select_bitmap(const exec_join_filter *filter, types_form form,
+BASE_INLINE uint32_t select_places(const exec_join_filter *filter, types_form form,
                                    const vector *column, const uint16_t *selection, uint32_t count,
                                    uint16_t *out)
 {
@@ -136,6 +136,14 @@ BASE_INLINE uint32_t select_bitmap(const exec_join_filter *filter, types_form fo
         kept += inside && base_bit_get(filter->bits, inside ? place : 0);
     }
     return kept;
+}
+
+BASE_INLINE uint32_t select_bitmap(const exec_join_filter *filter, types_form form,
+                                   const vector *column, const uint16_t *selection, uint32_t count,
+                                   uint16_t *out)
+{
+    return selection ? select_places(filter, form, column, selection, count, out)
+                     : select_places(filter, form, column, NULL, count, out);
 }
 
 static uint32_t select_valid(const vector *column, const uint16_t *selection, uint32_t count,

@@ -148,11 +148,15 @@ static bool copy_entry(index_cursor *cursor, const btree_node *leaf, uint32_t pl
                        uint32_t number)
 {
     base_text rest = btree_node_rest(leaf, place);
-    cursor->offsets[number] = (uint32_t)cursor->bytes.length;
+    base_buffer *bytes = &cursor->bytes;
+    cursor->offsets[number] = (uint32_t)bytes->length;
+    if (!base_buffer_reserve(bytes, leaf->prefix_length + rest.length))
+        return false;
     if (leaf->prefix_length)
-        base_buffer_append(&cursor->bytes, leaf->low.data, leaf->prefix_length);
-    base_buffer_append(&cursor->bytes, rest.data, rest.length);
-    return !cursor->bytes.failed;
+        memcpy(bytes->data + bytes->length, leaf->low.data, leaf->prefix_length);
+    memcpy(bytes->data + bytes->length + leaf->prefix_length, rest.data, rest.length);
+    bytes->length += leaf->prefix_length + rest.length;
+    return true;
 }
 
 /* Turns the copied strings into entries, once the buffer no longer moves. */

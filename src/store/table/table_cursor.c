@@ -8,6 +8,11 @@
  */
 #include "store/table/table_int.h"
 
+enum {
+    FIRST_AHEAD = 4, /* entries that next_row reads at once after a seek; twice as many each time */
+    MOST_AHEAD = 64,
+};
+
 struct table_index_cursor {
     base_budget *budget;
     txn_transaction *transaction;
@@ -27,6 +32,7 @@ struct table_index_cursor {
     base_arena heap;          /* strings of the row looked at by next_row */
     const index_entry *batch; /* read ahead by next_row */
     uint32_t batch_count, batch_next;
+    uint32_t ahead; /* entries of the next batch */
 };
 
 static size_t cursor_size(uint32_t room)
@@ -106,6 +112,7 @@ base_status table_index_cursor_seek(table_index_cursor *cursor, const table_key_
                      range->low_inclusive && range->high_inclusive &&
                      base_text_equal(range->low, range->high);
     cursor->batch_count = cursor->batch_next = 0;
+    cursor->ahead = FIRST_AHEAD;
     return index_set_cursor_seek(cursor->entries, &bounds, cursor->descending, whole_key, error);
 }
 
@@ -227,8 +234,9 @@ base_status table_index_cursor_next_row(table_index_cursor *cursor, types_cell *
     for (;;) {
         if (cursor->batch_next == cursor->batch_count) {
             cursor->batch_next = cursor->batch_count = 0;
-            base_status status = index_set_cursor_next(cursor->entries, 16, &cursor->batch,
-                                                       &cursor->batch_count, error);
+            base_status status = index_set_cursor_next(cursor->entries, cursor->ahead,
+                                                       &cursor->batch, &cursor->batch_count, error);
+            cursor->ahead = BASE_MIN(cursor->ahead * 2, (uint32_t)MOST_AHEAD);
             if (status != BASE_ROW)
                 return status;
         }
