@@ -160,10 +160,11 @@ typedef struct tuff_runtime_options {
     uint32_t struct_size;            /* sizeof(tuff_runtime_options) */
     uint32_t worker_count;           /* UINT32_MAX: one fewer than processors */
     uint64_t memory_limit;           /* bytes of all databases; 0: none */
-    const tuff_allocator *allocator; /* kept by reference; NULL: malloc */
+    const tuff_allocator *allocator; /* copied; its context must live as long; NULL: malloc */
 } tuff_runtime_options;
 
-/* `options` NULL: defaults. The answers are TUFF_OK, TUFF_OUT_OF_MEMORY, TUFF_IO_ERROR. */
+/* `options` NULL: defaults. TUFF_OUT_OF_MEMORY, or TUFF_INVALID_PARAMETER when struct_size is
+ * smaller than that of the first version. The allocator's functions are called by any thread. */
 TUFF_API tuff_status tuff_runtime_create(const tuff_runtime_options *options,
                                          tuff_runtime **runtime);
 /* TUFF_MISUSE while one of its databases is open. */
@@ -235,14 +236,14 @@ TUFF_API tuff_status tuff_exec(tuff_conn *conn, const char *sql, int64_t *rows_a
  */
 TUFF_API tuff_status tuff_prepare(tuff_conn *conn, const char *sql, int64_t length,
                                   tuff_stmt **stmt, const char **tail);
-/* Closes its result. */
+/* Closes its result. NULL allowed. */
 TUFF_API void tuff_finalize(tuff_stmt *stmt);
 TUFF_API const char *tuff_stmt_sql(const tuff_stmt *stmt); /* its own text; until finalize */
 /* True when it may change data or schema. */
 TUFF_API bool tuff_stmt_is_write(const tuff_stmt *stmt);
-/* The columns that its result will have, before it is executed: as tuff_column_count and its
- * companions give them. A schema change may alter them at the next execution. Statements other
- * than queries, changes with RETURNING, SHOW, DESCRIBE and PRAGMA have none until they have run. */
+/* How many columns its result will have, before it is executed. A schema change may alter that at
+ * the next execution. Statements other than queries, changes with RETURNING, SHOW, DESCRIBE and
+ * PRAGMA have none until they have run. */
 TUFF_API uint32_t tuff_stmt_column_count(const tuff_stmt *stmt);
 
 /* Does `sql` end with a complete statement? For shells that read line by line. */
@@ -307,9 +308,10 @@ TUFF_API void tuff_result_close(tuff_result *result);
 /* The next row: TUFF_ROW, TUFF_DONE or an error. Texts of the row before become invalid. */
 TUFF_API tuff_status tuff_next(tuff_result *result);
 
-/* Rows changed by INSERT, UPDATE, DELETE, COPY; 0 otherwise. */
+/* Rows changed by INSERT, UPDATE, DELETE, CREATE TABLE AS and COPY; 0 otherwise. */
 TUFF_API int64_t tuff_rows_affected(const tuff_result *result);
-/* The rowid of the last row that this connection inserted. */
+/* The rowid of the last row that this connection inserted, 0 before the first; other changes
+ * leave it as it is. */
 TUFF_API int64_t tuff_last_insert_rowid(const tuff_conn *conn);
 
 /* ---- Columns of a result (index from 0) ---- */
@@ -395,7 +397,8 @@ struct ArrowArray {
 };
 #endif
 
-/* The result's columns as a struct schema. The caller releases it. */
+/* The result's columns as a struct schema. The caller releases it, before its runtime ends;
+ * children may be moved out and released later, on any thread. The same holds for batches. */
 TUFF_API tuff_status tuff_arrow_schema(tuff_result *result, struct ArrowSchema *schema);
 /* Up to 2,048 further rows as a struct array: TUFF_ROW, TUFF_DONE or an error. It owns its
  * memory and outlives the result; the caller releases it. May be mixed with tuff_next. */
@@ -419,8 +422,10 @@ typedef enum tuff_isolation {
     TUFF_READ_COMMITTED = 0, /* each statement sees what was committed before it */
     TUFF_SNAPSHOT = 1,       /* all see the state at the first; REPEATABLE READ */
 } tuff_isolation;
+/* TUFF_TRANSACTION_STATE when one is open already. */
 TUFF_API tuff_status tuff_begin(tuff_conn *conn, tuff_isolation isolation, bool read_only);
-/* A failed commit has rolled back. */
+/* TUFF_TRANSACTION_STATE when none is open, TUFF_TRANSACTION_ABORTED when a conflict has rolled it
+ * back already. A failed commit has rolled back. */
 TUFF_API tuff_status tuff_commit(tuff_conn *conn);
 TUFF_API tuff_status tuff_rollback(tuff_conn *conn);
 TUFF_API bool tuff_in_transaction(const tuff_conn *conn);
@@ -429,7 +434,8 @@ TUFF_API bool tuff_in_transaction(const tuff_conn *conn);
 
 /* COPY t FROM STDIN reads from `read`, COPY ... TO STDOUT writes to `write`. `read` gives
  * how many bytes it put into `buffer`, 0 at the end, negative to fail the statement;
- * `write` gives 0, or another value to fail it. NULL takes the callback away. */
+ * `write` gives 0, or another value to fail it. Both are called on the thread that runs the
+ * statement and must not use the connection. NULL takes the callback away. */
 typedef int64_t (*tuff_copy_read)(void *context, void *buffer, size_t size);
 typedef int (*tuff_copy_write)(void *context, const void *bytes, size_t length);
 TUFF_API void tuff_set_copy(tuff_conn *conn, tuff_copy_read read, tuff_copy_write write,
@@ -445,8 +451,8 @@ typedef struct tuff_appender tuff_appender;
 TUFF_API tuff_status tuff_appender_create(tuff_conn *conn, const char *table,
                                           tuff_appender **appender);
 /* Each puts the next column's value, cast to its type. TUFF_MISUSE beyond the last. A value that
- * is refused fails the appender: only tuff_appender_close(appender, false) is left. Texts as in
- * tuff_bind_text; decimals go in as text. */
+ * is refused fails the appender: only tuff_appender_close(appender, false) is left. Texts and blobs
+ * as in tuff_bind_text and tuff_bind_blob; decimals go in as text. */
 TUFF_API tuff_status tuff_append_null(tuff_appender *appender);
 TUFF_API tuff_status tuff_append_bool(tuff_appender *appender, bool value);
 TUFF_API tuff_status tuff_append_int64(tuff_appender *appender, int64_t value);

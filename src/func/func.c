@@ -337,15 +337,26 @@ bool func_is_window_name(base_text name)
 
 /* ---- Help for bodies ------------------------------------------------------------------- */
 
-char *func_text_room(func_call *call, size_t length, base_error *error)
+base_status func_text_room(func_call *call, uint64_t length, char **bytes, base_error *error)
 {
-    if (length > FUNC_MAX_TEXT) {
-        base_error_set(error, BASE_STRING_TOO_LONG, "result of %s is longer than %d bytes",
-                       call->function->name, FUNC_MAX_TEXT);
-        return NULL;
+    if (length > FUNC_MAX_TEXT)
+        return base_error_set(error, BASE_STRING_TOO_LONG, "result of %s is longer than %d bytes",
+                              call->function->name, FUNC_MAX_TEXT);
+    *bytes = base_arena_allocate(call->heap, (size_t)length);
+    return *bytes ? BASE_OK : base_error_no_memory(error);
+}
+
+base_status func_finish_buffer(func_call *call, base_buffer *buffer, types_cell *result,
+                               base_error *error)
+{
+    char *bytes;
+    base_status status = buffer->failed ? base_error_no_memory(error)
+                                        : func_text_room(call, buffer->length, &bytes, error);
+    if (status == BASE_OK) {
+        if (buffer->length)
+            memcpy(bytes, buffer->data, buffer->length);
+        func_finish_text(result, bytes, buffer->length);
     }
-    char *bytes = base_arena_allocate(call->heap, length ? length : 1);
-    if (!bytes)
-        (void)base_error_no_memory(error);
-    return bytes;
+    base_buffer_destroy(buffer);
+    return status;
 }

@@ -67,8 +67,11 @@ BASE_INLINE base_text func_text(const types_cell *cell)
     return (base_text){types_string_data(&cell->string), cell->string.length};
 }
 /* Room for a result of `length` bytes in the call's heap; the result is completed by
- * func_finish_text. NULL: no memory, or longer than a text may be; the error is set. */
-char *func_text_room(func_call *call, size_t length, base_error *error);
+ * func_finish_text. BASE_STRING_TOO_LONG: longer than a text may be. */
+base_status func_text_room(func_call *call, uint64_t length, char **bytes, base_error *error);
+/* What was written into the buffer is the result. Destroys the buffer whatever the answer. */
+base_status func_finish_buffer(func_call *call, base_buffer *buffer, types_cell *result,
+                               base_error *error);
 BASE_INLINE void func_finish_text(types_cell *result, const char *bytes, size_t length)
 {
     result->string = types_string_of(bytes, length);

@@ -164,9 +164,8 @@ static base_status randomblob_row(func_call *call, const types_cell *arguments, 
                                   types_cell *result, bool *result_null, base_error *error)
 {
     int64_t length = BASE_MIN(BASE_MAX(arguments[0].int64, 1), (int64_t)FUNC_MAX_TEXT + 1);
-    char *bytes = func_text_room(call, (size_t)length, error);
-    if (!bytes)
-        return length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, (size_t)length, &bytes, error));
     for (size_t at = 0; at < (size_t)length; at += 8) {
         uint64_t word = next_random(call->environment);
         memcpy(bytes + at, &word, BASE_MIN((size_t)length - at, sizeof word));
@@ -182,9 +181,8 @@ static base_status uuid_row(func_call *call, const types_cell *arguments, const 
     uint64_t high = next_random(call->environment), low = next_random(call->environment);
     high = (high & ~UINT64_C(0xF000)) | UINT64_C(0x4000);
     low = (low & ~(UINT64_C(3) << 62)) | UINT64_C(1) << 63;
-    char *bytes = func_text_room(call, 37, error);
-    if (!bytes)
-        return BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, 37, &bytes, error));
     (void)snprintf(bytes, 37, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32),
                    (unsigned)(high >> 16 & 0xFFFF), (unsigned)(high & 0xFFFF),
                    (unsigned)(low >> 48), (unsigned long long)(low & UINT64_C(0xFFFFFFFFFFFF)));

@@ -43,9 +43,8 @@ static base_status text_result(func_call *call, const char *text, types_cell *re
                                base_error *error)
 {
     size_t length = strlen(text);
-    char *bytes = func_text_room(call, length, error);
-    if (!bytes)
-        return BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, length, &bytes, error));
     memcpy(bytes, text, length);
     func_finish_text(result, bytes, length);
     return BASE_OK;

@@ -167,8 +167,8 @@ static base_status join_texts(func_call *call, const base_text *texts, uint32_t 
         length += texts[i].length;
     char small[TYPES_STRING_INLINE];
     char *bytes = small;
-    if (length > TYPES_STRING_INLINE && !(bytes = func_text_room(call, length, error)))
-        return length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    if (length > TYPES_STRING_INLINE)
+        RETURN_IF_ERROR(func_text_room(call, length, &bytes, error));
     size_t at = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (texts[i].length)
@@ -247,14 +247,11 @@ static base_status repeat_row(func_call *call, const types_cell *arguments, cons
 {
     base_text text = func_text(&arguments[0]);
     int64_t times = BASE_MAX(arguments[1].int64, 0);
-    if (text.length && times > (int64_t)(FUNC_MAX_TEXT / text.length)) {
-        (void)func_text_room(call, (size_t)FUNC_MAX_TEXT + 1, error);
-        return BASE_STRING_TOO_LONG;
-    }
-    size_t length = text.length * (size_t)times;
-    char *bytes = func_text_room(call, length, error);
-    if (!bytes)
-        return BASE_OUT_OF_MEMORY;
+    size_t length = (size_t)FUNC_MAX_TEXT + 1; /* refused below */
+    if (!text.length || times <= (int64_t)(FUNC_MAX_TEXT / text.length))
+        length = text.length * (size_t)times;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, length, &bytes, error));
     for (size_t at = 0; at < length; at += text.length)
         memcpy(bytes + at, text.data, text.length);
     func_finish_text(result, bytes, length);
@@ -265,9 +262,8 @@ static base_status reverse_row(func_call *call, const types_cell *arguments, con
                                types_cell *result, bool *result_null, base_error *error)
 {
     base_text text = func_text(&arguments[0]);
-    char *bytes = func_text_room(call, text.length, error);
-    if (!bytes)
-        return BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, text.length, &bytes, error));
     for (size_t at = 0; at < text.length;) {
         uint32_t code_point;
         uint32_t size = types_utf8_decode(text.data + at, text.length - at, &code_point);

@@ -122,9 +122,8 @@ static base_status fold_string(func_call *call, const types_string *text, bool u
             return BASE_OK;
         }
     }
-    char *bytes = func_text_room(call, folded_bound(text->length), error);
-    if (!bytes)
-        return BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, folded_bound(text->length), &bytes, error));
     *result = types_string_of(bytes, fold(data, text->length, upper, bytes));
     return BASE_OK;
 }
@@ -171,9 +170,8 @@ static base_status initcap_row(func_call *call, const types_cell *arguments, con
                                types_cell *result, bool *result_null, base_error *error)
 {
     base_text text = func_text(&arguments[0]);
-    char *bytes = func_text_room(call, folded_bound(text.length), error);
-    if (!bytes)
-        return BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, folded_bound(text.length), &bytes, error));
     size_t written = 0;
     bool inside = false;
     for (size_t at = 0; at < text.length;) {

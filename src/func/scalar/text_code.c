@@ -48,9 +48,8 @@ static base_status chr_row(func_call *call, const types_cell *arguments, const b
         }
         length += types_utf8_encode((uint32_t)arguments[i].int64, bytes + length);
     }
-    char *copy = func_text_room(call, length, error);
-    if (!copy)
-        return BASE_OUT_OF_MEMORY;
+    char *copy;
+    RETURN_IF_ERROR(func_text_room(call, length, &copy, error));
     memcpy(copy, bytes, length);
     func_finish_text(result, copy, length);
     return BASE_OK;
@@ -62,9 +61,8 @@ static base_status put_hex(func_call *call, const uint8_t *bytes, size_t length,
                            types_cell *result, base_error *error)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char *out = func_text_room(call, length * 2, error);
-    if (!out)
-        return length * 2 > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *out;
+    RETURN_IF_ERROR(func_text_room(call, length * 2, &out, error));
     for (size_t i = 0; i < length; i++) {
         out[2 * i] = digits[bytes[i] >> 4];
         out[2 * i + 1] = digits[bytes[i] & 15];
@@ -87,9 +85,8 @@ static base_status number_row(func_call *call, int64_t number, uint32_t shift, b
     uint64_t bits = (uint64_t)number;
     uint32_t count = bits ? (base_bit_width(bits) + shift - 1) / shift : 1;
     const char *alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char *out = func_text_room(call, count, error);
-    if (!out)
-        return BASE_OUT_OF_MEMORY;
+    char *out;
+    RETURN_IF_ERROR(func_text_room(call, count, &out, error));
     for (uint32_t i = 0; i < count; i++)
         out[i] = alphabet[bits >> ((count - 1 - i) * shift) & ((1u << shift) - 1)];
     func_finish_text(result, out, count);
@@ -127,9 +124,8 @@ static base_status unhex_row(func_call *call, const types_cell *arguments, const
                              types_cell *result, bool *result_null, base_error *error)
 {
     base_text text = func_text(&arguments[0]);
-    char *bytes = func_text_room(call, text.length / 2, error);
-    if (!bytes)
-        return BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, text.length / 2, &bytes, error));
     *result_null = text.length % 2 != 0;
     for (size_t i = 0; i + 1 < text.length && !*result_null; i += 2) {
         int high = hex_value(text.data[i]), low = hex_value(text.data[i + 1]);
@@ -149,9 +145,8 @@ static base_status to_base64_row(func_call *call, const types_cell *arguments, c
     base_text text = func_text(&arguments[0]);
     const uint8_t *bytes = (const uint8_t *)text.data;
     size_t length = (text.length + 2) / 3 * 4, written = 0;
-    char *out = func_text_room(call, length, error);
-    if (!out)
-        return length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *out;
+    RETURN_IF_ERROR(func_text_room(call, length, &out, error));
     for (size_t i = 0; i < text.length; i += 3) {
         size_t here = BASE_MIN(text.length - i, (size_t)3);
         uint32_t group = (uint32_t)bytes[i] << 16;
@@ -172,9 +167,8 @@ static base_status from_base64_row(func_call *call, const types_cell *arguments,
                                    types_cell *result, bool *result_null, base_error *error)
 {
     base_text text = func_text(&arguments[0]);
-    char *out = func_text_room(call, text.length / 4 * 3 + 3, error);
-    if (!out)
-        return BASE_OUT_OF_MEMORY;
+    char *out;
+    RETURN_IF_ERROR(func_text_room(call, text.length / 4 * 3 + 3, &out, error));
     uint32_t group = 0, digits = 0, padding = 0;
     size_t written = 0;
     bool valid = true;
@@ -281,13 +275,7 @@ static base_status quote_row(func_call *call, const types_cell *arguments, const
     base_buffer buffer;
     base_buffer_init(&buffer, call->heap->budget);
     types_format_literal(&value, &buffer);
-    char *bytes = buffer.failed ? NULL : func_text_room(call, buffer.length, NULL);
-    if (bytes) {
-        memcpy(bytes, buffer.data, buffer.length);
-        func_finish_text(result, bytes, buffer.length);
-    }
-    base_buffer_destroy(&buffer);
-    return bytes ? BASE_OK : base_error_no_memory(error);
+    return func_finish_buffer(call, &buffer, result, error);
 }
 
 static base_status quote_ident_row(func_call *call, const types_cell *arguments, const bool *nulls,
@@ -306,9 +294,8 @@ static base_status quote_ident_row(func_call *call, const types_cell *arguments,
         func_view(result, name.data, name.length);
         return BASE_OK;
     }
-    char *bytes = func_text_room(call, length, error);
-    if (!bytes)
-        return length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, length, &bytes, error));
     size_t at = 0;
     bytes[at++] = '"';
     for (size_t i = 0; i < name.length; i++) {
@@ -325,9 +312,8 @@ static base_status zeroblob_row(func_call *call, const types_cell *arguments, co
                                 types_cell *result, bool *result_null, base_error *error)
 {
     int64_t length = BASE_MIN(BASE_MAX(arguments[0].int64, 0), (int64_t)FUNC_MAX_TEXT + 1);
-    char *bytes = func_text_room(call, (size_t)length, error);
-    if (!bytes)
-        return length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, (size_t)length, &bytes, error));
     memset(bytes, 0, (size_t)length);
     func_finish_text(result, bytes, (size_t)length);
     return BASE_OK;

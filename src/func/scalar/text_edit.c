@@ -100,9 +100,8 @@ static base_status replace_row(func_call *call, const types_cell *arguments, con
         length = (size_t)FUNC_MAX_TEXT + 1; /* refused below */
     else
         length += count * to.length;
-    char *bytes = func_text_room(call, length, error);
-    if (!bytes)
-        return length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, length, &bytes, error));
     char *out = bytes;
     for (at = text.data; count > 0; count--) {
         const char *found = func_find_bytes(at, (size_t)(end - at), from.data, from.length);
@@ -124,9 +123,8 @@ static base_status translate_row(func_call *call, const types_cell *arguments, c
 {
     base_text text = func_text(&arguments[0]), from = func_text(&arguments[1]);
     base_text to = func_text(&arguments[2]);
-    char *bytes = func_text_room(call, text.length * 4, error); /* 1 byte may become 4 */
-    if (!bytes)
-        return text.length * 4 > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, text.length * 4, &bytes, error)); /* 1 byte may become 4 */
     size_t written = 0;
     for (size_t at = 0; at < text.length;) {
         uint32_t code_point;
@@ -167,9 +165,8 @@ static base_status overlay_row(func_call *call, const types_cell *arguments, con
     size_t head = types_utf8_offset(text.data, text.length, (size_t)(start - 1));
     size_t tail = head + types_utf8_offset(text.data + head, text.length - head, (size_t)count);
     size_t length = head + with.length + (text.length - tail);
-    char *bytes = func_text_room(call, length, error);
-    if (!bytes)
-        return length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, length, &bytes, error));
     memcpy(bytes, text.data, head);
     memcpy(bytes + head, with.data, with.length);
     memcpy(bytes + head + with.length, text.data + tail, text.length - tail);
@@ -209,9 +206,8 @@ static base_status pad_row(func_call *call, const types_cell *arguments, const b
     int64_t missing = wanted - characters;
     bool too_long = missing > FUNC_MAX_TEXT;
     size_t padding = too_long ? (size_t)FUNC_MAX_TEXT + 1 : put_fill(fill, missing, NULL);
-    char *bytes = func_text_room(call, padding + text.length, error);
-    if (!bytes)
-        return padding + text.length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, padding + text.length, &bytes, error));
     bool left = call->function->name[0] == 'l';
     memcpy(bytes + (left ? padding : 0), text.data, text.length);
     (void)put_fill(fill, missing, bytes + (left ? 0 : text.length));
@@ -223,9 +219,8 @@ static base_status space_row(func_call *call, const types_cell *arguments, const
                              types_cell *result, bool *result_null, base_error *error)
 {
     int64_t count = BASE_MIN(BASE_MAX(arguments[0].int64, 0), (int64_t)FUNC_MAX_TEXT + 1);
-    char *bytes = func_text_room(call, (size_t)count, error);
-    if (!bytes)
-        return count > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
+    char *bytes;
+    RETURN_IF_ERROR(func_text_room(call, (size_t)count, &bytes, error));
     memset(bytes, ' ', (size_t)count);
     func_finish_text(result, bytes, (size_t)count);
     return BASE_OK;

@@ -447,18 +447,11 @@ static base_status printf_row(func_call *call, const types_cell *arguments, cons
     }
     base_buffer_init(&self.out, call->heap->budget);
     base_status status = print_all(&self, func_text(&arguments[0]));
-    char *bytes = NULL;
-    if (status == BASE_OK && self.out.failed)
-        status = base_error_no_memory(error);
-    if (status == BASE_OK && !(bytes = func_text_room(call, self.out.length, error)))
-        status = self.out.length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
-    if (bytes) {
-        if (self.out.length)
-            memcpy(bytes, self.out.data, self.out.length);
-        func_finish_text(result, bytes, self.out.length);
+    if (status != BASE_OK) {
+        base_buffer_destroy(&self.out);
+        return status;
     }
-    base_buffer_destroy(&self.out);
-    return status;
+    return func_finish_buffer(call, &self.out, result, error);
 }
 
 const func_scalar func_printf_rows[] = {

@@ -180,7 +180,7 @@ static size_t after_match(base_text text, regexp_span match)
 static void append_replacement(base_buffer *out, base_text replacement, base_text text,
                                const regexp_span *groups, uint32_t group_count)
 {
-    for (size_t i = 0; i < replacement.length; i++) {
+    for (size_t i = 0; i < replacement.length && out->length <= FUNC_MAX_TEXT; i++) {
         char c = replacement.data[i];
         char next = i + 1 < replacement.length ? replacement.data[i + 1] : '\0';
         if (c != '\\' || !((next >= '0' && next <= '9') || next == '&' || next == '\\')) {
@@ -212,7 +212,8 @@ static base_status regexp_replace_row(func_call *call, const types_cell *argumen
     base_buffer_init(&out, call->heap->budget);
     size_t copied = 0;
     base_status status = BASE_OK;
-    for (size_t from = 0; from <= text.length;) {
+    /* Far more than there is room for may come out: it is refused at the end. */
+    for (size_t from = 0; from <= text.length && out.length <= FUNC_MAX_TEXT && !out.failed;) {
         bool found = false;
         status = regexp_search(expression.compiled, text, from, call->heap, &found, groups,
                                group_count, error);
@@ -224,18 +225,11 @@ static base_status regexp_replace_row(func_call *call, const types_cell *argumen
         from = expression.all ? after_match(text, groups[0]) : SIZE_MAX;
     }
     base_buffer_append(&out, text.data + copied, text.length - copied);
-    char *bytes = NULL;
-    if (status == BASE_OK && out.failed)
-        status = base_error_no_memory(error);
-    if (status == BASE_OK && !(bytes = func_text_room(call, out.length, error)))
-        status = out.length > FUNC_MAX_TEXT ? BASE_STRING_TOO_LONG : BASE_OUT_OF_MEMORY;
-    if (bytes) {
-        if (out.length)
-            memcpy(bytes, out.data, out.length);
-        func_finish_text(result, bytes, out.length);
+    if (status != BASE_OK) {
+        base_buffer_destroy(&out);
+        return status;
     }
-    base_buffer_destroy(&out);
-    return status;
+    return func_finish_buffer(call, &out, result, error);
 }
 
 /* The match, or one of its groups; NULL when there is none. */

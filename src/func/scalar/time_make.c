@@ -218,8 +218,8 @@ static base_status bin_start(types_interval width, int64_t time, int64_t origin,
     if (__builtin_sub_overflow(time, origin, &distance))
         return base_error_set(error, BASE_DATETIME_OVERFLOW, "timestamp out of range");
     int64_t rest = distance % step;
-    *start = time - (rest < 0 ? rest + step : rest);
-    if (*start < TYPES_TIMESTAMP_MIN)
+    if (__builtin_sub_overflow(time, rest < 0 ? rest + step : rest, start) ||
+        *start < TYPES_TIMESTAMP_MIN)
         return base_error_set(error, BASE_DATETIME_OVERFLOW, "timestamp out of range");
     return BASE_OK;
 }

@@ -43,19 +43,6 @@ static int64_t shown_year(const fields *time)
     return time->civil.year > 0 ? time->civil.year : time->civil.year - 1;
 }
 
-static base_status finish(func_call *call, base_buffer *buffer, types_cell *result,
-                          base_error *error)
-{
-    char *bytes = buffer->failed ? NULL : func_text_room(call, buffer->length, NULL);
-    if (bytes) {
-        if (buffer->length)
-            memcpy(bytes, buffer->data, buffer->length);
-        func_finish_text(result, bytes, buffer->length);
-    }
-    base_buffer_destroy(buffer);
-    return bytes ? BASE_OK : base_error_no_memory(error);
-}
-
 /* A number of at least `width` digits, filled with `fill`. */
 static void put_digits(base_buffer *out, int64_t number, uint32_t width, char fill)
 {
@@ -256,7 +243,7 @@ base_status func_strftime(func_call *call, base_text format, int64_t timestamp, 
         base_buffer_destroy(&buffer);
         return status;
     }
-    return finish(call, &buffer, result, error);
+    return func_finish_buffer(call, &buffer, result, error);
 }
 
 static base_status strftime_row(func_call *call, const types_cell *arguments, const bool *nulls,
@@ -440,7 +427,7 @@ static base_status to_char_row(func_call *call, const types_cell *arguments, con
             i += 2;
         }
     }
-    return finish(call, &buffer, result, error);
+    return func_finish_buffer(call, &buffer, result, error);
 }
 
 /* ---- strptime, to_date, to_timestamp ----------------------------------------------------- */
