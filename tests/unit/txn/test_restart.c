@@ -15,6 +15,7 @@ typedef struct race {
     os_environment *environment;
     base_budget budget;
     txn_manager *manager;
+    _Atomic(bool) half_shown;      /* the commit is under way */
     _Atomic(bool) started, saw_it; /* the other thread: is about to start, has its snapshot */
     _Atomic(uint64_t) seen;
 } race;
@@ -31,6 +32,8 @@ static void start_again(void *argument)
     txn_transaction *transaction;
     unit_assert_ok(txn_begin(self->manager, TXN_READ_COMMITTED, false, &transaction, NULL));
     assert_int_equal(txn_restart(transaction), BASE_RESTART);
+    while (!atomic_load(&self->half_shown))
+        os_yield_point();
     atomic_store(&self->started, true);
     txn_statement_start(transaction);
     atomic_store(&self->seen, txn_snapshot_of(transaction)->sequence);
@@ -44,6 +47,7 @@ static void be_shown(txn_undo *undo, uint64_t id, uint64_t sequence)
     race *self = ((record *)(void *)undo)->race;
     (void)id;
     (void)sequence;
+    atomic_store(&self->half_shown, true);
     while (!atomic_load(&self->started))
         os_yield_point();
     int64_t end = self->environment->monotonic_clock(self->environment) + 2000000;
@@ -71,6 +75,7 @@ static void a_restart_waits_for_the_commit(void **state)
     for (int i = 0; i < COMMITS; i++) {
         txn_transaction *transaction;
         os_thread *thread;
+        atomic_store(&self.half_shown, false);
         atomic_store(&self.started, false);
         atomic_store(&self.saw_it, false);
         unit_assert_ok(txn_begin(self.manager, TXN_READ_COMMITTED, false, &transaction, &error));
