@@ -156,6 +156,7 @@ typedef struct bench_operation {
 void bench_measure(bench_run *run, bench_operation *operation, bench_result *result);
 
 bool bench_points(bench_run *run, bool on_file);
+bool bench_versions(bench_run *run);
 bool bench_operations(bench_run *run);
 bool bench_tpch(bench_run *run);
 bool bench_report(bench_run *run, const char *page);

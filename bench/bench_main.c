@@ -186,10 +186,10 @@ void bench_measure(bench_run *run, bench_operation *operation, bench_result *res
 
 static int usage(void)
 {
-    (void)fputs(
-        "usage: tuff-bench [--only=points,operations,tpch] [--scale=sf0.1,sf1] [--budget=SECONDS]\n"
-        "                  [--shared=FOLDER] [--folder=FOLDER] [--page=FILE]\n",
-        stderr);
+    (void)fputs("usage: tuff-bench [--only=points,versions,operations,tpch] [--scale=sf0.1,sf1] "
+                "[--budget=SECONDS]\n"
+                "                  [--shared=FOLDER] [--folder=FOLDER] [--page=FILE]\n",
+                stderr);
     return 2;
 }
 
@@ -204,7 +204,7 @@ int main(int count, char **arguments)
 {
     bench_run run = {
         .shared = "../shared", .folder = "build/bench", .scale = "sf0.1", .budget = 0.4};
-    const char *only = "points,operations,tpch", *page = NULL;
+    const char *only = "points,versions,operations,tpch", *page = NULL;
     for (int i = 1; i < count; i++) {
         const char *value;
         if ((value = value_of(arguments[i], "--only")))
@@ -234,6 +234,8 @@ int main(int count, char **arguments)
     bool good = true;
     if (strstr(only, "points"))
         good = bench_points(&run, false) && bench_points(&run, true);
+    if (good && strstr(only, "versions"))
+        good = bench_versions(&run);
     if (good && strstr(only, "operations"))
         good = bench_operations(&run);
     for (const char *scales = run.scale; good && strstr(only, "tpch") && *scales;) {
