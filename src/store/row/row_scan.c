@@ -17,6 +17,7 @@
 enum {
     MOST_STRETCHES = 256, /* with more of them gathering is as good */
     LOOK_AHEAD = 64,      /* rows that are looked at together: bits of a word */
+    MOST_FETCHED = 8,     /* images of a version that are asked for ahead */
 };
 
 /* Slots that rise by one. */
@@ -70,6 +71,9 @@ static void add_row(batch *rows, const row_slab *slab, uint32_t slot, const txn_
     if (sight != ROW_SIGHT_LIVE)
         return;
     if (BASE_UNLIKELY(version != NULL)) {
+        /* lay_over comes for the images when the leaf's columns have been copied. */
+        for (uint32_t i = 0; i < version->image_count && i < MOST_FETCHED; i++)
+            __builtin_prefetch(&version->images[i]);
         rows->old_rows[rows->old_count] = (uint16_t)rows->count;
         rows->old_versions[rows->old_count++] = version;
     }
@@ -86,16 +90,35 @@ static void add_stretch(batch *rows, uint32_t slot, uint32_t length)
     note_stretch(rows, slot, length);
 }
 
+BASE_INLINE uint32_t eight_above(const uint64_t *stamps, uint64_t limit)
+{
+    return (uint32_t)(stamps[0] > limit) | (uint32_t)(stamps[1] > limit) << 1 |
+           (uint32_t)(stamps[2] > limit) << 2 | (uint32_t)(stamps[3] > limit) << 3 |
+           (uint32_t)(stamps[4] > limit) << 4 | (uint32_t)(stamps[5] > limit) << 5 |
+           (uint32_t)(stamps[6] > limit) << 6 | (uint32_t)(stamps[7] > limit) << 7;
+}
+
+/* Bit i: stamp i is above the limit. By eights, which need no shift by a variable. */
+static uint64_t stamps_above(const uint64_t *stamps, uint32_t count, uint64_t limit)
+{
+    uint64_t bits = 0;
+    uint32_t done = 0;
+    for (; done + 8 <= count; done += 8)
+        bits |= (uint64_t)eight_above(stamps + done, limit) << done;
+    for (; done < count; done++)
+        bits |= (uint64_t)(stamps[done] > limit) << done;
+    return bits;
+}
+
 /* Slots [from, to), LOOK_AHEAD at most. The flags of a stamp are its highest bits, so what is not
  * above the snapshot's sequence is there for it. */
 static void add_slots(batch *rows, const row_slab *slab, uint32_t from, uint32_t to,
                       const txn_snapshot *snapshot)
 {
-    const uint64_t *stamps = slab->stamps + from;
     const uint32_t first = from;
-    uint64_t others = 0;
-    for (uint32_t i = 0; i < to - first; i++)
-        others |= (uint64_t)(stamps[i] > snapshot->sequence) << i;
+    uint64_t others = stamps_above(slab->stamps + from, to - from, snapshot->sequence);
+    for (uint64_t rest = others; rest; rest &= rest - 1)
+        __builtin_prefetch(row_chain_of(slab, first + (uint32_t)__builtin_ctzll(rest)));
     for (; others; others &= others - 1) {
         uint32_t slot = first + (uint32_t)__builtin_ctzll(others);
         add_stretch(rows, from, slot - from);
