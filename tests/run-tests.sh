@@ -24,6 +24,30 @@ ctest_suite() {
     echo "$((total - failed - skipped)) passed, $failed failed, $skipped skipped"
 }
 
+# Runs a program that counts: what it prints goes on, its last line is the result. A failure that this line
+# does not tell, such as a sanitizer's report or a crash, is one all the same.
+counted() { # COMMAND...
+    local log line status
+    log=$(mktemp)
+    "$@" | tee "$log" >&2
+    status=${PIPESTATUS[0]}
+    line=$(tail -1 "$log")
+    rm -f "$log"
+    if [ "$status" != 0 ] && ! grep -qE ' [1-9][0-9]* failed' <<<"$line"; then
+        line="$1 ended with status $status"
+        echo "$line" >&2
+    fi
+    printf '%s\n' "$line"
+}
+
+# Adds lines of the form "N passed, M failed, K skipped"; anything else is a failure.
+sum_lines() {
+    printf '%s\n' "$@" | awk '
+        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5; next }
+        { f++ }
+        END { printf "%d passed, %d failed, %d skipped\n", p, f, s }'
+}
+
 configure_and_build() { # PRESET FOLDER [TARGET...]
     cmake --preset "$1" >"$logs/configure-$1.log" 2>&1 || { cat "$logs/configure-$1.log"; return 1; }
     cmake --build "$2" ${3:+--target "${@:3}"} >"$logs/build-$1.log" 2>&1 || { tail -40 "$logs/build-$1.log"; return 1; }

@@ -6,8 +6,8 @@ suite_isolation() {
 
 suite_stress() {
     local plain threads
-    plain=$(build/bin/stress 10 "${SEED:-1}" build/stress.tuff | tee /dev/stderr | tail -1)
+    plain=$(counted build/bin/stress 10 "${SEED:-1}" build/stress.tuff)
     configure_and_build tsan build/tsan stress || { echo "0 passed, 1 failed, 0 skipped"; return; }
-    threads=$(build/tsan/bin/stress 20 "${SEED:-1}" build/tsan/stress.tuff | tee /dev/stderr | tail -1)
+    threads=$(counted build/tsan/bin/stress 20 "${SEED:-1}" build/tsan/stress.tuff)
     sum_lines "$plain" "$threads"
 }

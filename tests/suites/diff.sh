@@ -8,23 +8,20 @@ suite_diff() {
         echo "0 passed, 0 failed, 1 skipped"
         return
     fi
-    local log first=$(((${SEED:-1} - 1) * 1000000)) factor=${DIFF_FACTOR:-1} library=build/lib/libtuff.so duckdb
-    log=$(mktemp)
-    python3 tests/diff/diff.py $library --seed $((first + 1)) --seeds $((150 * factor)) --variants | tee "$log"
-    python3 tests/diff/diff.py $library --seed $((first + 100000)) --depth 3 --seeds $((200 * factor)) | tee -a "$log"
+    local lines=() first=$(((${SEED:-1} - 1) * 1000000)) factor=${DIFF_FACTOR:-1} library=build/lib/libtuff.so duckdb
+    lines+=("$(counted python3 tests/diff/diff.py $library --seed $((first + 1)) --seeds $((150 * factor)) --variants)")
+    lines+=("$(counted python3 tests/diff/diff.py $library --seed $((first + 100000)) --depth 3 --seeds $((200 * factor)))")
     # A file whose tables are sealed after two rows, and that is closed and opened again.
-    python3 tests/diff/diff.py $library --seed $((first + 200000)) --depth 1 --cold --seeds $((60 * factor)) | tee -a "$log"
-    python3 tests/diff/same.py $library --seed $((first + 300000)) --seeds $((5 * factor)) --statements 20 | tee -a "$log"
-    python3 tests/diff/limits.py $library --seed $((first + 500000)) --seeds $((6 * factor)) | tee -a "$log"
+    lines+=("$(counted python3 tests/diff/diff.py $library --seed $((first + 200000)) --depth 1 --cold --seeds $((60 * factor)))")
+    lines+=("$(counted python3 tests/diff/same.py $library --seed $((first + 300000)) --seeds $((5 * factor)) --statements 20)")
+    lines+=("$(counted python3 tests/diff/limits.py $library --seed $((first + 500000)) --seeds $((6 * factor)))")
     if [ -n "${DIFF_FACTOR:-}" ]; then
         duckdb=${LIBDUCKDB:-$(find build/bench -name 'libduckdb.so' 2>/dev/null | head -1)}
         if [ -n "$duckdb" ]; then
-            python3 tests/diff/typed.py $library "$duckdb" --seed $((first + 400000)) --seeds $((50 * factor)) | tee -a "$log"
+            lines+=("$(counted python3 tests/diff/typed.py $library "$duckdb" --seed $((first + 400000)) --seeds $((50 * factor)))")
         else
             echo "skipped: diff with DuckDB (no library: make bench fetches it, or LIBDUCKDB names it)"
         fi
     fi
-    awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
-         END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$log"
-    rm -f "$log"
+    sum_lines "${lines[@]}"
 }

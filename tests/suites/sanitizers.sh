@@ -5,8 +5,7 @@ suite_asan() {
     local unit sql
     unit=$(ctest_suite build/asan unit | tee /dev/stderr | tail -1)
     mapfile -t files < <(find tests/sql -name '*.test' | sort)
-    build/asan/bin/tuff-slt "${files[@]}" | tee build/test-logs/asan-sql.log >&2
-    sql=$(tail -1 build/test-logs/asan-sql.log)
+    sql=$(counted build/asan/bin/tuff-slt "${files[@]}")
     sum_lines "$unit" "$sql" "$(sanitized_sim asan 0.1 threads loads table)"
 }
 
@@ -24,15 +23,7 @@ sanitized_sim() { # PRESET SEEDS NAME...
     local preset=$1 seeds=$2 name lines=()
     shift 2
     for name in "$@"; do
-        lines+=("$(TUFF_SIM_SEEDS=$seeds timeout 300 "build/$preset/tests/sim_$name" | tee /dev/stderr | tail -1)")
+        lines+=("$(TUFF_SIM_SEEDS=$seeds counted timeout 300 "build/$preset/tests/sim_$name")")
     done
     sum_lines "${lines[@]}"
-}
-
-# Adds lines of the form "N passed, M failed, K skipped"; anything else is a failure.
-sum_lines() {
-    printf '%s\n' "$@" | awk '
-        /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5; next }
-        { f++ }
-        END { printf "%d passed, %d failed, %d skipped\n", p, f, s }'
 }

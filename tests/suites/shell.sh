@@ -56,7 +56,7 @@ suite_shell() {
     rm -rf "$folder"
     local terminal="0 passed, 0 failed, 1 skipped"
     if python3 -c 'import pty' 2>/dev/null; then
-        terminal=$(python3 tests/shell/terminal.py $tuff | tee /dev/stderr | tail -1)
+        terminal=$(counted python3 tests/shell/terminal.py $tuff)
     else
         echo "skipped: shell at a terminal (no python3)"
     fi

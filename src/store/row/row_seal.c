@@ -39,8 +39,8 @@ void row_find_stale(row_tree *tree, const int64_t *rowids, uint32_t count, uint6
 void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t newest,
               uint64_t sequence, row_stale is_stale, void *context)
 {
-    int64_t sealed = 0;
     for (uint32_t i = 0; i < count;) {
+        int64_t sealed = 0;
         row_leaf *leaf = row_leaf_lock(tree, rowids[i]);
         for (; i < count && rowids[i] <= leaf->high; i++) {
             uint32_t slot = row_slab_find(&leaf->slab, rowids[i]);
@@ -53,9 +53,10 @@ void row_seal(row_tree *tree, const int64_t *rowids, uint32_t count, uint64_t ne
             row_leaf_set_stamp(leaf, slot, ROW_SEALED | sequence);
             sealed++;
         }
+        /* With the stamps, for row_tree_check. */
+        atomic_fetch_sub_explicit(&tree->live_count, sealed, memory_order_relaxed);
         os_latch_unlock(&leaf->latch);
     }
-    atomic_fetch_sub_explicit(&tree->live_count, sealed, memory_order_relaxed);
 }
 
 /* From the end, so that a tail of free slots is given up as it grows. */
