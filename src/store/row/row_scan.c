@@ -48,9 +48,9 @@ static void begin_batch(batch *rows, bool scattered)
 /* `length` slots have been added. */
 BASE_INLINE void note_stretch(batch *rows, uint32_t slot, uint32_t length)
 {
-    stretch *last = &rows->stretches[rows->stretch_count - 1];
+    stretch *last = rows->stretch_count ? &rows->stretches[rows->stretch_count - 1] : NULL;
     rows->count += length;
-    if (rows->stretch_count && last->slot + last->length == slot)
+    if (last && last->slot + last->length == slot)
         last->length = (uint16_t)(last->length + length);
     else if (!rows->scattered && rows->stretch_count < MOST_STRETCHES)
         rows->stretches[rows->stretch_count++] = (stretch){(uint16_t)slot, (uint16_t)length};
