@@ -52,6 +52,12 @@ suite_shell() {
     expect readonly-name 'Error 25006: the database is open for reading only' \
         "$($tuff --readonly "$folder/100%41&b?.tuff" -c "INSERT INTO t VALUES ('x')" 2>&1 | head -1)"
     rm "$folder/100%41&b?.tuff"
+    local change="CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2); UPDATE t SET a = 3; CHECKPOINT"
+    local tiers="SELECT tier, rows FROM pragma_volume_stats('t')"
+    expect history $'hot|2\nhistory|2' "$($tuff "$folder/h.tuff" -c "$change" -c "$tiers")"
+    rm "$folder/h.tuff"
+    expect no-history 'hot|2' "$($tuff "file://$folder/h.tuff?history_retention=0" -c "$change" -c "$tiers")"
+    rm "$folder/h.tuff"
     expect log-folded 'a.tuff b.tuff dump.sql in.csv' "$(cd "$folder" && echo *)"
     rm -rf "$folder"
     local terminal="0 passed, 0 failed, 1 skipped"
