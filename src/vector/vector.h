@@ -194,6 +194,12 @@ typedef struct vector_key_part {
     bool descending;
     bool nulls_first;
 } vector_key_part;
+enum {
+    VECTOR_KEY_FIXED = 17 /* bytes of the key of a value that is no string, at most */
+};
+/* The key of one cell, its length returned; 0: a string, use vector_key_append. */
+uint32_t vector_key_fixed(const vector_key_part *part, const types_cell *cell, bool is_null,
+                          unsigned char key[VECTOR_KEY_FIXED]);
 /* Appends the key of one cell. */
 void vector_key_append(const vector_key_part *part, const types_cell *cell, bool is_null,
                        base_buffer *key);

@@ -19,7 +19,6 @@ enum {
     KEY_NULL_FIRST = 0x00,
     KEY_VALUE = 0x01,
     KEY_NULL_LAST = 0x02,
-    KEY_FIXED_MAX = 17, /* NULL byte and 16 bytes */
 };
 
 static void store_big_u64(unsigned char *to, uint64_t value)
@@ -149,29 +148,39 @@ static void append_string(const types_string *string, unsigned char flip, base_b
             key->data[i] = (char)~key->data[i];
 }
 
+uint32_t vector_key_fixed(const vector_key_part *part, const types_cell *cell, bool is_null,
+                          unsigned char key[VECTOR_KEY_FIXED])
+{
+    types_form form = types_form_of(part->type);
+    if (is_null) {
+        key[0] = part->nulls_first ? KEY_NULL_FIRST : KEY_NULL_LAST;
+        return 1;
+    }
+    if (form == TYPES_FORM_STRING)
+        return 0;
+    uint32_t width = key_width(form);
+    key[0] = KEY_VALUE;
+    encode_fixed(form, cell, key + 1);
+    if (part->descending)
+        for (uint32_t i = 1; i <= width; i++)
+            key[i] = (unsigned char)~key[i];
+    return width + 1;
+}
+
 void vector_key_append(const vector_key_part *part, const types_cell *cell, bool is_null,
                        base_buffer *key)
 {
-    if (is_null) {
-        base_buffer_append_byte(key, part->nulls_first ? KEY_NULL_FIRST : KEY_NULL_LAST);
-        return;
-    }
-    types_form form = types_form_of(part->type);
-    if (form == TYPES_FORM_STRING) {
+    unsigned char bytes[VECTOR_KEY_FIXED];
+    uint32_t length = vector_key_fixed(part, cell, is_null, bytes);
+    if (length) {
+        base_buffer_append(key, bytes, length);
+    } else {
         size_t before = key->length;
         base_buffer_append_byte(key, KEY_VALUE);
         append_string(&cell->string, part->descending ? 0xFF : 0, key);
         if (key->failed)
             key->length = before; /* never half a column */
-        return;
     }
-    unsigned char bytes[KEY_FIXED_MAX] = {KEY_VALUE};
-    uint32_t width = key_width(form);
-    encode_fixed(form, cell, bytes + 1);
-    if (part->descending)
-        for (uint32_t i = 1; i <= width; i++)
-            bytes[i] = (unsigned char)~bytes[i];
-    base_buffer_append(key, bytes, width + 1);
 }
 
 /* False for bytes that encode_fixed never writes. */
@@ -303,9 +312,9 @@ bool vector_key_decode(const vector_key_part *part, base_text key, size_t *offse
         return true;
     }
     uint32_t width = key_width(form);
-    unsigned char bytes[KEY_FIXED_MAX];
     if (key.length - start < width)
         return false;
+    unsigned char bytes[VECTOR_KEY_FIXED];
     for (uint32_t i = 0; i < width; i++)
         bytes[i] = (unsigned char)key.data[start + i] ^ flip;
     memset(cell, 0, sizeof *cell);

@@ -158,11 +158,17 @@ static base_status fetch(table_index_cursor *cursor, const index_entry *entry, b
     RETURN_IF_ERROR(table_fetch(cursor->relation, txn_snapshot_of(cursor->transaction),
                                 entry->rowid, cursor->fetch, cursor->fetch_count, cursor->cells,
                                 cursor->nulls, NULL, heap, error));
+    const table_index *index = cursor->index;
+    unsigned char fixed[VECTOR_KEY_FIXED];
     base_buffer *key = &cursor->key;
-    RETURN_IF_ERROR(table_key_build(cursor->index, cursor->cells, cursor->nulls, key, error));
-    bool same =
-        key->length == entry->key.length && memcmp(key->data, entry->key.data, key->length) == 0;
-    return same ? BASE_OK : BASE_NOT_FOUND;
+    base_text row_key = {(const char *)fixed, 0};
+    if (index->descriptor.part_count == 1) /* the usual case, without a buffer */
+        row_key.length = vector_key_fixed(index->key_parts, cursor->cells, cursor->nulls[0], fixed);
+    if (row_key.length == 0) {
+        RETURN_IF_ERROR(table_key_build(index, cursor->cells, cursor->nulls, key, error));
+        row_key = (base_text){key->data, key->length};
+    }
+    return base_text_equal(row_key, entry->key) ? BASE_OK : BASE_NOT_FOUND;
 }
 
 static void emit(const table_index_cursor *cursor, vector_chunk *chunk)
