@@ -229,11 +229,52 @@ static base_status join_condition(parser_state *state, parser_from *join)
     return parser_unexpected(state, "ON or USING");
 }
 
+static base_status finish_join(parser_state *state, parser_from *join)
+{
+    uint32_t below = BASE_MAX(join->join.left->height, join->join.right->height);
+    if (join->join.condition)
+        parser_raise(&below, join->join.condition->height);
+    return finish_from(state, join, below);
+}
+
+/* `a JOIN b JOIN c ON x ON y` is `a JOIN (b JOIN c ON x) ON y`, but a JOIN may go without a
+ * condition, too: only the second ON says which it is. The last JOIN that has none on the way down
+ * to the left gets it, and all that was joined to it since stands on its right side. */
+static base_status late_condition(parser_state *state, parser_from **left, bool *found)
+{
+    parser_from **above = NULL, *top = *left, *join = top;
+    *found = false;
+    if (!parser_at(state, WORD_ON) && !parser_at(state, WORD_USING))
+        return BASE_OK;
+    while (join->kind == PARSER_FROM_JOIN &&
+           (join->join.kind != PARSER_JOIN_INNER || join->join.natural || join->join.condition ||
+            join->join.using_count)) {
+        above = &join->join.left;
+        join = join->join.left;
+    }
+    if (join->kind != PARSER_FROM_JOIN || !above)
+        return BASE_OK;
+    *above = join->join.right;
+    join->join.right = top;
+    *left = join;
+    *found = true;
+    RETURN_IF_ERROR(join_condition(state, join));
+    return finish_join(state, join);
+}
+
+static bool is_outer(parser_join_kind kind)
+{
+    return kind == PARSER_JOIN_LEFT || kind == PARSER_JOIN_RIGHT || kind == PARSER_JOIN_FULL;
+}
+
 static base_status joins_after(parser_state *state, parser_from **left)
 {
     for (;;) {
         bool found, natural;
         parser_join_kind kind;
+        RETURN_IF_ERROR(late_condition(state, left, &found));
+        if (found)
+            continue;
         RETURN_IF_ERROR(join_operator(state, &found, &natural, &kind));
         if (!found)
             return BASE_OK;
@@ -243,12 +284,15 @@ static base_status joins_after(parser_state *state, parser_from **left)
         join->join.natural = natural;
         join->join.left = *left;
         RETURN_IF_ERROR(from_operand(state, &join->join.right));
+        /* An outer join has a condition: what comes before it is its right side. */
+        if (is_outer(kind) && !natural) {
+            RETURN_IF_ERROR(parser_enter(state));
+            RETURN_IF_ERROR(joins_after(state, &join->join.right));
+            parser_leave(state);
+        }
         RETURN_IF_ERROR(join_condition(state, join));
-        uint32_t below = BASE_MAX((*left)->height, join->join.right->height);
-        if (join->join.condition)
-            parser_raise(&below, join->join.condition->height);
         *left = join;
-        RETURN_IF_ERROR(finish_from(state, join, below));
+        RETURN_IF_ERROR(finish_join(state, join));
     }
 }
 

@@ -225,6 +225,14 @@ class Run:
         self.failed += 1
         print("seed %d: %s\n    %s" % (seed, complaint, sql), flush=True)
 
+    def run_all(self):
+        for seed in range(self.arguments.seed, self.arguments.seed + self.arguments.seeds):
+            self.one_seed(seed)
+            if self.failed > 20:
+                break
+        print("%d passed, %d failed, %d skipped" % (self.passed, self.failed, self.skipped))
+        return 1 if self.failed else 0
+
     def one_seed(self, seed):
         tuff, duck, writer = Tuff(self.arguments.library), Duck(self.arguments.duckdb), Typed(seed, 2)
         tuff.value = tuff.text
@@ -241,7 +249,7 @@ class Run:
         duck.close()
 
 
-def main():
+def arguments_of():
     parser = argparse.ArgumentParser()
     parser.add_argument("library")
     parser.add_argument("duckdb")
@@ -249,14 +257,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--statements", type=int, default=60)
     parser.add_argument("--verbose", action="store_true")
-    run = Run(parser.parse_args())
-    for seed in range(run.arguments.seed, run.arguments.seed + run.arguments.seeds):
-        run.one_seed(seed)
-        if run.failed > 20:
-            break
-    print("%d passed, %d failed, %d skipped" % (run.passed, run.failed, run.skipped))
-    return 1 if run.failed else 0
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Run(arguments_of()).run_all())

@@ -1,6 +1,6 @@
 # Random statements, answers compared: with SQLite's (tests/diff/diff.py), and with Tuff's own, run in other
 # ways (same.py) and under LIMIT (limits.py). The numbers of seeds are fixed. SEED (1) chooses other statements, DIFF_FACTOR (1) more of
-# them. A campaign asks DuckDB too (typed.py), where its library is: `make bench` fetches it.
+# them. A campaign asks DuckDB too (typed.py, nested.py), where its library is: `make bench` fetches it.
 
 suite_diff() {
     if ! python3 -c 'import sqlite3' 2>/dev/null; then
@@ -19,6 +19,7 @@ suite_diff() {
         duckdb=${LIBDUCKDB:-$(find build/bench -name 'libduckdb.so' 2>/dev/null | head -1)}
         if [ -n "$duckdb" ]; then
             lines+=("$(counted python3 tests/diff/typed.py $library "$duckdb" --seed $((first + 400000)) --seeds $((50 * factor)))")
+            lines+=("$(counted python3 tests/diff/nested.py $library "$duckdb" --seed $((first + 600000)) --seeds $((50 * factor)))")
         else
             echo "skipped: diff with DuckDB (no library: make bench fetches it, or LIBDUCKDB names it)"
         fi
