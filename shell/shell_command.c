@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MAX_WORDS = 16,
@@ -199,6 +200,13 @@ static bool run_read(shell *self, int count, char **words)
     return shell_read_file(self, words[1]);
 }
 
+static bool run_cd(shell *self, int count, char **words)
+{
+    (void)self;
+    (void)count;
+    return chdir(words[1]) == 0 || complain("%s is no folder that can be entered", words[1]);
+}
+
 static bool run_schema(shell *self, int count, char **words)
 {
     return shell_schema(self, count > 1 ? words[1] : NULL);
@@ -243,11 +251,13 @@ static bool run_help(shell *self, int count, char **words);
 
 static const command commands[] = {
     {".bail", "[on|off]", "stop at the first error", 0, 1, run_bail},
+    {".cd", "FOLDER", "files are read from and written to FOLDER", 1, 1, run_cd},
     {".changes", "[on|off]", "say how many rows a statement changed", 0, 1, run_changes},
     {".databases", "", "the open database", 0, 0, run_databases},
     {".dump", "[TABLE]", "the database as SQL; TABLE may be a LIKE pattern", 0, 1, run_dump},
     {".echo", "[on|off]", "print statements before they run", 0, 1, run_echo},
     {".exit", "[CODE]", "leave the shell", 0, 1, run_quit},
+    {".fullschema", "", "all CREATE statements", 0, 0, run_schema},
     {".headers", "[on|off]", "print column names", 0, 1, run_headers},
     {".help", "[COMMAND]", "this list", 0, 1, run_help},
     {".import", "[--csv] [--skip 1] FILE TABLE", "load a delimited file; makes a missing table", 2,

@@ -172,14 +172,48 @@ static void null_treatment(parser_state *state, parser_call *call)
         (void)parser_accept_words(state, WORD_RESPECT, WORD_NULLS);
 }
 
-static base_status call_suffixes(parser_state *state, parser_call *call, uint32_t *below)
+/* percentile_cont(f) WITHIN GROUP (ORDER BY x) is the call percentile_cont(x, f), with 1 - f for a
+ * falling order; behind WITHIN GROUP. Others of that form would need states of their own. */
+static base_status within_group(parser_state *state, parser_call *call, parser_list *arguments)
+{
+    parser_sort_key *keys;
+    uint32_t count;
+    int32_t position = call->name.position;
+    RETURN_IF_ERROR(parser_expect(state, TOKEN_OPEN));
+    RETURN_IF_ERROR(parser_order_by(state, &keys, &count));
+    RETURN_IF_ERROR(parser_expect(state, TOKEN_CLOSE));
+    if (!base_text_equal_folded(call->name.text, BASE_TEXT("percentile_cont")) ||
+        arguments->count != 1 || count != 1)
+        return base_error_set_at(state->error, BASE_NOT_SUPPORTED, position,
+                                 "of WITHIN GROUP only percentile_cont(fraction) is available");
+    parser_expr *fraction = *(parser_expr **)arguments->items;
+    if (keys[0].descending) {
+        parser_expr *rest = parser_expr_new(state, PARSER_EXPR_OPERATOR, position, 2);
+        parser_expr *one = parser_expr_new(state, PARSER_EXPR_NUMBER, position, 0);
+        if (!rest || !one)
+            return BASE_OUT_OF_MEMORY;
+        one->text = BASE_TEXT("1");
+        rest->text = BASE_TEXT("-");
+        rest->arguments[0] = one;
+        rest->arguments[1] = fraction;
+        RETURN_IF_ERROR(parser_expr_finish(state, rest, 0));
+        fraction = rest;
+    }
+    parser_expr **second = parser_push(state, arguments, sizeof *second);
+    if (!second)
+        return BASE_OUT_OF_MEMORY;
+    *second = fraction;
+    *(parser_expr **)arguments->items = keys[0].expr;
+    return BASE_OK;
+}
+
+static base_status call_suffixes(parser_state *state, parser_call *call, parser_list *arguments,
+                                 uint32_t *below)
 {
     if (parser_at(state, WORD_WITHIN) && parser_peek_word(state, 1, WORD_GROUP)) {
         parser_advance(state);
         parser_advance(state);
-        RETURN_IF_ERROR(parser_expect(state, TOKEN_OPEN));
-        RETURN_IF_ERROR(parser_order_by(state, &call->order, &call->order_count));
-        RETURN_IF_ERROR(parser_expect(state, TOKEN_CLOSE));
+        RETURN_IF_ERROR(within_group(state, call, arguments));
     }
     if (parser_at(state, WORD_FILTER) && parser_peek_is(state, 1, TOKEN_OPEN)) {
         parser_advance(state);
@@ -260,7 +294,7 @@ base_status parser_call_of(parser_state *state, const parser_name *parts, uint32
     uint32_t below = 0;
     parser_advance(state);
     RETURN_IF_ERROR(call_arguments(state, call, &arguments));
-    RETURN_IF_ERROR(call_suffixes(state, call, &below));
+    RETURN_IF_ERROR(call_suffixes(state, call, &arguments, &below));
     parser_expr *made = parser_expr_new(state, PARSER_EXPR_CALL, position, 0);
     if (!made)
         return BASE_OUT_OF_MEMORY;

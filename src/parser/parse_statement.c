@@ -50,9 +50,27 @@ static parser_statement_rule rule_of(uint16_t keyword)
     return NULL;
 }
 
+/* Statements of other systems that are known, but not made. */
+static bool is_planned_statement(parser_state *state)
+{
+    static const char *const words[] = {"attach",  "call",   "comment",   "deallocate", "declare",
+                                        "detach",  "do",     "execute",   "fetch",      "grant",
+                                        "listen",  "lock",   "merge",     "notify",     "pivot",
+                                        "prepare", "revoke", "summarize", "unpivot",    "use"};
+    for (size_t i = 0; i < BASE_COUNT_OF(words); i++)
+        if (parser_at_text(state, words[i]))
+            return true;
+    return false;
+}
+
 /* No statement begins with this word: the nearest that does goes into the hint. */
 static base_status unknown_statement(parser_state *state)
 {
+    if (is_planned_statement(state)) {
+        base_text name = parser_token_text(state, &state->token);
+        return base_error_set_at(state->error, BASE_NOT_SUPPORTED, state->token.position,
+                                 "%.*s is not available", BASE_TEXT_ARGUMENTS(name));
+    }
     base_status status = parser_unexpected(state, "a statement");
     if (!parser_is(state, TOKEN_WORD))
         return status;

@@ -43,6 +43,19 @@ static base_status refuse_unavailable(session_run *run, const parser_create_inde
     return BASE_OK;
 }
 
+/* Rows that were there before the index have equal keys: what could not be made, and where. */
+static base_status name_duplicate(session_run *run, const catalog_table *table, base_text name)
+{
+    const parser_create_index *tree = run->tree->create_index;
+    char index[BASE_ERROR_NAME_SIZE], of[BASE_ERROR_NAME_SIZE];
+    snprintf(index, sizeof index, "%.*s", BASE_TEXT_ARGUMENTS(name));
+    snprintf(of, sizeof of, "%.*s", BASE_TEXT_ARGUMENTS(table->name));
+    base_error_set_detail(run->error, "the unique index \"%s\" of table \"%s\" cannot be made",
+                          index, of);
+    base_error_set_names(run->error, of, NULL, index);
+    return base_error_place(run->error, BASE_UNIQUE_VIOLATION, tree->table.name.position);
+}
+
 base_status session_create_index(session_run *run)
 {
     const parser_create_index *tree = run->tree->create_index;
@@ -66,8 +79,10 @@ base_status session_create_index(session_run *run)
     for (uint32_t i = 0; i < tree->part_count; i++)
         parts[i].column = table->columns[parts[i].column].id;
     base_text sql = parser_source(run->sql, run->tree->position, run->tree->end);
-    return catalog_create_index(run->connection->database->catalog, run->transaction, name, table,
-                                tree->unique, tree->part_count, parts, sql, run->error);
+    base_status status =
+        catalog_create_index(run->connection->database->catalog, run->transaction, name, table,
+                             tree->unique, tree->part_count, parts, sql, run->error);
+    return status == BASE_UNIQUE_VIOLATION ? name_duplicate(run, table, name) : status;
 }
 
 /* ---- REINDEX ------------------------------------------------------------------------------ */

@@ -185,13 +185,14 @@ static session_savepoint *find_savepoint(session_connection *connection, base_te
     return savepoint;
 }
 
-static base_status use_savepoint(session_run *run, base_text name, bool rollback)
+static base_status use_savepoint(session_run *run, const parser_name *name, bool rollback)
 {
     session_connection *connection = run->connection;
-    session_savepoint *savepoint = find_savepoint(connection, name);
+    session_savepoint *savepoint = find_savepoint(connection, name->text);
     if (!savepoint)
-        return base_error_set(run->error, BASE_NO_SAVEPOINT, "savepoint \"%.*s\" does not exist",
-                              BASE_TEXT_ARGUMENTS(name));
+        return base_error_set_at(run->error, BASE_NO_SAVEPOINT, name->position,
+                                 "savepoint \"%.*s\" does not exist",
+                                 BASE_TEXT_ARGUMENTS(name->text));
     if (!rollback && savepoint->began)
         return finish(connection, true, run->error);
     RETURN_IF_ERROR(session_park_active(connection, run->error));
@@ -289,12 +290,12 @@ base_status session_control_transaction(session_run *run)
         return finish(connection, true, run->error);
     case PARSER_STATEMENT_ROLLBACK:
         if (to_savepoint)
-            return use_savepoint(run, savepoint, true);
+            return use_savepoint(run, &tree->savepoint, true);
         return finish(connection, false, run->error);
     case PARSER_STATEMENT_SAVEPOINT:
         return set_savepoint(run, savepoint);
     case PARSER_STATEMENT_RELEASE:
-        return use_savepoint(run, savepoint, false);
+        return use_savepoint(run, &tree->savepoint, false);
     default:
         BASE_ASSERT(run->tree->kind == PARSER_STATEMENT_SET_TRANSACTION);
         return set_transaction(run);

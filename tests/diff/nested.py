@@ -62,7 +62,8 @@ class Nested:
                          lambda: "(%s OR %s)" % (plain(), plain()))()
 
     def aggregate(self, sight, depth):
-        return "%s(%s)" % (self.pick("sum", "min", "max", "count", "count"), self.value(sight, depth))
+        value = self.pick("%s", "%s", "%s + 1", "coalesce(%s, -1)") % self.column(sight) if not depth else self.value(sight, depth)
+        return "%s(%s)" % (self.pick("sum", "min", "max", "count", "count"), value)
 
     def scalar(self, outer, depth):
         source, sight = self.source(outer, depth)

@@ -229,7 +229,8 @@ static base_status quantile_finish(func_aggregate_call *call, const void *state,
     if (!fraction || fraction->is_null || !(fraction->cell.float64 >= 0) ||
         !(fraction->cell.float64 <= 1))
         return base_error_set(error, BASE_INVALID_PARAMETER,
-                              "the fraction of quantile_cont must be a constant from 0 to 1");
+                              "the fraction of %s must be a constant from 0 to 1",
+                              call->function->name);
     return quantile_result(state, fraction->cell.float64, result, result_null);
 }
 
@@ -255,5 +256,7 @@ const func_aggregate func_collect_rows[] = {
     QUANTILES("median", 1, median_finish, "Middle value; mean of the two middle ones."),
     QUANTILES("quantile_cont", 2, quantile_finish,
               "Interpolated value below which the given fraction of the values lies."),
+    QUANTILES("percentile_cont", 2, quantile_finish,
+              "The same; also written percentile_cont(fraction) WITHIN GROUP (ORDER BY x)."),
     {.name = NULL},
 };

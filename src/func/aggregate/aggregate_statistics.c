@@ -1,5 +1,5 @@
 /*
- * aggregate_statistics.c - VARIANCE, STDDEV, COVARIANCE, CORRELATION: moments of floats.
+ * aggregate_statistics.c - VARIANCE, STDDEV, COVARIANCE, CORRELATION, REGR_*: moments of floats.
  *
  * Welford's update keeps the mean and the sum of squared distances, which does not cancel where
  * a sum of squares would; two parts combine by Chan's formula. STDDEV and VARIANCE are the
@@ -72,6 +72,18 @@ MOMENT(var_samp, 1, false)
 MOMENT(var_pop, 0, false)
 MOMENT(stddev_samp, 1, true)
 MOMENT(stddev_pop, 0, true)
+
+/* What a regression is asked for: the first three need different x. */
+typedef enum aggregate_regression {
+    AGGREGATE_SLOPE,
+    AGGREGATE_INTERCEPT,
+    AGGREGATE_R2,
+    AGGREGATE_MEAN_X,
+    AGGREGATE_MEAN_Y,
+    AGGREGATE_SUM_XX,
+    AGGREGATE_SUM_YY,
+    AGGREGATE_SUM_XY,
+} aggregate_regression;
 
 /* ---- Pairs ------------------------------------------------------------------------------- */
 
@@ -156,6 +168,65 @@ static base_status corr_finish(func_aggregate_call *call, const void *state, typ
     return BASE_OK;
 }
 
+/* Least squares: y by x. The sums are of squared distances from the means. */
+static double regression_of(const pair_state *pairs, aggregate_regression which)
+{
+    double slope = pairs->products / pairs->squares_x;
+    switch (which) {
+    case AGGREGATE_SLOPE:
+        return slope;
+    case AGGREGATE_INTERCEPT:
+        return pairs->mean_y - slope * pairs->mean_x;
+    case AGGREGATE_R2: /* of equal y any line is exact */
+        return pairs->squares_y == 0 ? 1 : slope * pairs->products / pairs->squares_y;
+    case AGGREGATE_MEAN_X:
+        return pairs->mean_x;
+    case AGGREGATE_MEAN_Y:
+        return pairs->mean_y;
+    case AGGREGATE_SUM_XX:
+        return pairs->squares_x;
+    case AGGREGATE_SUM_YY:
+        return pairs->squares_y;
+    case AGGREGATE_SUM_XY:
+        return pairs->products;
+    }
+    return 0;
+}
+
+#define REGRESSION(name, which)                                                                    \
+    static base_status name##_finish(func_aggregate_call *call, const void *state,                 \
+                                     types_cell *result, bool *result_null, base_error *error)     \
+    {                                                                                              \
+        const pair_state *pairs = state;                                                           \
+        *result_null = pairs->count == 0 || (which <= AGGREGATE_R2 && pairs->squares_x == 0);      \
+        result->float64 = *result_null ? 0 : regression_of(pairs, which);                          \
+        return BASE_OK;                                                                            \
+    }
+REGRESSION(regr_slope, AGGREGATE_SLOPE)
+REGRESSION(regr_intercept, AGGREGATE_INTERCEPT)
+REGRESSION(regr_r2, AGGREGATE_R2)
+REGRESSION(regr_avgx, AGGREGATE_MEAN_X)
+REGRESSION(regr_avgy, AGGREGATE_MEAN_Y)
+REGRESSION(regr_sxx, AGGREGATE_SUM_XX)
+REGRESSION(regr_syy, AGGREGATE_SUM_YY)
+REGRESSION(regr_sxy, AGGREGATE_SUM_XY)
+
+static bool resolve_pair_count(const func_aggregate *function, types_type *types, uint32_t count,
+                               types_type *result)
+{
+    bool fits = aggregate_resolve_floats(function, types, count, result);
+    *result = TYPES_OF(INTEGER);
+    return fits;
+}
+
+static base_status regr_count_finish(func_aggregate_call *call, const void *state,
+                                     types_cell *result, bool *result_null, base_error *error)
+{
+    const pair_state *pairs = state;
+    result->int64 = (int64_t)pairs->count;
+    return BASE_OK;
+}
+
 /* ---- Rows -------------------------------------------------------------------------------- */
 
 #define MOMENTS(sql, finisher, sentence)                                                           \
@@ -181,5 +252,23 @@ const func_aggregate func_statistics_rows[] = {
     PAIRS("covar_samp", covar_samp_finish, "Sample covariance."),
     PAIRS("covar_pop", covar_pop_finish, "Covariance of the population."),
     PAIRS("corr", corr_finish, "Correlation coefficient."),
+    PAIRS("regr_slope", regr_slope_finish, "Slope of the line of least squares, y by x."),
+    PAIRS("regr_intercept", regr_intercept_finish, "Where that line meets x = 0."),
+    PAIRS("regr_r2", regr_r2_finish, "Square of the correlation coefficient."),
+    PAIRS("regr_avgx", regr_avgx_finish, "Mean of x where y is not NULL."),
+    PAIRS("regr_avgy", regr_avgy_finish, "Mean of y where x is not NULL."),
+    PAIRS("regr_sxx", regr_sxx_finish, "Sum of the squared distances of x from its mean."),
+    PAIRS("regr_syy", regr_syy_finish, "Sum of the squared distances of y from its mean."),
+    PAIRS("regr_sxy", regr_sxy_finish, "Sum of the products of both distances."),
+    {.name = "regr_count",
+     .resolve = resolve_pair_count,
+     .minimum_arguments = 2,
+     .maximum_arguments = 2,
+     .zero_if_empty = true,
+     .state_size = pair_state_size,
+     .update = pair_update,
+     .combine = pair_combine,
+     .finish = regr_count_finish,
+     .documentation = "Number of pairs without a NULL."},
     {.name = NULL},
 };

@@ -217,12 +217,31 @@ static base_status width_bucket_row(func_call *call, const types_cell *arguments
     return BASE_OK;
 }
 
+/* ---- Whole quotients --------------------------------------------------------------------- */
+
+static base_status div_row(func_call *call, const types_cell *arguments, const bool *nulls,
+                           types_cell *result, bool *result_null, base_error *error)
+{
+    int64_t dividend = arguments[0].int64, divisor = arguments[1].int64;
+    *result_null = divisor == 0;
+    result->int64 = 0;
+    if (*result_null)
+        return BASE_OK;
+    if (divisor == -1 && dividend == INT64_MIN)
+        return base_error_set(error, BASE_OUT_OF_RANGE, "result of div is out of range");
+    result->int64 = dividend / divisor;
+    return BASE_OK;
+}
+
 #define INTEGER_ROW(name, body, count, doc, example, answer)                                       \
     FUNC_ROW(name, body, FUNC_STRICT, TYPES_INTEGER, count, count, "math", doc, example, answer,   \
              TYPES_INTEGER, TYPES_INTEGER)
 const func_scalar func_integer_rows[] = {
     INTEGER_ROW("gcd", gcd_row, 2, "Greatest common divisor.", "gcd(12, 18)", "6"),
     INTEGER_ROW("lcm", lcm_row, 2, "Least common multiple.", "lcm(4, 6)", "12"),
+    INTEGER_ROW("div", div_row, 2,
+                "Quotient, truncated toward zero; NULL when the divisor is zero.", "div(-7, 2)",
+                "-3"),
     INTEGER_ROW("factorial", factorial_row, 1, "Product of the integers up to n.", "factorial(5)",
                 "120"),
     INTEGER_ROW("&", and_row, 2, "Bits that are set in both.", "6 & 3", "2"),

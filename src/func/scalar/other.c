@@ -101,6 +101,14 @@ static base_status transaction_id_row(func_call *call, const types_cell *argumen
     return BASE_OK;
 }
 
+/* SQLite's hints to its planner are the value itself. */
+static base_status same_row(func_call *call, const types_cell *arguments, const bool *nulls,
+                            types_cell *result, bool *result_null, base_error *error)
+{
+    *result = arguments[0];
+    return BASE_OK;
+}
+
 #define SESSION_ROW(name, body, result, doc, example, answer)                                      \
     FUNC_ROW(name, body, FUNC_STABLE, TYPES_##result, 0, 0, "session", doc, example, answer, 0)
 const func_scalar func_other_rows[] = {
@@ -116,6 +124,10 @@ const func_scalar func_other_rows[] = {
     FUNC_ROW("min", least_row, FUNC_STRICT | FUNC_VARIADIC, FUNC_KIND_COMMON, 2, FUNC_MAX_ARGUMENTS,
              "conditional", "The smallest of the values; NULL if one is NULL.", "min(1, 2)", "1",
              FUNC_KIND_COMMON),
+    FUNC_ROW("likely", same_row, FUNC_STRICT, FUNC_KIND_COMMON, 1, 1, "conditional",
+             "The value itself.", "likely(5 > 3)", "true", FUNC_KIND_COMMON),
+    FUNC_ROW("unlikely", same_row, FUNC_STRICT, FUNC_KIND_COMMON, 1, 1, "conditional",
+             "The value itself.", "unlikely(5)", "5", FUNC_KIND_COMMON),
     FUNC_ROW("typeof", typeof_row, 0, TYPES_TEXT, 1, 1, "type",
              "The name of the value's type; null for NULL.", "typeof(1.50)", "decimal(3,2)",
              FUNC_KIND_ANY),

@@ -41,6 +41,11 @@ static const misplaced statements[] = {
     {"0A000", "SELECT n FROM t GROUP BY a, ^CUBE (n)"},
     {"0A000", "SELECT n FROM t GROUP BY ^GROUPING SETS ((n), ())"},
     {"0A000", "CREATE TABLE u (id ^UUID)"},
+    {"0A000", "^MERGE INTO t USING t x ON true WHEN MATCHED THEN DELETE"},
+    {"0A000", "SELECT ^mode() WITHIN GROUP (ORDER BY a) FROM t"},
+    {"23505", "CREATE UNIQUE INDEX n ON ^t (n)"},
+    {"3B001", "ROLLBACK TO ^nowhere"},
+    {"3B001", "RELEASE ^nowhere"},
 };
 
 static void test_places(void **state)
