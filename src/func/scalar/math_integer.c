@@ -212,7 +212,8 @@ static base_status width_bucket_row(func_call *call, const types_cell *arguments
         isnan(number))
         return base_error_set(error, BASE_INVALID_PARAMETER,
                               "width_bucket needs different finite bounds and a positive count");
-    double share = (number - low) / (high - low);
+    double scale = isfinite(high - low) ? 1 : 0.5; /* half of the bounds have a distance */
+    double share = (number * scale - low * scale) / (high * scale - low * scale);
     result->int64 = share < 0 ? 0 : share >= 1 ? count + 1 : (int64_t)(share * (double)count) + 1;
     return BASE_OK;
 }

@@ -30,7 +30,8 @@ static double cotangent(double x)
 static double cube_root(double x)
 {
     double root = cbrt(x);
-    return isfinite(root) && root != 0 ? root - (root * root * root - x) / (3 * root * root) : root;
+    double cube = root * root * root;
+    return isfinite(cube) && root != 0 ? root - (cube - x) / (3 * root * root) : root;
 }
 
 static double to_degrees(double x)

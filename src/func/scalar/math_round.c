@@ -113,7 +113,7 @@ static base_status round_decimal(func_call *call, const types_cell *cell, int64_
     types_type from = call->argument_types[0], to = call->result_type;
     int128_t number = decimal_of(from, cell);
     if (digits < (int64_t)from.scale) {
-        int64_t cut = from.scale - digits;
+        int64_t cut = from.scale - BASE_MAX(digits, -TYPES_DECIMAL_MAX_PRECISION - 1);
         if (cut > TYPES_DECIMAL_MAX_PRECISION) {
             /* A unit larger than all decimals: zero, or out of range when rounding away. */
             bool away = (way == DOWN && number < 0) || (way == UP && number > 0);
@@ -149,7 +149,7 @@ static double round_float(double number, int64_t digits, direction way)
     if (digits == 0 || !isfinite(number))
         return isfinite(number) ? round_whole(number, way) : number;
     if (digits < 0) {
-        double unit = pow(10, (double)-digits);
+        double unit = pow(10, -(double)digits);
         if (!isfinite(unit))
             return 0;
         return round_whole(number / unit, way) * unit;

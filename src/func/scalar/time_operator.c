@@ -201,22 +201,34 @@ static base_status interval_negate_row(func_call *call, const types_cell *argume
     return negate(arguments[0].interval, &result->interval, error);
 }
 
-/* Each part times the factor; what is left of a month goes to the days, of a day to the
- * time, as in PostgreSQL. */
-static base_status scale_interval(types_interval interval, double factor, types_interval *result,
-                                  base_error *error)
+static double scaled(double number, double factor, bool divides)
 {
-    double months = interval.months * factor;
-    double whole_months = trunc(months);
-    double days = interval.days * factor + (months - whole_months) * 30;
-    days = round(days * 1e6) / 1e6; /* 0.1 * 30 is 3 days, not 2.9999 */
-    double whole_days = trunc(days);
-    double time = (double)interval.microseconds * factor +
-                  (days - whole_days) * (double)TYPES_MICROSECONDS_PER_DAY;
-    time = rint(time);
-    if (!(fabs(whole_months) <= INT32_MAX && fabs(whole_days) <= INT32_MAX && fabs(time) < 0x1p63))
+    return divides ? number / factor : number * factor;
+}
+
+/* Each part times the factor or divided by it; what is left of a month goes to the days, of a
+ * day to the time, as in PostgreSQL. */
+static base_status scale_interval(types_interval interval, double factor, bool divides,
+                                  types_interval *result, base_error *error)
+{
+    double months = scaled(interval.months, factor, divides), whole_months = trunc(months);
+    double month_days = (months - whole_months) * 30;
+    month_days = round(month_days * 1e6) / 1e6; /* 0.1 * 30 is 3 days, not 2.9999 */
+    double days = scaled(interval.days, factor, divides);
+    double whole_days = trunc(days) + trunc(month_days);
+    double day_time = rint((days - trunc(days) + month_days - trunc(month_days)) *
+                           (double)TYPES_MICROSECONDS_PER_DAY);
+    /* Two parts of a day, or one rounded up, may be whole days again. */
+    double carried = trunc(day_time / (double)TYPES_MICROSECONDS_PER_DAY);
+    whole_days += carried;
+    day_time -= carried * (double)TYPES_MICROSECONDS_PER_DAY;
+    double time = rint(scaled((double)interval.microseconds, factor, divides));
+    int64_t microseconds;
+    if (!(fabs(whole_months) <= INT32_MAX && fabs(whole_days) <= INT32_MAX &&
+          fabs(time) < 0x1p63) ||
+        __builtin_add_overflow((int64_t)time, (int64_t)day_time, &microseconds))
         return interval_overflow(error);
-    *result = (types_interval){(int32_t)whole_months, (int32_t)whole_days, (int64_t)time};
+    *result = (types_interval){(int32_t)whole_months, (int32_t)whole_days, microseconds};
     return BASE_OK;
 }
 
@@ -224,14 +236,16 @@ static base_status interval_times_row(func_call *call, const types_cell *argumen
                                       const bool *nulls, types_cell *result, bool *result_null,
                                       base_error *error)
 {
-    return scale_interval(arguments[0].interval, arguments[1].float64, &result->interval, error);
+    return scale_interval(arguments[0].interval, arguments[1].float64, false, &result->interval,
+                          error);
 }
 
 static base_status times_interval_row(func_call *call, const types_cell *arguments,
                                       const bool *nulls, types_cell *result, bool *result_null,
                                       base_error *error)
 {
-    return scale_interval(arguments[1].interval, arguments[0].float64, &result->interval, error);
+    return scale_interval(arguments[1].interval, arguments[0].float64, false, &result->interval,
+                          error);
 }
 
 static base_status interval_divide_row(func_call *call, const types_cell *arguments,
@@ -242,7 +256,7 @@ static base_status interval_divide_row(func_call *call, const types_cell *argume
         *result_null = true;
         return BASE_OK;
     }
-    return scale_interval(arguments[0].interval, 1 / arguments[1].float64, &result->interval,
+    return scale_interval(arguments[0].interval, arguments[1].float64, true, &result->interval,
                           error);
 }
 

@@ -119,11 +119,10 @@ static bool apply_shift(base_text modifier, int64_t *timestamp)
     default:
         return false;
     }
-    double moved = (double)*timestamp + count * scale;
-    if (!(fabs(moved) < 9e18))
-        return false;
-    *timestamp += (int64_t)rint(count * scale);
-    return types_is_timestamp(*timestamp);
+    double step = rint(count * scale);
+    return fabs(step) < 0x1p63 &&
+           !__builtin_add_overflow(*timestamp, (int64_t)step, timestamp) &&
+           types_is_timestamp(*timestamp);
 }
 
 static bool apply_modifier(base_text modifier, int64_t *timestamp)

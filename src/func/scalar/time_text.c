@@ -324,6 +324,8 @@ static size_t put_to_char_field(base_buffer *out, base_text format, size_t at, b
 {
     const types_civil *civil = &time->civil;
     int64_t year = civil->year > 0 ? civil->year : 1 - (int64_t)civil->year;
+    int64_t week = types_date_field(time->day, TYPES_FIELD_WEEK); /* of the ISO year */
+    int64_t weekday = types_date_field(time->day, TYPES_FIELD_ISODOW);
     const struct {
         const char *word;
         int width;
@@ -334,9 +336,9 @@ static size_t put_to_char_field(base_buffer *out, base_text format, size_t at, b
         {"YY", 2, year % 100},
         {"Y", 1, year % 10},
         {"IYYY", 4, types_date_field(time->day, TYPES_FIELD_ISOYEAR)},
-        {"IW", 2, types_date_field(time->day, TYPES_FIELD_WEEK)},
-        {"IDDD", 3, time->day_of_year},
-        {"ID", 1, (time->weekday + 6) % 7 + 1},
+        {"IW", 2, week},
+        {"IDDD", 3, (week - 1) * 7 + weekday},
+        {"ID", 1, weekday},
         {"MM", 2, civil->month},
         {"MI", 2, civil->minute},
         {"MS", 3, civil->microsecond / 1000},
@@ -663,7 +665,7 @@ static bool timestamp_of(parsed *time, int64_t *timestamp)
     int32_t year = time->before_christ ? 1 - civil->year : civil->year;
     if (!types_date_from_civil(year, time->day_of_year ? 1 : civil->month,
                                time->day_of_year ? 1 : civil->day, &day) ||
-        time->day_of_year > 366)
+        time->day_of_year > 337 + types_days_in_month(year, 2))
         return false;
     if (time->day_of_year)
         day += (int32_t)time->day_of_year - 1;
