@@ -84,6 +84,12 @@ static int parse_arguments(shell *self, int count, char **arguments, command_lin
     return -1;
 }
 
+/* What a person types who wants to leave, or help, without knowing about the dot. */
+static bool is_bare_command(const char *line)
+{
+    return strcmp(line, "quit") == 0 || strcmp(line, "exit") == 0 || strcmp(line, "help") == 0;
+}
+
 static void run_interactive(shell *self)
 {
     shell_text statement = {0};
@@ -99,9 +105,11 @@ static void run_interactive(shell *self)
             break;
         if (interrupted) {
             shell_text_clear(&statement);
-        } else if (!statement.length && line[0] == '.') {
+        } else if (!statement.length && (line[0] == '.' || is_bare_command(line))) {
+            char command[8];
             shell_history_add(line);
-            (void)shell_run_command(self, line);
+            (void)snprintf(command, sizeof command, ".%.4s", line);
+            (void)shell_run_command(self, line[0] == '.' ? line : command);
         } else {
             if (statement.length)
                 shell_text_append(&statement, "\n", 1);

@@ -154,7 +154,7 @@ class Checks:
             t.type("SELECT 1 AS a, 'x' AS b;\r")
             self.expect("mode " + mode, t.wait_for(pattern, 5), t)
             t.wait_for(r"tuff> ")
-        t.type(".quit\r")
+        t.type("quit\r")
         self.expect("quit", t.end() == 0)
 
     def file(self, home):

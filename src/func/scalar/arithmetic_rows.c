@@ -160,12 +160,19 @@ static bool resolve_decimal_product(types_type *types, uint32_t count, bool left
     types_type pair[2] = {types[0], types[1]};
     if (count != 2 || class_of_pair(pair, true) != NUMBER_DECIMAL)
         return false;
-    if (pair[0].scale + pair[1].scale > TYPES_DECIMAL_MAX_PRECISION) {
-        /* Digits after the point that no decimal can hold are rounded away beforehand. */
-        uint32_t half = TYPES_DECIMAL_MAX_PRECISION / 2;
-        for (uint32_t i = 0; i < 2; i++)
-            if (pair[i].scale > half)
-                pair[i].scale = (uint8_t)half;
+    /* Digits after the point that no decimal can hold are rounded away beforehand, the finer side's
+     * first; and where those before the point would need all 38 (factors of no declared precision,
+     * products of such), those beyond PRODUCT_SCALE, so that a chain of products has room. */
+    enum {
+        PRODUCT_SCALE = 20
+    };
+    uint32_t whole = pair[0].precision - pair[0].scale + pair[1].precision - pair[1].scale;
+    uint32_t most =
+        whole >= TYPES_DECIMAL_MAX_PRECISION ? PRODUCT_SCALE : TYPES_DECIMAL_MAX_PRECISION;
+    while ((uint32_t)pair[0].scale + pair[1].scale > most) {
+        types_type *finer = pair[0].scale > pair[1].scale ? &pair[0] : &pair[1];
+        finer->scale--;
+        finer->precision--;
     }
     *result = types_decimal_multiply_type(pair[0], pair[1]);
     if (is_wide(pair[0]) != left_wide || is_wide(pair[1]) != right_wide ||
