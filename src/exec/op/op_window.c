@@ -7,10 +7,17 @@
  * the input's columns and the results on.
  *
  * The sink takes rows in input order from one lane, so functions over rows without an order (or
- * with ties) give the same answer on any number of threads.
+ * with ties) give the same answer on any number of threads. The sorted rows are cut into pieces,
+ * each of the partitions that begin in it; lanes take piece after piece, and of several errors that
+ * of the first piece is reported, as one thread would have met it.
  */
 #include "exec/op/op_slices.h"
 #include "exec/op/op_window.h"
+
+enum {
+    PIECE_ROWS = 8192, /* at least, for a lane of its own to be worth while */
+    LANE_PIECES = 4    /* for each, as partitions differ */
+};
 
 /* ---- The sink ---------------------------------------------------------------------------- */
 
@@ -18,7 +25,7 @@ static base_status open(exec_part *part, base_error *error)
 {
     window_part *self = (window_part *)part;
     for (uint32_t f = 0; f < self->function_count; f++) {
-        window_function *function = &self->functions[f];
+        window_function *function = &self->lanes[0]->functions[f];
         if (function->start_offset)
             RETURN_IF_ERROR(expr_value(function->start_offset, &function->start_value, error));
         if (function->end_offset)
@@ -43,50 +50,137 @@ static base_status sink(exec_part *part, void *state, vector_chunk *input, base_
     return BASE_OK;
 }
 
-static void free_peers(window_part *self)
+/* ---- Partitions -------------------------------------------------------------------------- */
+
+static void free_peers(window_lane *lane)
 {
-    base_budget *budget = &self->part.execution->budget;
-    size_t size = (self->peer_capacity + 1) * sizeof(uint64_t);
-    if (self->peer_capacity) {
-        base_free(budget, self->peers, size);
-        base_free(budget, self->peer_groups, size);
-        base_free(budget, self->group_starts, size);
+    base_budget *budget = &lane->execution->budget;
+    size_t size = (lane->peer_capacity + 1) * sizeof(uint64_t);
+    if (lane->peer_capacity) {
+        base_free(budget, lane->peers, size);
+        base_free(budget, lane->peer_groups, size);
+        base_free(budget, lane->group_starts, size);
     }
-    self->peers = self->peer_groups = self->group_starts = NULL;
-    self->peer_capacity = 0;
+    lane->peers = lane->peer_groups = lane->group_starts = NULL;
+    lane->peer_capacity = 0;
 }
 
 /* Finds the peer groups of a partition: rows that are equal in the order keys. */
-static base_status find_peers(window_part *self, const window_partition *partition,
+static base_status find_peers(window_lane *lane, const window_partition *partition,
                               base_error *error)
 {
-    base_budget *budget = &self->part.execution->budget;
-    if (partition->count > self->peer_capacity) {
-        free_peers(self);
+    const window_part *self = lane->part;
+    base_budget *budget = &lane->execution->budget;
+    if (partition->count > lane->peer_capacity) {
+        free_peers(lane);
         uint64_t capacity = base_next_power_of_two(partition->count);
-        self->peers = base_allocate_array(budget, capacity + 1, sizeof(uint64_t));
-        self->peer_groups = base_allocate_array(budget, capacity + 1, sizeof(uint64_t));
-        self->group_starts = base_allocate_array(budget, capacity + 1, sizeof(uint64_t));
-        self->peer_capacity = capacity;
-        if (!self->peers || !self->peer_groups || !self->group_starts) {
-            free_peers(self);
+        lane->peers = base_allocate_array(budget, capacity + 1, sizeof(uint64_t));
+        lane->peer_groups = base_allocate_array(budget, capacity + 1, sizeof(uint64_t));
+        lane->group_starts = base_allocate_array(budget, capacity + 1, sizeof(uint64_t));
+        lane->peer_capacity = capacity;
+        if (!lane->peers || !lane->peer_groups || !lane->group_starts) {
+            free_peers(lane);
             return base_error_no_memory(error);
         }
     }
     uint32_t first_key = self->partition_count, end_key = first_key + self->order_count;
     uint64_t group = 0, start = 0;
-    self->group_starts[0] = 0;
+    lane->group_starts[0] = 0;
     for (uint64_t i = 0; i < partition->count; i++) {
         if (i && !exec_sort_same(&self->sorter, first_key, end_key, partition->rows[i - 1],
                                  partition->rows[i])) {
             start = i;
-            self->group_starts[++group] = i;
+            lane->group_starts[++group] = i;
         }
-        self->peers[i] = start;
-        self->peer_groups[i] = group;
+        lane->peers[i] = start;
+        lane->peer_groups[i] = group;
     }
-    self->group_count = group + 1;
-    self->group_starts[self->group_count] = partition->count;
+    lane->group_count = group + 1;
+    lane->group_starts[lane->group_count] = partition->count;
+    return BASE_OK;
+}
+
+static bool begins_partition(const window_part *self, uint64_t row)
+{
+    return row == 0 ||
+           (self->partition_count && !exec_sort_same(&self->sorter, 0, self->partition_count,
+                                                     self->sorted[row - 1], self->sorted[row]));
+}
+
+/* All partitions that begin among the rows [begin, end). */
+static base_status compute_rows(window_lane *lane, uint64_t begin, uint64_t end, base_error *error)
+{
+    const window_part *self = lane->part;
+    while (begin < end && !begins_partition(self, begin))
+        begin++;
+    while (begin < end) {
+        uint64_t next = begin + 1;
+        while (next < self->sorted_count && !begins_partition(self, next))
+            next++;
+        window_partition partition = {self->sorted + begin, next - begin};
+        RETURN_IF_ERROR(exec_check_interrupt(lane->execution, error));
+        if (self->needs_peers)
+            RETURN_IF_ERROR(find_peers(lane, &partition, error));
+        for (uint32_t f = 0; f < self->function_count; f++)
+            RETURN_IF_ERROR(window_compute(lane, &lane->functions[f], &partition, error));
+        begin = next;
+    }
+    return BASE_OK;
+}
+
+/* Pieces rise, so whoever fails later may be told about earlier ones only. */
+static base_status compute_pieces(void *argument, uint32_t number, base_error *error)
+{
+    window_part *self = argument;
+    window_lane *lane = self->lanes[number];
+    (void)error; /* the lane's */
+    lane->failed_piece = UINT32_MAX;
+    for (;;) {
+        uint32_t piece = atomic_fetch_add_explicit(&self->next_piece, 1, memory_order_relaxed);
+        if (piece >= self->piece_count || piece > atomic_load(&self->first_failed))
+            return BASE_OK;
+        base_error_clear(&lane->error);
+        lane->status =
+            compute_rows(lane, self->sorted_count * piece / self->piece_count,
+                         self->sorted_count * (piece + 1) / self->piece_count, &lane->error);
+        if (lane->status == BASE_OK)
+            continue;
+        lane->failed_piece = piece;
+        uint32_t first = atomic_load(&self->first_failed);
+        while (piece < first && !atomic_compare_exchange_weak(&self->first_failed, &first, piece))
+            continue;
+        return BASE_OK;
+    }
+}
+
+static base_status make_lane(window_part *self, base_error *error);
+
+static base_status compute_all(window_part *self, base_error *error)
+{
+    exec_execution *execution = self->part.execution;
+    uint64_t worth = self->partition_count ? self->sorted_count / PIECE_ROWS : 1;
+    uint32_t lanes = (uint32_t)BASE_MIN((uint64_t)exec_thread_limit(execution), worth);
+    lanes = BASE_MAX(lanes, 1u);
+    while (self->lane_count < lanes)
+        RETURN_IF_ERROR(make_lane(self, error));
+    for (uint32_t l = 1; l < lanes; l++) {
+        for (uint32_t f = 0; f < self->function_count; f++) {
+            self->lanes[l]->functions[f].start_value = self->lanes[0]->functions[f].start_value;
+            self->lanes[l]->functions[f].end_value = self->lanes[0]->functions[f].end_value;
+        }
+    }
+    self->piece_count = lanes > 1 ? lanes * LANE_PIECES : 1;
+    atomic_store(&self->next_piece, 0);
+    atomic_store(&self->first_failed, UINT32_MAX);
+    RETURN_IF_ERROR(exec_run_tasks(execution, lanes, compute_pieces, self, error));
+    uint32_t failed = atomic_load(&self->first_failed);
+    for (uint32_t l = 0; failed != UINT32_MAX && l < lanes; l++) {
+        if (self->lanes[l]->failed_piece != failed)
+            continue;
+        if (error && error->status == BASE_OK)
+            *error = self->lanes[l]->error;
+        return self->lanes[l]->status;
+    }
     return BASE_OK;
 }
 
@@ -96,23 +190,7 @@ static base_status finish(exec_part *part, base_error *error)
     exec_note_memory(part->execution, part->op, exec_rows_bytes(self->rows));
     RETURN_IF_ERROR(
         exec_sort_rows(&self->sorter, &self->rows, 1, &self->sorted, &self->sorted_count, error));
-    uint64_t begin = 0;
-    while (begin < self->sorted_count) {
-        uint64_t end = begin + 1;
-        if (!self->partition_count)
-            end = self->sorted_count;
-        while (end < self->sorted_count && exec_sort_same(&self->sorter, 0, self->partition_count,
-                                                          self->sorted[end - 1], self->sorted[end]))
-            end++;
-        window_partition partition = {self->sorted + begin, end - begin};
-        RETURN_IF_ERROR(exec_check_interrupt(part->execution, error));
-        if (self->needs_peers)
-            RETURN_IF_ERROR(find_peers(self, &partition, error));
-        for (uint32_t f = 0; f < self->function_count; f++)
-            RETURN_IF_ERROR(window_compute(self, &self->functions[f], &partition, error));
-        begin = end;
-    }
-    return BASE_OK;
+    return compute_all(self, error);
 }
 
 static void close(exec_part *part)
@@ -122,11 +200,14 @@ static void close(exec_part *part)
     self->sorted = NULL;
     self->sorted_count = 0;
     exec_rows_clear(self->rows);
-    free_peers(self);
-    for (uint32_t f = 0; f < self->function_count; f++)
-        if (self->functions[f].set)
-            exec_groups_clear(self->functions[f].set);
-    base_arena_destroy(&self->heap);
+    for (uint32_t l = 0; l < self->lane_count; l++) {
+        window_lane *lane = self->lanes[l];
+        free_peers(lane);
+        for (uint32_t f = 0; f < self->function_count; f++)
+            if (lane->functions[f].set)
+                exec_groups_clear(lane->functions[f].set);
+        base_arena_destroy(&lane->heap);
+    }
 }
 
 static const exec_part_class window_class = {
@@ -166,8 +247,8 @@ static base_status next(exec_part *part, void *state, vector_chunk **chunk, base
     for (uint32_t c = 0; c < window->input_count; c++)
         exec_rows_gather(&window->layout, c, rows, NULL, count, &self->chunk->columns[c]);
     for (uint32_t f = 0; f < window->function_count; f++)
-        exec_rows_gather(&window->layout, window->functions[f].result_column, rows, NULL, count,
-                         &self->chunk->columns[window->input_count + f]);
+        exec_rows_gather(&window->layout, window->lanes[0]->functions[f].result_column, rows, NULL,
+                         count, &self->chunk->columns[window->input_count + f]);
     self->next += count;
     self->chunk->count = count;
     self->chunk->selection = NULL;
@@ -214,10 +295,10 @@ static uint32_t count_exprs(const plan_operator *op)
     return count;
 }
 
-static base_status init_aggregate(window_builder *self, window_function *function)
+/* State of its own for one lane. */
+static base_status init_aggregate(window_lane *lane, window_function *function, base_error *error)
 {
-    exec_execution *execution = self->builder->execution;
-    base_error *error = self->builder->error;
+    exec_execution *execution = lane->execution;
     const plan_window *plan = function->plan;
     uint32_t arguments = plan->argument_count;
     types_type *types = exec_types_of(execution, plan->arguments, arguments);
@@ -232,18 +313,42 @@ static base_status init_aggregate(window_builder *self, window_function *functio
                                            .argument_count = arguments,
                                            .argument_types = types,
                                            .result_type = plan->type,
-                                           .heap = &self->window->heap,
+                                           .heap = &lane->heap,
                                            .constants = constants};
     function->state_size = plan->aggregate->state_size(&function->call);
     function->state = exec_new(execution, function->state_size + 1);
     if (!function->state)
         return base_error_no_memory(error);
     RETURN_IF_ERROR(exec_chunk_new(execution, types, arguments, &function->gathered, error));
+    function->set = NULL;
     if (!plan->distinct || plan->aggregate->distinct_is_noop || !arguments)
         return BASE_OK;
     RETURN_IF_ERROR(
         exec_groups_layout(&function->set_layout, execution, types, arguments, 0, error));
     return exec_groups_new(execution, &function->set_layout, arguments, &function->set, error);
+}
+
+/* One more lane; the functions of the first, if there is one, tell what they do. */
+static base_status make_lane(window_part *self, base_error *error)
+{
+    exec_execution *execution = self->part.execution;
+    window_lane *lane = exec_new(execution, sizeof *lane);
+    if (!lane)
+        return base_error_no_memory(error);
+    lane->execution = execution;
+    lane->part = self;
+    lane->functions = exec_new(execution, (self->function_count + 1) * sizeof(window_function));
+    if (!lane->functions)
+        return base_error_no_memory(error);
+    base_arena_init(&lane->heap, &execution->budget);
+    for (uint32_t f = 0; self->lane_count && f < self->function_count; f++) {
+        window_function *function = &lane->functions[f];
+        *function = self->lanes[0]->functions[f];
+        if (function->plan->aggregate)
+            RETURN_IF_ERROR(init_aggregate(lane, function, error));
+    }
+    self->lanes[self->lane_count++] = lane;
+    return BASE_OK;
 }
 
 static base_status init_function(window_builder *self, window_function *function,
@@ -266,7 +371,7 @@ static base_status init_function(window_builder *self, window_function *function
     if (plan->end_offset)
         RETURN_IF_ERROR(exec_compile(execution, plan->end_offset, &function->end_offset, error));
     if (plan->aggregate)
-        return init_aggregate(self, function);
+        return init_aggregate(self->window->lanes[0], function, error);
     return BASE_OK;
 }
 
@@ -305,11 +410,12 @@ static base_status init_window(window_builder *self)
                                           sizeof(types_type));
     window->computed = exec_new(execution, (most + 1) * sizeof(plan_expr *));
     window->computed_columns = exec_new(execution, (most + 1) * sizeof(uint32_t));
-    window->functions = exec_new(execution, (window->function_count + 1) * sizeof(window_function));
+    RETURN_IF_ERROR(make_lane(window, error));
+    window_function *functions = window->lanes[0]->functions;
     window->addresses = exec_new(execution, VECTOR_SIZE * sizeof(char *));
     exec_sort_key *sort_keys = exec_new(execution, (keys + 1) * sizeof(exec_sort_key));
-    if (!self->types || !window->computed || !window->computed_columns || !window->functions ||
-        !window->addresses || !sort_keys)
+    if (!self->types || !window->computed || !window->computed_columns || !window->addresses ||
+        !sort_keys)
         return base_error_no_memory(error);
     memcpy(self->types, op->inputs[0]->types, window->input_count * sizeof(types_type));
     window->partition_count = op->window.partition_count;
@@ -323,11 +429,11 @@ static base_status init_window(window_builder *self)
     }
     for (uint32_t f = 0; f < window->function_count; f++) {
         const plan_window *plan = &op->window.windows[f];
-        RETURN_IF_ERROR(init_function(self, &window->functions[f], plan));
+        RETURN_IF_ERROR(init_function(self, &functions[f], plan));
         window->needs_peers |= needs_peers(plan);
     }
     for (uint32_t f = 0; f < window->function_count; f++) {
-        window->functions[f].result_column = self->column_count;
+        functions[f].result_column = self->column_count;
         self->types[self->column_count++] = op->window.windows[f].type;
     }
     RETURN_IF_ERROR(exec_compile_all(execution, window->computed, window->computed_count,
@@ -349,7 +455,6 @@ base_status exec_build_window(exec_builder *builder, const plan_operator *op, ex
     self->part.parallel = source->part.parallel = false;
     self->op = op;
     source->window = self;
-    base_arena_init(&self->heap, &execution->budget);
     window_builder building = {self, builder, NULL, 0};
     RETURN_IF_ERROR(init_window(&building));
     RETURN_IF_ERROR(

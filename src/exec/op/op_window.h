@@ -1,5 +1,5 @@
 /*
- * op_window.h - window functions: one sorted partition at a time.
+ * op_window.h - window functions: one sorted partition at a time, by several lanes.
  */
 #ifndef EXEC_OP_WINDOW_H
 #define EXEC_OP_WINDOW_H
@@ -25,7 +25,26 @@ typedef struct window_function {
     exec_groups *set; /* DISTINCT */
 } window_function;
 
-typedef struct window_part {
+typedef struct window_part window_part;
+
+/* What one thread needs to work on a partition. */
+typedef struct window_lane {
+    exec_execution *execution;
+    const window_part *part;
+    window_function *functions; /* states of its own */
+    base_arena heap;            /* of aggregate states and results */
+    /* The partition that is worked on. */
+    uint64_t *peers;        /* by row: first row of its peer group; [count] = count */
+    uint64_t *peer_groups;  /* by row: number of its peer group */
+    uint64_t *group_starts; /* by peer group: first row; one more: count */
+    uint64_t peer_capacity;
+    uint64_t group_count;
+    uint32_t failed_piece; /* with the error; UINT32_MAX: none */
+    base_status status;
+    base_error error;
+} window_lane;
+
+struct window_part {
     exec_part part; /* the sink */
     const plan_operator *op;
     uint32_t input_count;
@@ -37,20 +56,16 @@ typedef struct window_part {
     uint32_t *computed_columns; /* ... and where it goes */
     expr_program **programs;
     uint32_t function_count;
-    window_function *functions;
     bool needs_peers;
     exec_rows *rows;
     char **sorted;
     uint64_t sorted_count;
     char **addresses;
-    base_arena heap; /* of aggregate states and results */
-    /* The partition that is worked on. */
-    uint64_t *peers;        /* by row: first row of its peer group; [count] = count */
-    uint64_t *peer_groups;  /* by row: number of its peer group */
-    uint64_t *group_starts; /* by peer group: first row; one more: count */
-    uint64_t peer_capacity;
-    uint64_t group_count;
-} window_part;
+    window_lane *lanes[EXEC_MAX_LANES]; /* the first is always there */
+    uint32_t lane_count;
+    uint32_t piece_count; /* of the sorted rows */
+    _Atomic(uint32_t) next_piece, first_failed;
+};
 
 /* A partition: rows in order and, where needed, peers. */
 typedef struct window_partition {
@@ -63,18 +78,18 @@ typedef struct window_frame {
 } window_frame;
 
 /* Frame of row `row`. */
-base_status window_frame_of(const window_part *window, const window_function *function,
+base_status window_frame_of(const window_lane *window, const window_function *function,
                             const window_partition *partition, uint64_t row, window_frame *frame,
                             base_error *error);
 /* Fills the function's result column for all rows of the partition. */
-base_status window_compute(window_part *window, window_function *function,
+base_status window_compute(window_lane *window, window_function *function,
                            const window_partition *partition, base_error *error);
 
-BASE_INLINE uint64_t window_peer_start(const window_part *window, uint64_t row)
+BASE_INLINE uint64_t window_peer_start(const window_lane *window, uint64_t row)
 {
     return window->peers[row];
 }
-BASE_INLINE uint64_t window_peer_end(const window_part *window, uint64_t row)
+BASE_INLINE uint64_t window_peer_end(const window_lane *window, uint64_t row)
 {
     return window->group_starts[window->peer_groups[row] + 1];
 }

@@ -11,21 +11,21 @@
  */
 #include "exec/op/op_window.h"
 
-static void set_result(window_part *window, const window_function *function, char *row,
+static void set_result(window_lane *window, const window_function *function, char *row,
                        const types_cell *cell, bool is_null)
 {
-    exec_row_set_cell(&window->layout, row, function->result_column, cell, is_null);
+    exec_row_set_cell(&window->part->layout, row, function->result_column, cell, is_null);
 }
 
 /* ---- Ranking ----------------------------------------------------------------------------- */
 
-static base_status argument_integer(const window_part *window, const window_function *function,
+static base_status argument_integer(const window_lane *window, const window_function *function,
                                     const char *row, uint32_t argument, int64_t *value,
                                     bool *is_null, base_error *error)
 {
     uint32_t column = function->argument_columns[argument];
-    types_value given = types_null_of(window->layout.types[column]), integer;
-    exec_row_cell(&window->layout, row, column, &given.cell, &given.is_null);
+    types_value given = types_null_of(window->part->layout.types[column]), integer;
+    exec_row_cell(&window->part->layout, row, column, &given.cell, &given.is_null);
     *is_null = given.is_null;
     if (given.is_null)
         return BASE_OK;
@@ -34,7 +34,7 @@ static base_status argument_integer(const window_part *window, const window_func
     return BASE_OK;
 }
 
-static base_status compute_ntile(window_part *window, window_function *function,
+static base_status compute_ntile(window_lane *window, window_function *function,
                                  const window_partition *partition, base_error *error)
 {
     int64_t tiles = 0;
@@ -58,7 +58,7 @@ static base_status compute_ntile(window_part *window, window_function *function,
     return BASE_OK;
 }
 
-static void compute_rank(window_part *window, window_function *function,
+static void compute_rank(window_lane *window, window_function *function,
                          const window_partition *partition)
 {
     double rows = (double)partition->count;
@@ -89,20 +89,20 @@ static void compute_rank(window_part *window, window_function *function,
 /* ---- Values of other rows ---------------------------------------------------------------- */
 
 /* Copies argument 0 of row `from` (or `fallback` of the row itself, or NULL) into the result. */
-static void take_value(window_part *window, const window_function *function, char *row,
+static void take_value(window_lane *window, const window_function *function, char *row,
                        const char *from, int32_t fallback)
 {
     types_cell cell;
     bool is_null = true;
     memset(&cell, 0, sizeof cell);
     if (from)
-        exec_row_cell(&window->layout, from, function->argument_columns[0], &cell, &is_null);
+        exec_row_cell(&window->part->layout, from, function->argument_columns[0], &cell, &is_null);
     else if (fallback >= 0)
-        exec_row_cell(&window->layout, row, (uint32_t)fallback, &cell, &is_null);
+        exec_row_cell(&window->part->layout, row, (uint32_t)fallback, &cell, &is_null);
     set_result(window, function, row, &cell, is_null);
 }
 
-static base_status compute_lag(window_part *window, window_function *function,
+static base_status compute_lag(window_lane *window, window_function *function,
                                const window_partition *partition, base_error *error)
 {
     bool leads = function->plan->function->kind == FUNC_WINDOW_LEAD;
@@ -127,7 +127,7 @@ static base_status compute_lag(window_part *window, window_function *function,
     return BASE_OK;
 }
 
-static base_status compute_frame_value(window_part *window, window_function *function,
+static base_status compute_frame_value(window_lane *window, window_function *function,
                                        const window_partition *partition, base_error *error)
 {
     func_window_kind kind = function->plan->function->kind;
@@ -165,10 +165,10 @@ static void clear_state(window_function *function)
 
 /* Gathers the arguments of rows [first, first + count) and the selection of those that the FILTER
  * lets through; all of them: NULL. */
-static const uint16_t *gather_rows(window_part *window, window_function *function, char **rows,
+static const uint16_t *gather_rows(window_lane *window, window_function *function, char **rows,
                                    uint32_t count, uint16_t *selection, uint32_t *kept)
 {
-    const exec_layout *layout = &window->layout;
+    const exec_layout *layout = &window->part->layout;
     for (uint32_t a = 0; a < function->plan->argument_count; a++) {
         exec_rows_gather(layout, function->argument_columns[a], rows, NULL, count,
                          &function->gathered->columns[a]);
@@ -188,7 +188,7 @@ static const uint16_t *gather_rows(window_part *window, window_function *functio
 }
 
 /* Adds the rows [first, end) of the partition to the state. */
-static base_status add_rows(window_part *window, window_function *function,
+static base_status add_rows(window_lane *window, window_function *function,
                             const window_partition *partition, uint64_t first, uint64_t end,
                             base_error *error)
 {
@@ -227,7 +227,7 @@ static base_status add_rows(window_part *window, window_function *function,
     return BASE_OK;
 }
 
-static base_status remove_rows(window_part *window, window_function *function,
+static base_status remove_rows(window_lane *window, window_function *function,
                                const window_partition *partition, uint64_t first, uint64_t end,
                                base_error *error)
 {
@@ -244,7 +244,7 @@ static base_status remove_rows(window_part *window, window_function *function,
 }
 
 /* Brings the state from the frame `had` to `wanted`. */
-static base_status move_frame(window_part *window, window_function *function,
+static base_status move_frame(window_lane *window, window_function *function,
                               const window_partition *partition, window_frame *had,
                               window_frame wanted, base_error *error)
 {
@@ -265,7 +265,7 @@ static base_status move_frame(window_part *window, window_function *function,
     return BASE_OK;
 }
 
-static base_status compute_aggregate(window_part *window, window_function *function,
+static base_status compute_aggregate(window_lane *window, window_function *function,
                                      const window_partition *partition, base_error *error)
 {
     const func_aggregate *aggregate = function->plan->aggregate;
@@ -280,7 +280,7 @@ static base_status compute_aggregate(window_part *window, window_function *funct
             frame.start = frame.end = has_result && had.start == had.end ? had.start : 0;
         if (!has_result || frame.start != had.start || frame.end != had.end) {
             if (i % 256 == 0)
-                RETURN_IF_ERROR(exec_check_interrupt(window->part.execution, error));
+                RETURN_IF_ERROR(exec_check_interrupt(window->execution, error));
             RETURN_IF_ERROR(move_frame(window, function, partition, &had, frame, error));
             is_null = false;
             memset(&cell, 0, sizeof cell);
@@ -293,7 +293,7 @@ static base_status compute_aggregate(window_part *window, window_function *funct
     return BASE_OK;
 }
 
-static base_status compute(window_part *window, window_function *function,
+static base_status compute(window_lane *window, window_function *function,
                            const window_partition *partition, base_error *error)
 {
     if (function->plan->aggregate)
@@ -314,7 +314,7 @@ static base_status compute(window_part *window, window_function *function,
     }
 }
 
-base_status window_compute(window_part *window, window_function *function,
+base_status window_compute(window_lane *window, window_function *function,
                            const window_partition *partition, base_error *error)
 {
     base_status status = compute(window, function, partition, error);

@@ -146,18 +146,18 @@ static base_status key_bound(types_type type, const types_cell *key, const types
 
 /* First row (of those with a key) whose key, in units, is not before the bound, or, with `after`,
  * is behind it. */
-static uint64_t search_key(const window_part *window, const window_partition *partition,
+static uint64_t search_key(const window_lane *window, const window_partition *partition,
                            uint64_t low, uint64_t high, int64_t unit, const range_bound *bound,
                            bool after)
 {
-    const exec_sort_key *key = &window->sorter.keys[window->partition_count];
-    types_form form = (types_form)window->layout.forms[key->column];
+    const exec_sort_key *key = &window->part->sorter.keys[window->part->partition_count];
+    types_form form = (types_form)window->part->layout.forms[key->column];
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
         types_cell cell;
         bool is_null;
         range_bound value;
-        exec_row_cell(&window->layout, partition->rows[middle], key->column, &cell, &is_null);
+        exec_row_cell(&window->part->layout, partition->rows[middle], key->column, &cell, &is_null);
         cell_number(form, &cell, &value);
         if (!value.is_float)
             value.integer *= unit;
@@ -173,11 +173,11 @@ static uint64_t search_key(const window_part *window, const window_partition *pa
 }
 
 /* Rows whose order key is NULL stand at one end; the others are [*first, *end). */
-static void keyed_rows(const window_part *window, const window_partition *partition,
+static void keyed_rows(const window_lane *window, const window_partition *partition,
                        uint64_t *first, uint64_t *end)
 {
-    const exec_sort_key *key = &window->sorter.keys[window->partition_count];
-    const exec_layout *layout = &window->layout;
+    const exec_sort_key *key = &window->part->sorter.keys[window->part->partition_count];
+    const exec_layout *layout = &window->part->layout;
     *first = 0;
     *end = partition->count;
     if (exec_row_is_null(layout, partition->rows[0], key->column))
@@ -186,27 +186,27 @@ static void keyed_rows(const window_part *window, const window_partition *partit
         *end = window_peer_start(window, *end - 1);
 }
 
-static base_status range_place(const window_part *window, const window_partition *partition,
+static base_status range_place(const window_lane *window, const window_partition *partition,
                                uint64_t row, const types_value *offset, bool following, bool is_end,
                                uint64_t *place, base_error *error)
 {
-    const exec_sort_key *key = &window->sorter.keys[window->partition_count];
-    if (window->order_count != 1)
+    const exec_sort_key *key = &window->part->sorter.keys[window->part->partition_count];
+    if (window->part->order_count != 1)
         return base_error_set(error, BASE_WINDOWING,
                               "RANGE with an offset needs exactly one ORDER BY key");
     types_cell cell;
     bool is_null;
-    exec_row_cell(&window->layout, partition->rows[row], key->column, &cell, &is_null);
+    exec_row_cell(&window->part->layout, partition->rows[row], key->column, &cell, &is_null);
     if (is_null) {
         *place = is_end ? window_peer_end(window, row) : window_peer_start(window, row);
         return BASE_OK;
     }
     range_bound bound;
-    RETURN_IF_ERROR(key_bound(window->layout.types[key->column], &cell, offset,
+    RETURN_IF_ERROR(key_bound(window->part->layout.types[key->column], &cell, offset,
                               following != key->descending, &bound, error));
     uint64_t first, end;
     keyed_rows(window, partition, &first, &end);
-    types_type type = window->layout.types[key->column];
+    types_type type = window->part->layout.types[key->column];
     *place = search_key(window, partition, first, end, unit_of(type, offset), &bound, is_end);
     return BASE_OK;
 }
@@ -214,7 +214,7 @@ static base_status range_place(const window_part *window, const window_partition
 /* ---- Bounds ------------------------------------------------------------------------------ */
 
 /* Place of a bound that has an offset: the frame's first row, or one behind its last. */
-static base_status offset_place(const window_part *window, const window_function *function,
+static base_status offset_place(const window_lane *window, const window_function *function,
                                 const window_partition *partition, uint64_t row, bool is_end,
                                 bool following, uint64_t *place, base_error *error)
 {
@@ -234,7 +234,7 @@ static base_status offset_place(const window_part *window, const window_function
     return BASE_OK;
 }
 
-base_status window_frame_of(const window_part *window, const window_function *function,
+base_status window_frame_of(const window_lane *window, const window_function *function,
                             const window_partition *partition, uint64_t row, window_frame *frame,
                             base_error *error)
 {
