@@ -7,16 +7,15 @@
  * the input's columns and the results on.
  *
  * The sink takes rows in input order from one lane, so functions over rows without an order (or
- * with ties) give the same answer on any number of threads. The sorted rows are cut into pieces,
- * each of the partitions that begin in it; lanes take piece after piece, and of several errors that
+ * with ties) give the same answer on any number of threads. The sorted rows are cut into pieces
+ * of whole partitions; lanes take piece after piece, and of several errors that
  * of the first piece is reported, as one thread would have met it.
  */
 #include "exec/op/op_slices.h"
 #include "exec/op/op_window.h"
 
 enum {
-    PIECE_ROWS = 8192, /* at least, for a lane of its own to be worth while */
-    LANE_PIECES = 4    /* for each, as partitions differ */
+    PIECE_ROWS = 8192 /* at least, for a lane of its own to be worth while */
 };
 
 /* ---- The sink ---------------------------------------------------------------------------- */
@@ -107,15 +106,14 @@ static bool begins_partition(const window_part *self, uint64_t row)
                                                      self->sorted[row - 1], self->sorted[row]));
 }
 
-/* All partitions that begin among the rows [begin, end). */
+/* The partitions of the rows [begin, end), all of them whole. Rows of others are not looked at:
+ * results that are NULL stand in the same bytes as keys that are. */
 static base_status compute_rows(window_lane *lane, uint64_t begin, uint64_t end, base_error *error)
 {
     const window_part *self = lane->part;
-    while (begin < end && !begins_partition(self, begin))
-        begin++;
     while (begin < end) {
         uint64_t next = begin + 1;
-        while (next < self->sorted_count && !begins_partition(self, next))
+        while (next < end && !begins_partition(self, next))
             next++;
         window_partition partition = {self->sorted + begin, next - begin};
         RETURN_IF_ERROR(exec_check_interrupt(lane->execution, error));
@@ -126,6 +124,21 @@ static base_status compute_rows(window_lane *lane, uint64_t begin, uint64_t end,
         begin = next;
     }
     return BASE_OK;
+}
+
+/* Cuts the rows into pieces of whole partitions, some of them empty. */
+static void cut_pieces(window_part *self, uint32_t count)
+{
+    uint64_t start = 0;
+    self->piece_count = count;
+    self->piece_starts[0] = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        start = BASE_MAX(start, self->sorted_count * i / count);
+        while (start < self->sorted_count && !begins_partition(self, start))
+            start++;
+        self->piece_starts[i] = start;
+    }
+    self->piece_starts[count] = self->sorted_count;
 }
 
 /* Pieces rise, so whoever fails later may be told about earlier ones only. */
@@ -140,9 +153,8 @@ static base_status compute_pieces(void *argument, uint32_t number, base_error *e
         if (piece >= self->piece_count || piece > atomic_load(&self->first_failed))
             return BASE_OK;
         base_error_clear(&lane->error);
-        lane->status =
-            compute_rows(lane, self->sorted_count * piece / self->piece_count,
-                         self->sorted_count * (piece + 1) / self->piece_count, &lane->error);
+        lane->status = compute_rows(lane, self->piece_starts[piece], self->piece_starts[piece + 1],
+                                    &lane->error);
         if (lane->status == BASE_OK)
             continue;
         lane->failed_piece = piece;
@@ -169,7 +181,7 @@ static base_status compute_all(window_part *self, base_error *error)
             self->lanes[l]->functions[f].end_value = self->lanes[0]->functions[f].end_value;
         }
     }
-    self->piece_count = lanes > 1 ? lanes * LANE_PIECES : 1;
+    cut_pieces(self, lanes > 1 ? lanes * WINDOW_LANE_PIECES : 1);
     atomic_store(&self->next_piece, 0);
     atomic_store(&self->first_failed, UINT32_MAX);
     RETURN_IF_ERROR(exec_run_tasks(execution, lanes, compute_pieces, self, error));

@@ -25,6 +25,10 @@ typedef struct window_function {
     exec_groups *set; /* DISTINCT */
 } window_function;
 
+enum {
+    WINDOW_LANE_PIECES = 4 /* for each lane, as partitions differ */
+};
+
 typedef struct window_part window_part;
 
 /* What one thread needs to work on a partition. */
@@ -64,6 +68,7 @@ struct window_part {
     window_lane *lanes[EXEC_MAX_LANES]; /* the first is always there */
     uint32_t lane_count;
     uint32_t piece_count; /* of the sorted rows */
+    uint64_t piece_starts[EXEC_MAX_LANES * WINDOW_LANE_PIECES + 1];
     _Atomic(uint32_t) next_piece, first_failed;
 };
 
