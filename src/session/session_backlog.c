@@ -118,6 +118,11 @@ base_status session_backlog_room(session_backlog *self, vector_chunk **room, bas
     *room = &self->chunks[self->chunk_count];
     RETURN_IF_ERROR(
         vector_chunk_init(*room, &self->budget, self->types, self->column_count, error));
+    /* Rows may not give every column: what goes to the file then is zeros, no old strings. */
+    for (uint32_t c = 0; c < self->column_count; c++) {
+        vector *column = &(*room)->columns[c];
+        memset(column->data, 0, VECTOR_SIZE * (size_t)types_form_size(column->form));
+    }
     if (self->chunk_count++ == 0)
         self->chunk_bytes = atomic_load(&self->budget.used);
     return BASE_OK;

@@ -39,7 +39,10 @@ static base_status append_quoted(const copy_format *self, base_text text, base_b
     char quote = (char)options->quote, escape = (char)options->escape;
     base_buffer_append_byte(out, quote);
     for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == quote || (options->escape != COPY_NO_QUOTE && text.data[i] == escape))
+        if (options->escape == COPY_NO_QUOTE && text.data[i] == quote)
+            return base_error_set(error, BASE_BAD_COPY_FORMAT,
+                                  "a value has a quote, and ESCAPE is empty");
+        if (options->escape != COPY_NO_QUOTE && (text.data[i] == quote || text.data[i] == escape))
             base_buffer_append_byte(out, escape);
         base_buffer_append_byte(out, text.data[i]);
     }

@@ -310,6 +310,38 @@ static void append_many(fixture *f, int64_t rows)
     assert_int_equal(one_integer(f->conn, "SELECT sum(a) FROM many"), rows * (rows - 1) / 2);
 }
 
+/* Columns that no row gives, in more rows than are kept in memory. */
+static void append_first_column(fixture *f, int64_t rows)
+{
+    enum {
+        TEXTS = 16
+    };
+    tuff_appender *appender;
+    char sql[64];
+    run(f->conn, "CREATE TABLE wide (a INTEGER)");
+    for (int c = 0; c < TEXTS; c++) {
+        snprintf(sql, sizeof sql, "ALTER TABLE wide ADD COLUMN t%d TEXT", c);
+        run(f->conn, sql);
+    }
+    /* The memory that the others will get has texts in it. */
+    assert_int_equal(tuff_appender_create(f->conn, "wide", &appender), TUFF_OK);
+    for (int64_t i = 0; i < 50000; i++) {
+        assert_int_equal(tuff_append_int64(appender, i), TUFF_OK);
+        for (int c = 0; c < TEXTS; c++)
+            assert_int_equal(tuff_append_text(appender, "a text that is not inline", -1), TUFF_OK);
+        assert_int_equal(tuff_append_end_row(appender), TUFF_OK);
+    }
+    assert_int_equal(tuff_appender_close(appender, false), TUFF_OK);
+    assert_int_equal(tuff_appender_create(f->conn, "wide", &appender), TUFF_OK);
+    for (int64_t i = 0; i < rows; i++) {
+        assert_int_equal(tuff_append_int64(appender, i), TUFF_OK);
+        assert_int_equal(tuff_append_end_row(appender), TUFF_OK);
+    }
+    assert_int_equal(tuff_appender_close(appender, true), TUFF_OK);
+    assert_int_equal(one_integer(f->conn, "SELECT sum(a) FROM wide WHERE t0 IS NULL"),
+                     rows * (rows - 1) / 2);
+}
+
 static void test_appender(void **state)
 {
     fixture *f = *state;
@@ -350,6 +382,7 @@ static void test_appender(void **state)
     assert_int_equal(tuff_appender_close(appender, false), TUFF_OK);
     assert_int_equal(one_integer(f->conn, "SELECT count(*) FROM t"), 5000);
     append_many(f, 300000);
+    append_first_column(f, 300000);
     /* One that is left open goes with its connection. */
     tuff_conn *other;
     assert_int_equal(tuff_connect(f->db, &other), TUFF_OK);

@@ -318,6 +318,9 @@ static void test_out_by_several_threads(void **state)
                 "CAST(CASE WHEN a = 40000 THEN 'x' ELSE '1' END AS INTEGER) FROM t) "
                 "TO STDOUT (QUOTE '')",
                 TUFF_INVALID_TEXT);
+    /* A quote in quotes needs something in front of it. */
+    expect_same(&c, "COPY (SELECT 'a\"b') TO STDOUT (ESCAPE '')", TUFF_BAD_COPY_FORMAT);
+    expect_same(&c, "COPY (SELECT 'a\"b,c') TO STDOUT (ESCAPE '', QUOTE '''')", TUFF_OK);
     stop_crew(&c);
 }
 
