@@ -117,6 +117,8 @@ void *bench_library(bench_engine *engine, const char *const *names);
 /* ---- Measuring ------------------------------------------------------------------------- */
 
 double bench_seconds(void);
+/* A number that looks random, the same for each run and engine. */
+uint64_t bench_mix(uint64_t number);
 
 /* One line of the report: seconds per operation of each engine, negative: not measured. */
 typedef struct bench_result {

@@ -63,6 +63,13 @@ double bench_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+uint64_t bench_mix(uint64_t number)
+{
+    number = (number ^ number >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    number = (number ^ number >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return number ^ number >> 33;
+}
+
 bench_result *bench_add_result(bench_run *run, const char *group, const char *operation)
 {
     if (run->count == run->capacity) {

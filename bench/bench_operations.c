@@ -17,13 +17,6 @@ enum {
     ORDERS = 30000,
 };
 
-static uint64_t mix(uint64_t number)
-{
-    number = (number ^ number >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    number = (number ^ number >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return number ^ number >> 33;
-}
-
 static bench_value integer(uint64_t number)
 {
     return (bench_value){.kind = BENCH_INTEGER, .integer = (int64_t)number};
@@ -44,7 +37,7 @@ static bench_value text(char *buffer, size_t size, const char *prefix, unsigned 
 static void fill_user(uint64_t id, bench_value *values)
 {
     static char name[32], mail[48], created[32];
-    uint64_t random = mix(id);
+    uint64_t random = bench_mix(id);
     values[0] = integer(id);
     values[1] = text(name, sizeof name, "User_", id);
     values[2] = text(mail, sizeof mail, "user", id);
@@ -64,7 +57,7 @@ static void fill_order(uint64_t id, bench_value *values)
 {
     static const char *const statuses[4] = {"pending", "completed", "shipped", "cancelled"};
     static char date[16];
-    uint64_t random = mix(id + 1000000);
+    uint64_t random = bench_mix(id + 1000000);
     values[0] = integer(id);
     values[1] = integer(1 + random % USERS);
     values[2] = real(10 + (double)(random >> 40) / (double)(UINT64_MAX >> 40) * 990);
@@ -91,7 +84,7 @@ static void order_row(void *context, uint64_t row, bench_value *values)
 
 static void value_id(uint64_t number, bench_value *values)
 {
-    values[0] = integer(1 + mix(number) % USERS);
+    values[0] = integer(1 + bench_mix(number) % USERS);
 }
 
 static void value_age(uint64_t number, bench_value *values)
@@ -102,7 +95,7 @@ static void value_age(uint64_t number, bench_value *values)
 static void value_update(uint64_t number, bench_value *values)
 {
     values[0] = real((double)(number % 1000) * 10);
-    values[1] = integer(1 + mix(number) % USERS);
+    values[1] = integer(1 + bench_mix(number) % USERS);
 }
 
 static void value_update_many(uint64_t number, bench_value *values)
@@ -201,11 +194,12 @@ static bool touch_tables(bench_engine *engine, void *context, uint64_t number)
 {
     touch *updates = context;
     bench_sink sink = {0};
-    bench_value values[2] = {real((double)(number % 90000)), integer(1 + mix(number + 3) % USERS)};
+    bench_value values[2] = {real((double)(number % 90000)),
+                             integer(1 + bench_mix(number + 3) % USERS)};
     if (!engine->run(engine, updates->user, values, 2, &sink))
         return false;
     values[0] = real(10 + (double)(number % 900));
-    values[1].integer = (int64_t)(1 + mix(number + 5) % ORDERS);
+    values[1].integer = (int64_t)(1 + bench_mix(number + 5) % ORDERS);
     return engine->run(engine, updates->order, values, 2, &sink);
 }
 

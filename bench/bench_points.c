@@ -17,13 +17,6 @@ enum {
 
 static uint64_t row_count; /* of the run that is going on */
 
-static uint64_t mix(uint64_t number)
-{
-    number = (number ^ number >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    number = (number ^ number >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return number ^ number >> 33;
-}
-
 static const char create_table[] =
     "CREATE TABLE account (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, mail TEXT NOT NULL, "
     "age INTEGER NOT NULL, balance DOUBLE NOT NULL, active INTEGER NOT NULL, "
@@ -32,7 +25,7 @@ static const char create_table[] =
 static void fill(uint64_t id, bench_value *values)
 {
     static char owner[32], mail[48], created[32];
-    uint64_t random = mix(id);
+    uint64_t random = bench_mix(id);
     values[0] = (bench_value){.kind = BENCH_INTEGER, .integer = (int64_t)id};
     values[1] = (bench_value){
         .kind = BENCH_TEXT,
@@ -57,17 +50,21 @@ static void load_row(void *context, uint64_t row, bench_value *values)
     fill(row + 1, values);
 }
 
+static bench_value a_key(uint64_t number)
+{
+    int64_t key = (int64_t)(bench_mix(number + 7) % row_count) + 1;
+    return (bench_value){.kind = BENCH_INTEGER, .integer = key};
+}
+
 static void key_values(uint64_t number, bench_value *values)
 {
-    values[0] =
-        (bench_value){.kind = BENCH_INTEGER, .integer = (int64_t)(mix(number + 7) % row_count) + 1};
+    values[0] = a_key(number);
 }
 
 static void update_values(uint64_t number, bench_value *values)
 {
     values[0] = (bench_value){.kind = BENCH_REAL, .real = (double)number};
-    values[1] =
-        (bench_value){.kind = BENCH_INTEGER, .integer = (int64_t)(mix(number + 7) % row_count) + 1};
+    values[1] = a_key(number);
 }
 
 static void insert_values(uint64_t number, bench_value *values)

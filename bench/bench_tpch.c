@@ -173,6 +173,8 @@ static void ask(bench_run *run, int index, int number, const bench_sink *expecte
     (void)snprintf(path, sizeof path, "%s/tpch/queries/q%02d.sql", run->shared, number);
     char *sql = text_for(index, path);
     void *statement = sql ? engine->prepare(engine, sql) : NULL;
+    if (!statement)
+        result->seconds[index] = -1;
     for (int turn = 0; statement && turn < MOST_RUNS; turn++) {
         bench_sink_reset(&sink);
         double start = bench_seconds();
@@ -227,10 +229,12 @@ bool bench_tpch(bench_run *run)
         open[i] = engine->open(engine, NULL) && create(run, engine);
         double start = bench_seconds();
         open[i] = open[i] && load_tables(run, engine);
-        if (open[i])
+        if (open[i]) {
             loading->seconds[i] = bench_seconds() - start;
-        else
+        } else {
             (void)snprintf(loading->note[i], sizeof loading->note[i], "%.90s", engine->problem);
+            run->differences += i == 0;
+        }
     }
     bench_print_result(loading);
     for (int number = 1; number <= 22; number++) {

@@ -451,8 +451,9 @@ typedef struct tuff_appender tuff_appender;
 TUFF_API tuff_status tuff_appender_create(tuff_conn *conn, const char *table,
                                           tuff_appender **appender);
 /* Each puts the next column's value, cast to its type. TUFF_MISUSE beyond the last. A value that
- * is refused fails the appender: only tuff_appender_close(appender, false) is left. Texts and blobs
- * as in tuff_bind_text and tuff_bind_blob; decimals go in as text. */
+ * is refused fails the appender: what comes after it is TUFF_MISUSE, and only
+ * tuff_appender_close(appender, false) is left. Texts and blobs as in tuff_bind_text and
+ * tuff_bind_blob; decimals go in as text. */
 TUFF_API tuff_status tuff_append_null(tuff_appender *appender);
 TUFF_API tuff_status tuff_append_bool(tuff_appender *appender, bool value);
 TUFF_API tuff_status tuff_append_int64(tuff_appender *appender, int64_t value);

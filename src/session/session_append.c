@@ -137,10 +137,17 @@ static base_status put(session_appender *self, const types_value *given, base_er
     return BASE_OK;
 }
 
+static base_status refused_before(base_error *error)
+{
+    return base_error_set(error, BASE_MISUSE, "a value or row was refused: nothing is added");
+}
+
 base_status session_append(session_appender *self, const types_value *value)
 {
     base_error *error = &self->connection->error;
     base_error_clear(error);
+    if (self->failure != BASE_OK)
+        return refused_before(error);
     if (self->given >= self->column_count)
         return base_error_set(error, BASE_MISUSE, "\"%.*s\" has %u columns only",
                               BASE_TEXT_ARGUMENTS(self->table), self->column_count);
@@ -162,6 +169,8 @@ base_status session_append_end_row(session_appender *self)
 {
     base_error *error = &self->connection->error;
     base_error_clear(error);
+    if (self->failure != BASE_OK)
+        return refused_before(error);
     if (self->given == 0 || (self->row_width && self->given != self->row_width)) {
         self->failure = BASE_MISUSE;
         return base_error_set(error, BASE_MISUSE, "the row gives %u values, the rows before %u",
@@ -239,7 +248,7 @@ base_status session_appender_close(session_appender *self, bool keep)
     base_error *error = &self->connection->error;
     base_error_clear(error);
     if (keep && self->failure != BASE_OK)
-        status = base_error_set(error, BASE_MISUSE, "a value or row was refused: nothing is added");
+        status = refused_before(error);
     else if (keep && self->given)
         status = base_error_set(error, BASE_MISUSE, "the last row has no end");
     else if (keep && self->row_width) {

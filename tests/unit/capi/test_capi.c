@@ -376,6 +376,8 @@ static void test_appender(void **state)
     assert_int_equal(tuff_appender_close(appender, true), TUFF_UNIQUE_VIOLATION);
     assert_int_equal(tuff_appender_create(f->conn, "t", &appender), TUFF_OK);
     assert_int_equal(tuff_append_text(appender, "no number", -1), TUFF_INVALID_TEXT);
+    assert_int_equal(tuff_append_int64(appender, 1), TUFF_MISUSE);
+    assert_int_equal(tuff_append_end_row(appender), TUFF_MISUSE);
     assert_int_equal(tuff_appender_close(appender, true), TUFF_MISUSE);
     assert_int_equal(tuff_appender_create(f->conn, "t", &appender), TUFF_OK);
     assert_int_equal(tuff_append_int64(appender, 9000), TUFF_OK);
