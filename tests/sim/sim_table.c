@@ -101,8 +101,7 @@ static base_status settle_uncertain(run *self, base_error *error)
     RETURN_IF_ERROR(database_print(self, &print, &sum, error));
     if (print == model_print(self, &self->uncertain)) {
         self->committed = self->uncertain;
-        self->prints[self->begun + 1] = print;
-        self->begun++;
+        note_commit(self, ++self->begun, &self->committed);
     }
     self->is_uncertain = false;
     return BASE_OK;
@@ -133,8 +132,7 @@ static base_status step(run *self, base_error *error)
             self->uncertain = self->pending;
         self->is_uncertain = true;
         /* Only as the last one: whatever commits later comes without it. */
-        self->prints[self->begun + 1] = model_print(self, &self->committed);
-        self->begun++;
+        note_commit(self, ++self->begun, &self->committed);
     }
     if (status != BASE_OK)
         trace("failed: %s\n", error->message);
@@ -171,6 +169,7 @@ static void work_alone(run *self)
     }
     if (self->database && !self->failing) {
         expect_model(self);
+        check_past(self, self, self->begun, self->history_retention < 0);
         check_integrity(self);
     }
     close_database(self);
@@ -188,6 +187,8 @@ static uint64_t cuts_in_sequence(sim_report *report)
         self.mode = (table_sync_mode)(seed % 5 == 4 ? seed % 2 + 1 : TABLE_SYNC_FULL);
         self.steps = 50;
         self.seal_rows = seed % 4 ? 5 : 0;
+        if (seed % 7 == 3)
+            self.history_retention = seed % 2 * 20;
         self.tear_modes = 2;
         os_sim_on_change(self.sim, cut_now, &self);
         work_alone(&self);
@@ -219,7 +220,7 @@ static uint64_t failed_calls(sim_report *report)
             start_run(&self, report, sim_first_seed());
             self.steps = 40;
             self.seal_rows = 5;
-            self.failing = true;
+            self.failing = self.may_lose_history = true;
             os_sim_fail(self.sim, at, kind % 2 ? BASE_DISK_FULL : BASE_IO_ERROR, kind >= 2);
             trace("-- %s\n", part);
             work_alone(&self);
@@ -245,7 +246,7 @@ static uint64_t failed_allocations(sim_report *report)
         start_run(&self, report, sim_first_seed());
         self.steps = 40;
         self.seal_rows = 5;
-        self.failing = true;
+        self.failing = self.may_lose_history = true;
         self.allocation_fails_at = at;
         trace("-- %s\n", part);
         work_alone(&self);

@@ -460,7 +460,7 @@ static void expect_sum(run *self, bool may_be_empty, const char *when)
     base_error_clear(&error);
     base_status status = table_begin(self->database, TXN_SNAPSHOT, true, &transaction, &error);
     if (status == BASE_OK) {
-        status = scan_table(self, transaction, self->ids[TABLE_ACCOUNTS], &print, &sum, &error);
+        status = scan_table(self, transaction, self->ids[TABLE_ACCOUNTS], 0, &print, &sum, &error);
         if (status == BASE_UNDEFINED_TABLE && may_be_empty)
             status = BASE_OK;
         table_rollback(transaction);

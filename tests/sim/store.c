@@ -2,6 +2,7 @@
  * store.c - see store.h.
  */
 #include "store.h"
+#include "store/table/table_int.h"
 
 void BASE_PRINTF(1, 2) trace(const char *format, ...)
 {
@@ -26,19 +27,38 @@ static uint64_t row_print(uint64_t id, int64_t rowid, int64_t number)
     return base_hash_combine(base_hash_combine(id, (uint64_t)rowid), (uint64_t)number);
 }
 
+static uint64_t table_print(const run *self, const model *what, uint32_t t)
+{
+    uint64_t print = base_hash_u64(self->ids[t]);
+    for (int64_t r = 0; r < ROWS; r++) {
+        if (what->numbers[t][r])
+            print += row_print(self->ids[t], r + 1, what->numbers[t][r]);
+    }
+    return print;
+}
+
 uint64_t model_print(const run *self, const model *what)
 {
     uint64_t print = 0;
     for (uint32_t t = 0; t < self->table_count; t++) {
-        if (!what->exists[t])
-            continue;
-        print += base_hash_u64(self->ids[t]);
-        for (int64_t r = 0; r < ROWS; r++) {
-            if (what->numbers[t][r])
-                print += row_print(self->ids[t], r + 1, what->numbers[t][r]);
-        }
+        if (what->exists[t])
+            print += table_print(self, what, t);
     }
     return print;
+}
+
+void note_commit(run *self, uint32_t number, const model *what)
+{
+    self->prints[number] = model_print(self, what);
+    if (!self->past)
+        return;
+    past_commit *commit = &self->past[number];
+    *commit = (past_commit){0};
+    for (uint32_t t = 0; t < self->table_count; t++) {
+        commit->exists[t] = what->exists[t];
+        commit->since[t] = what->since[t];
+        commit->prints[t] = what->exists[t] ? table_print(self, what, t) : 0;
+    }
 }
 
 void make_cells(int64_t number, types_cell *cells, bool *nulls, char text[64])
@@ -63,13 +83,16 @@ static bool row_fits(const vector_chunk *chunk, uint32_t row)
            (value.is_null || types_string_equal(&value.cell.string, &cells[COLUMN_TEXT].string));
 }
 
-base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t *print,
-                       int64_t *sum, base_error *error)
+base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t as_of,
+                       uint64_t *print, int64_t *sum, base_error *error)
 {
     uint32_t columns[] = {TABLE_ROWID, COLUMN_NUMBER, COLUMN_TEXT};
     types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT)};
-    table_scan_options options = {
-        .columns = columns, .column_count = 3, .first_rowid = INT64_MIN, .last_rowid = INT64_MAX};
+    table_scan_options options = {.columns = columns,
+                                  .column_count = 3,
+                                  .first_rowid = INT64_MIN,
+                                  .last_rowid = INT64_MAX,
+                                  .as_of = as_of};
     table_relation *relation;
     table_scan *scan = NULL;
     table_reader *reader = NULL;
@@ -118,7 +141,7 @@ base_status snapshot_print(run *self, txn_transaction *transaction, uint64_t *pr
     *print = 0;
     *sum = 0;
     for (uint32_t t = 0; t < self->table_count && status == BASE_OK; t++) {
-        status = scan_table(self, transaction, self->ids[t], print, sum, error);
+        status = scan_table(self, transaction, self->ids[t], 0, print, sum, error);
         if (status == BASE_UNDEFINED_TABLE)
             status = BASE_OK;
     }
@@ -142,7 +165,7 @@ static base_status print_by_index(run *self, txn_transaction *transaction, uint6
         return status == BASE_UNDEFINED_TABLE ? BASE_OK : status;
     if (!table_index_count(relation)) {
         table_release(relation);
-        return scan_table(self, transaction, id, print, &sum, error);
+        return scan_table(self, transaction, id, 0, print, &sum, error);
     }
     *print += base_hash_u64(id);
     status = table_index_cursor_create(transaction, relation, table_index_at(relation, 0),
@@ -175,6 +198,51 @@ base_status database_print(run *self, uint64_t *print, int64_t *sum, base_error 
     base_status status = snapshot_print(self, transaction, print, sum, error);
     table_rollback(transaction);
     return status;
+}
+
+static void check_table_then(run *self, txn_transaction *transaction, const run *history,
+                             uint32_t t, uint32_t then, bool strict)
+{
+    const past_commit *commit = &history->past[then];
+    uint64_t print = 0;
+    int64_t sum = 0;
+    base_error error;
+    base_error_clear(&error);
+    /* The sequence may be one of those after the commit that say nothing and are not logged. */
+    uint64_t as_of = BASE_MIN(commit->sequence, txn_last_sequence(self->database->manager));
+    base_status status =
+        scan_table(self, transaction, history->ids[t], as_of, &print, &sum, &error);
+    if ((status == BASE_INVALID_PARAMETER || status == BASE_MISUSE) && !strict)
+        return; /* beyond the history, or there is none */
+    sim_expect(self->report, status == BASE_OK && print == commit->prints[t],
+               "table %llu as of commit %u (sequence %llu): %s %s",
+               (unsigned long long)history->ids[t], then, (unsigned long long)commit->sequence,
+               base_status_name(status), error.message);
+}
+
+void check_past(run *self, const run *history, uint32_t number, bool strict)
+{
+    enum {
+        LOOKS = 4
+    };
+    txn_transaction *transaction;
+    if (!history->past || number == 0 ||
+        table_begin(self->database, TXN_SNAPSHOT, true, &transaction, NULL) != BASE_OK)
+        return;
+    uint64_t random = base_hash_u64(history->random + number);
+    for (uint32_t i = 0; i < LOOKS; i++) {
+        random = base_hash_u64(random);
+        uint32_t then = 1 + (uint32_t)(random % number);
+        if (i == 0)
+            then = number;
+        if (!history->past[then].sequence)
+            continue;
+        for (uint32_t t = 0; t < history->table_count; t++) {
+            if (history->past[number].exists[t] && history->past[number].since[t] <= then)
+                check_table_then(self, transaction, history, t, then, strict);
+        }
+    }
+    table_rollback(transaction);
 }
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
@@ -224,6 +292,7 @@ base_status open_database(run *self, uint32_t workers, base_error *error)
     how.sync_mode = self->mode;
     how.seal_rows = self->seal_rows;
     how.manual_compaction = self->manual_compaction;
+    how.history_retention = self->history_retention;
     how.checkpoint_log_size = 30000; /* some come by themselves */
     base_status status = table_database_open(self->runtime, "x.tuff", &how, &self->database, error);
     if (status != BASE_OK) {
@@ -272,8 +341,10 @@ void start_run(run *self, sim_report *report, uint64_t seed)
     report->seed = seed;
     self->report = report;
     self->random = base_hash_u64(seed);
+    self->history_retention = -1;
+    self->past = calloc(MAX_COMMITS, sizeof *self->past);
     base_budget_init(&self->budget, NULL, &base_libc_allocator, "machine", SIZE_MAX);
-    if (os_sim_create(&self->budget, seed, &self->sim, NULL) != BASE_OK) {
+    if (!self->past || os_sim_create(&self->budget, seed, &self->sim, NULL) != BASE_OK) {
         printf("no memory\n");
         exit(1);
     }
@@ -282,5 +353,6 @@ void start_run(run *self, sim_report *report, uint64_t seed)
 void end_run(run *self)
 {
     os_sim_destroy(self->sim);
+    free(self->past);
     sim_expect(self->report, atomic_load(&self->budget.used) == 0, "the machine's memory is left");
 }

@@ -25,7 +25,16 @@ enum {
 typedef struct model {
     bool exists[MAX_TABLES];
     int64_t numbers[MAX_TABLES][ROWS]; /* 0: no row */
+    uint32_t since[MAX_TABLES];        /* commit that made the table, or emptied it */
 } model;
+
+/* A commit, to be looked back at. */
+typedef struct past_commit {
+    uint64_t sequence; /* 0: not known, because it was not acknowledged */
+    bool exists[MAX_TABLES];
+    uint32_t since[MAX_TABLES];
+    uint64_t prints[MAX_TABLES];
+} past_commit;
 
 /* What disks after a power cut were found to be. */
 typedef struct cut_outcome {
@@ -54,6 +63,9 @@ typedef struct run {
     /* Places that asked for memory and for I/O; NULL: not noted. */
     site_set *memory_sites, *io_sites;
     bool manual_compaction;
+    int64_t history_retention; /* microseconds; negative: the usual one */
+    bool may_lose_history; /* calls or allocations fail: versions may be lost, and are said to be */
+    past_commit *past;     /* by commit; NULL: nobody looks back */
 
     uint64_t ids[MAX_TABLES];
     uint32_t table_count; /* ever created */
@@ -77,9 +89,14 @@ void check_integrity(run *self);
 /* A row's cells follow from its number, so that a torn row is noticed. */
 void make_cells(int64_t number, types_cell *cells, bool *nulls, char text[64]);
 uint64_t model_print(const run *self, const model *what);
-/* Adds a table's rows to a fingerprint and their numbers to a sum. */
-base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t *print,
-                       int64_t *sum, base_error *error);
+/* Adds a table's rows to a fingerprint and their numbers to a sum; `as_of` 0: today's. */
+base_status scan_table(run *self, txn_transaction *transaction, uint64_t id, uint64_t as_of,
+                       uint64_t *print, int64_t *sum, base_error *error);
+/* Commit number `number` left that. */
+void note_commit(run *self, uint32_t number, const model *what);
+/* The open database, which is at commit `number` of `history`, shows some earlier commits as they
+ * were. `strict`: that they are beyond its history is a defect. */
+void check_past(run *self, const run *history, uint32_t number, bool strict);
 /* Of all tables of the run. */
 base_status snapshot_print(run *self, txn_transaction *transaction, uint64_t *print, int64_t *sum,
                            base_error *error);

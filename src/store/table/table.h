@@ -273,7 +273,7 @@ typedef struct table_scan_options {
     int64_t first_rowid, last_rowid; /* inclusive; INT64_MIN, INT64_MAX: all */
     bool descending; /* units and rows come by falling rowid; otherwise by rising rowid */
     /* Not 0: rows as of this commit, which may be older than any snapshot; rising only, and
-     * within what the history has (BASE_OUT_OF_RANGE otherwise). */
+     * within what the history has (BASE_INVALID_PARAMETER otherwise). */
     uint64_t as_of;
 } table_scan_options;
 

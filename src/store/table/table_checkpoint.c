@@ -495,7 +495,8 @@ static base_status write_relation(checkpoint *self, table_relation *relation, ba
 {
     table_storage *storage = relation->storage;
     table_put_descriptor(relation, &self->root);
-    put_u64(&self->root, (uint64_t)atomic_load(&storage->next_rowid));
+    size_t next_rowid = self->root.length;
+    put_u64(&self->root, 0);
     put_u32(&self->root, 0); /* flags */
     bool changed = false;
     os_mutex_lock(&self->database->load_mutex);
@@ -510,7 +511,11 @@ static base_status write_relation(checkpoint *self, table_relation *relation, ba
     if (changed)
         RETURN_IF_ERROR(note_written(self, relation, error));
     self->relation_count++;
-    return self->root.failed ? base_error_no_memory(error) : BASE_OK;
+    if (self->root.failed)
+        return base_error_no_memory(error);
+    /* Only now: runs may have entries of rows that came meanwhile. */
+    base_store_u64(self->root.data + next_rowid, (uint64_t)atomic_load(&storage->next_rowid));
+    return BASE_OK;
 }
 
 static void put_times(checkpoint *self)

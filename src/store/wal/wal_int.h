@@ -157,6 +157,8 @@ struct wal_log {
     uint64_t next_generation;
     uint64_t base_sequence; /* of the next generation */
     uint64_t epoch;         /* of the newest database header */
+    bool has_stale;       /* the segment at stale_place may have the header of a generation that */
+    uint32_t stale_place; /* was not begun: see wal_forget_stale */
     bool *segment_used;
     uint32_t segment_count, segment_capacity; /* segments of the file */
     _Atomic(uint64_t) live_bytes;
@@ -183,6 +185,8 @@ base_status wal_stream_rewrite(wal_log *log, const wal_generation *generation, u
 /* Fills the file with zeros ahead of the stream: see wal_segment.c. */
 void wal_stream_extend(wal_log *log, const wal_generation *generation);
 base_status wal_generation_start(wal_log *log, bool *broken, base_error *error);
+/* By who leads: overwrites such a header, which the next sync makes durable. */
+base_status wal_forget_stale(wal_log *log, base_error *error);
 wal_generation *wal_generation_allocate(wal_log *log);
 void wal_generation_free(wal_log *log, wal_generation *generation);
 bool wal_generation_add_segment(wal_log *log, wal_generation *generation, uint32_t place);

@@ -155,6 +155,23 @@ base_status wal_replay(wal_log *log, const wal_redo *redo, uint64_t *unit_count,
 
 /* ---- Checkpoints ----------------------------------------------------------------------------- */
 
+/* Durably: the header that the switch is for will name the number from another sequence on. */
+static base_status forget_stale_locked(wal_log *log, base_error *error)
+{
+    while (log->leading)
+        os_condition_wait(&log->changed, &log->mutex);
+    log->leading = true;
+    os_mutex_unlock(&log->mutex);
+    base_status status = wal_forget_stale(log, error);
+    if (status == BASE_OK)
+        status = os_file_sync(log->file, error);
+    os_mutex_lock(&log->mutex);
+    log->has_stale |= status != BASE_OK;
+    log->leading = false;
+    os_condition_broadcast(&log->changed);
+    return status;
+}
+
 base_status wal_switch(wal_log *log, uint64_t epoch, wal_switch_point *point, base_error *error)
 {
     os_mutex_lock(&log->mutex);
@@ -164,6 +181,8 @@ base_status wal_switch(wal_log *log, uint64_t epoch, wal_switch_point *point, ba
     while (log->first || log->leading || log->syncing)
         os_condition_wait(&log->changed, &log->mutex);
     base_status status = wal_sync_locked(log, error);
+    if (status == BASE_OK && log->has_stale)
+        status = forget_stale_locked(log, error);
     if (status == BASE_OK) {
         log->current = NULL; /* stays in the list until released */
         log->epoch = epoch;

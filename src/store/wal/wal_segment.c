@@ -98,21 +98,50 @@ void wal_stream_extend(wal_log *log, const wal_generation *generation)
     (void)write_at(log, offset, zeros, (size_t)size, NULL);
 }
 
-/* Takes the first free segment (or a new one) and writes its header. */
-static base_status add_segment(wal_log *log, wal_generation *generation, wal_segment_header *header,
-                               base_error *error)
+static uint32_t free_place(const wal_log *log)
 {
     uint32_t place = 0;
     while (place < log->segment_count && log->segment_used[place])
         place++;
-    if (place == log->segment_count && !wal_segment_map_grow(log, place + 1))
-        return base_error_no_memory(error);
+    return place;
+}
+
+/* Takes the first free segment (or a new one) and writes its header. Memory comes first: where it
+ * fails nothing has been written. */
+static base_status add_segment(wal_log *log, wal_generation *generation, wal_segment_header *header,
+                               base_error *error)
+{
+    uint32_t place = free_place(log);
     unsigned char block[WAL_BLOCK];
     header->ordinal = generation->segment_count;
-    wal_segment_header_store(header, block);
-    RETURN_IF_ERROR(write_at(log, (uint64_t)place * WAL_SEGMENT, block, sizeof block, error));
-    if (!wal_generation_add_segment(log, generation, place))
+    if ((place == log->segment_count && !wal_segment_map_grow(log, place + 1)) ||
+        !wal_generation_add_segment(log, generation, place))
         return base_error_no_memory(error);
+    wal_segment_header_store(header, block);
+    base_status status = write_at(log, (uint64_t)place * WAL_SEGMENT, block, sizeof block, error);
+    if (status != BASE_OK) {
+        generation->segment_count--;
+        log->segment_used[place] = false;
+    }
+    return status;
+}
+
+/*
+ * A generation whose first header may have been written before the disk was full: the number will
+ * be given again, perhaps at a later sequence. Were the old header found then, the log would not
+ * fit the database file.
+ */
+base_status wal_forget_stale(wal_log *log, base_error *error)
+{
+    static const unsigned char zeros[WAL_BLOCK];
+    if (!log->has_stale)
+        return BASE_OK;
+    uint64_t offset = (uint64_t)log->stale_place * WAL_SEGMENT, size;
+    RETURN_IF_ERROR(log->file->operations->size(log->file, &size, error));
+    if (size > offset) /* needs no room */
+        RETURN_IF_ERROR(os_file_write(log->file, offset, zeros,
+                                      (size_t)BASE_MIN(size - offset, (uint64_t)WAL_BLOCK), error));
+    log->has_stale = false;
     return BASE_OK;
 }
 
@@ -214,6 +243,7 @@ base_status wal_generation_start(wal_log *log, bool *broken, base_error *error)
     BASE_ASSERT(!log->current);
     *broken = false;
     RETURN_IF_ERROR(open_file(log, error));
+    RETURN_IF_ERROR(wal_forget_stale(log, error));
     wal_generation *generation = wal_generation_allocate(log);
     if (!generation)
         return base_error_no_memory(error);
@@ -229,7 +259,9 @@ base_status wal_generation_start(wal_log *log, bool *broken, base_error *error)
         header.previous_length = before->length;
         header.previous_chain = before->chain;
     }
+    log->stale_place = free_place(log);
     status = add_segment(log, generation, &header, error);
+    log->has_stale = status == BASE_DISK_FULL;
     *broken = status != BASE_OK && status != BASE_DISK_FULL && status != BASE_OUT_OF_MEMORY;
     if (status != BASE_OK)
         goto failed;
