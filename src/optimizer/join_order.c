@@ -612,8 +612,10 @@ base_status optimizer_order_joins(optimizer_state *state, plan_node **root)
         optimizer_leave(state);
         return BASE_OK;
     }
-    if (node->kind == PLAN_JOIN && node->join.kind == PLAN_JOIN_SEMI) {
+    if (node->kind == PLAN_JOIN && node->join.kind == PLAN_JOIN_SEMI && !node->join.right_ordered) {
+        /* Once: the right sides of queries within queries lie within each other. */
         RETURN_IF_ERROR(optimizer_order_joins(state, &node->inputs[1]));
+        node->join.right_ordered = true;
         RETURN_IF_ERROR(optimizer_place_semi_join(state, root));
         if (*root != node) {
             RETURN_IF_ERROR(optimizer_order_joins(state, root));
@@ -630,7 +632,8 @@ base_status optimizer_order_joins(optimizer_state *state, plan_node **root)
         RETURN_IF_ERROR(optimizer_order_joins(state, &node->inputs[1]));
     } else {
         for (uint32_t i = 0; i < optimizer_input_count(node); i++) {
-            RETURN_IF_ERROR(optimizer_order_joins(state, &node->inputs[i]));
+            if (i == 0 || node->kind != PLAN_JOIN || !node->join.right_ordered)
+                RETURN_IF_ERROR(optimizer_order_joins(state, &node->inputs[i]));
             if (node->kind == PLAN_CTE && i == 0)
                 state->cte_definitions[node->cte.cte] = node->inputs[0];
         }

@@ -249,6 +249,7 @@ struct plan_node {
             bool dependent;       /* inputs[1] may use columns of inputs[0]; gone after unnesting */
             plan_expr *condition; /* NULL: true */
             plan_column mark;     /* PLAN_JOIN_MARK */
+            bool right_ordered;   /* the joins below inputs[1] have their order */
         } join;
         struct {
             uint32_t key_count;
