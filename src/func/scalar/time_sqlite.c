@@ -120,8 +120,7 @@ static bool apply_shift(base_text modifier, int64_t *timestamp)
         return false;
     }
     double step = rint(count * scale);
-    return fabs(step) < 0x1p63 &&
-           !__builtin_add_overflow(*timestamp, (int64_t)step, timestamp) &&
+    return fabs(step) < 0x1p63 && !__builtin_add_overflow(*timestamp, (int64_t)step, timestamp) &&
            types_is_timestamp(*timestamp);
 }
 
