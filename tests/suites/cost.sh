@@ -20,7 +20,7 @@ suite_cost() {
         echo "0 passed, 0 failed, 4 skipped"
         return
     fi
-    for bound in "hot number 3000" "cold number 3000" "hot text 3000" "cold text 4500"; do
+    for bound in "hot number 3000" "cold number 3000" "hot text 3000" "cold text 3500"; do
         # shellcheck disable=SC2086
         cost_of_read $bound && passed=$((passed + 1)) || failed=$((failed + 1))
     done
