@@ -70,9 +70,8 @@ void verify(const run *before, os_sim *disk, bool lossy, int depth)
         sim_expect(self.report, found > 0,
                    "%s: not the state after any commit from %u to %u (depth %d)",
                    round ? "reopened" : "recovered", first, before->begun, depth);
-        /* Else nobody can tell which tables are the same as then. Not yet after a failed
-         * allocation: see tests/sim/README.md. */
-        if (found == 1 && !before->allocation_fails_at)
+        /* Else nobody can tell which tables are the same as then. */
+        if (found == 1)
             check_past(&self, before, at,
                        !before->may_lose_history && before->history_retention < 0);
         check_integrity(&self);

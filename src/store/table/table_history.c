@@ -786,8 +786,10 @@ base_status table_history_leave(const table_relation *relation, table_volume *co
         status = table_history_add(storage, writing.volumes, writing.count, error);
         os_mutex_unlock(&database->checkpoint_mutex);
     }
-    if (status == BASE_OK)
+    if (status == BASE_OK) {
         writing.count = 0;
+        raise_from(&storage->history, over.horizon); /* the merge drops what was over by then */
+    }
     table_history_forget(&writing);
     return status;
 }

@@ -13,7 +13,9 @@ static bool passes(const table_history_filter *filter, int64_t rowid, uint64_t b
         return false;
     if (filter->alive_at)
         return begin <= filter->at && filter->at < end;
-    return end != UINT64_MAX && end > filter->horizon;
+    /* What one transaction loaded and replaced was never anybody's, and would be taken for the
+     * version that it made instead, which begins with the same commit. */
+    return end != UINT64_MAX && end > filter->horizon && begin < end;
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -494,6 +494,66 @@ static void test_old_reader(void **state)
     fixture_close(&self);
 }
 
+static void load_rows(fixture *self, txn_transaction *transaction)
+{
+    types_type types[] = {TYPES_OF(INTEGER), TYPES_OF(INTEGER), TYPES_OF(TEXT), TYPES_OF(SMALLINT)};
+    table_loader *loader;
+    table_conflict conflict;
+    vector_chunk chunk;
+    int64_t rowids[ROWS];
+    char texts[ROWS][40];
+    unit_assert_ok(
+        vector_chunk_init(&chunk, table_database_budget(self->database), types, 4, &self->error));
+    for (uint32_t i = 0; i < ROWS; i++) {
+        types_cell cells[COLUMN_COUNT];
+        bool nulls[COLUMN_COUNT];
+        rowids[i] = i + 1;
+        fixture_cells(i + 1, cells, nulls, texts[i]);
+        for (uint32_t c = 1; c < COLUMN_COUNT; c++) {
+            types_value value = {types[c], nulls[c], cells[c]};
+            if (nulls[c] && !chunk.columns[c].validity)
+                vector_make_validity(&chunk.columns[c]);
+            vector_put(&chunk.columns[c], i, &value);
+        }
+    }
+    chunk.count = ROWS;
+    unit_assert_ok(table_loader_create(transaction, self->relation, &loader, &self->error));
+    unit_assert_ok(table_loader_append(loader, &chunk, rowids, false, &conflict, &self->error));
+    unit_assert_ok(table_loader_finish(loader, &conflict, &self->error));
+    table_loader_destroy(loader);
+    vector_chunk_destroy(&chunk);
+}
+
+/* Rows that one transaction loads and changes: the loaded version was nobody's, and begins with
+ * the same commit as the one that was. */
+static void test_loaded_and_changed(void **state)
+{
+    (void)state;
+    fixture self;
+    int64_t rows[ROWS + 1];
+    unit_assert_ok(fixture_try_open(&self, here.path));
+    use_options(&self, 50);
+    fixture_create_table(&self, false);
+    txn_transaction *writer = fixture_begin(&self, TXN_READ_COMMITTED);
+    load_rows(&self, writer);
+    for (int64_t rowid = 1; rowid <= ROWS; rowid++)
+        unit_assert_ok(fixture_update(&self, writer, rowid, rowid * 1000));
+    fixture_commit(&self, writer);
+    uint64_t then = last_sequence(&self);
+    for (int round = 0; round < 2; round++) {
+        unit_assert_ok(table_checkpoint(self.database, &self.error));
+        write_rows(&self, 1, ROWS, 7 + round, false);
+    }
+    unit_assert_ok(table_checkpoint(self.database, &self.error));
+    unit_assert_ok(table_compact(self.database, &self.error));
+    assert_int_not_equal(list_history(&self).rows, 0);
+    unit_assert_ok(read_past(&self, then, rows));
+    for (int64_t rowid = 1; rowid <= ROWS; rowid++)
+        assert_int_equal(rows[rowid], rowid * 1000);
+    fixture_check(&self);
+    fixture_close(&self);
+}
+
 /* ---- Damage ---------------------------------------------------------------------------------- */
 
 typedef struct extents {
@@ -577,6 +637,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_scan_across_checkpoints, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_damaged_history, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_loaded_and_changed, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_old_reader, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_against_model, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_volumes_are_few, make_place, remove_place),
