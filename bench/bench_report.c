@@ -177,9 +177,22 @@ static void put_time(FILE *out, const bench_result *result, int index)
     (void)fprintf(out, " |");
 }
 
+static bool has_rivals(const bench_run *run, const char *group)
+{
+    for (size_t r = 0; r < run->count; r++) {
+        for (int i = 1; i < BENCH_ENGINES; i++) {
+            if (strcmp(run->results[r].group, group) == 0 && run->results[r].seconds[i] > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Geometric mean of the ratios to Tuff over a group, and in how many Tuff was fastest. */
 static void put_summary(FILE *out, const bench_run *run, const char *group)
 {
+    if (!has_rivals(run, group))
+        return;
     (void)fprintf(out, "| **geometric mean, Tuff fastest in** |");
     for (int i = 0; i < BENCH_ENGINES; i++) {
         double sum = 0;
