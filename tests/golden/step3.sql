@@ -1,4 +1,4 @@
--- As step 1, with history: superseded rows in history volumes, marks and packed rows with their sequences.
+-- As step 1, with history: superseded rows in history volumes and in the root, marks and packed rows with their sequences.
 CREATE TABLE everything (id INTEGER PRIMARY KEY, b BOOLEAN, t TINYINT, s SMALLINT, i INT4, n INTEGER, u UBIGINT,
     f4 FLOAT4, f FLOAT, d DECIMAL(10, 2), w DECIMAL(30, 5), x TEXT, y BLOB, day DATE, at TIME, moment TIMESTAMP, span INTERVAL);
 INSERT INTO everything VALUES
@@ -16,5 +16,8 @@ DELETE FROM many WHERE id % 1000 = 1;
 UPDATE many SET number = -number WHERE id BETWEEN 500 AND 600;
 CHECKPOINT;
 UPDATE many SET number = -number WHERE id BETWEEN 500 AND 600;
+CHECKPOINT;
+UPDATE everything SET n = n + 1, x = x || '!' WHERE id = 1;
+UPDATE everything SET n = n - 1, x = 'short' WHERE id = 1;
 CHECKPOINT;
 UPDATE many SET word = 'changed' WHERE id = 3000;

@@ -52,6 +52,17 @@ suite_shell() {
     expect readonly-name 'Error 25006: the database is open for reading only' \
         "$($tuff --readonly "$folder/100%41&b?.tuff" -c "INSERT INTO t VALUES ('x')" 2>&1 | head -1)"
     rm "$folder/100%41&b?.tuff"
+    # Three small tables: less than 64 KiB, file and log, after close; also when they are changed each time.
+    $tuff "$folder/s.tuff" -c "CREATE TABLE a (id INTEGER PRIMARY KEY, n TEXT); CREATE TABLE b (id INTEGER PRIMARY KEY, v FLOAT, w TEXT);
+        CREATE TABLE c (x INTEGER, y DATE); CREATE INDEX b_w ON b (w); INSERT INTO a VALUES (1, 'x'), (2, 'y');
+        INSERT INTO b VALUES (1, 1.5, 'q'), (2, 2.5, 'r'); INSERT INTO c VALUES (1, DATE '2024-01-01')"
+    expect small-file yes "$([ "$(stat -c %s "$folder/s.tuff")" -lt 16384 ] && echo yes)"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        $tuff "$folder/s.tuff" -c "UPDATE a SET n = n || '!'; UPDATE b SET v = v + 1; UPDATE c SET x = x + 1"
+    done
+    expect small-changed-file yes "$([ "$(stat -c %s "$folder/s.tuff")" -lt 65536 ] && echo yes)"
+    expect small-log '' "$(ls "$folder" | grep wal)"
+    rm "$folder/s.tuff"
     local change="CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2); UPDATE t SET a = 3; CHECKPOINT"
     local tiers="SELECT tier, rows FROM pragma_volume_stats('t')"
     expect history $'hot|2\nhistory|2' "$($tuff "$folder/h.tuff" -c "$change" -c "$tiers")"

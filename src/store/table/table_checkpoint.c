@@ -413,6 +413,8 @@ static base_status write_history(checkpoint *self, table_relation *relation, bas
     self->history_count++;
     RETURN_IF_ERROR(table_history_save_write(save, relation, self->sequence, error));
     put_u64(&self->root, save->from);
+    put_u32(&self->root, (uint32_t)save->packed.length);
+    base_buffer_append(&self->root, save->packed.data, save->packed.length);
     uint32_t count = table_history_save_count(save);
     put_u32(&self->root, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -438,6 +440,8 @@ static base_status write_unread(checkpoint *self, const table_storage *storage,
         RETURN_IF_ERROR(put_volume(self, &volume->reference, &volume->marks, volume->since, error));
     }
     put_u64(&self->root, atomic_load(&storage->history.from));
+    put_u32(&self->root, unread->past_bytes);
+    base_buffer_append(&self->root, unread->past, unread->past_bytes);
     put_u32(&self->root, unread->history_count);
     for (uint32_t i = 0; i < unread->history_count; i++)
         RETURN_IF_ERROR(put_history_volume(self, &unread->history[i], error));

@@ -28,46 +28,17 @@
 #include "store/table/table_history_int.h"
 
 enum {
-    BUFFER_LIMIT = 128 << 20, /* bytes of a storage's buffer: the oldest go */
-    BUFFER_DUE = 64 << 20,    /* of all buffers: a checkpoint is worth while */
-    MOST_VOLUMES = 16,        /* of a storage before they are merged whatever their size */
-    ABSORB_FACTOR = 3,        /* a volume is merged into one that is at least a third of it */
-    COMMITS_TIMED = 64,       /* the time of one of so many commits is noted */
-    LEAST_LIMIT = 64 << 20,   /* bytes of history that a table may always have */
+    MOST_VOLUMES = 16,      /* of a storage before they are merged whatever their size */
+    ABSORB_FACTOR = 3,      /* a volume is merged into one that is at least a third of it */
+    COMMITS_TIMED = 64,     /* the time of one of so many commits is noted */
+    LEAST_LIMIT = 64 << 20, /* bytes of history that a table may always have */
 };
 
 #define MOST_COMMITS 4000000000u /* the past is no longer: marks keep distances of 32 bits */
 
-/* ---- Segments, lists ------------------------------------------------------------------------- */
+/* ---- Lists ------------------------------------------------------------------------------------ */
 
-static void keep_segment(table_history_segment *segment)
-{
-    atomic_fetch_add_explicit(&segment->references, 1, memory_order_relaxed);
-}
-
-static void drop_segment(table_history_segment *segment)
-{
-    while (segment &&
-           atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) == 1) {
-        table_history_segment *next = segment->next;
-        base_arena_destroy(&segment->arena);
-        base_free(segment->budget, segment, sizeof *segment);
-        segment = next;
-    }
-}
-
-static table_history_segment *make_segment(base_budget *budget)
-{
-    table_history_segment *segment = base_allocate_zeroed(budget, sizeof *segment);
-    if (!segment)
-        return NULL;
-    atomic_init(&segment->references, 1);
-    segment->budget = budget;
-    base_arena_init(&segment->arena, budget);
-    return segment;
-}
-
-static void drop_list(table_storage *storage, table_history_list *list)
+void table_history_list_drop(table_storage *storage, table_history_list *list)
 {
     if (!list || atomic_fetch_sub_explicit(&list->references, 1, memory_order_acq_rel) != 1)
         return;
@@ -94,7 +65,7 @@ static table_history_list *make_list(table_storage *storage, uint32_t count)
     return list;
 }
 
-static table_history_list *take_list(table_history *history)
+table_history_list *table_history_list_take(table_history *history)
 {
     os_latch_lock(&history->latch);
     table_history_list *list = history->list;
@@ -111,108 +82,6 @@ static bool is_unreadable(base_status status)
     return status == BASE_CORRUPT || status == BASE_FORMAT;
 }
 
-/* Only what is lost moves it, and never back. */
-static void raise_from(table_history *history, uint64_t sequence)
-{
-    uint64_t from = atomic_load(&history->from);
-    while (from < sequence && !atomic_compare_exchange_weak(&history->from, &from, sequence))
-        ;
-}
-
-/* ---- The buffer ------------------------------------------------------------------------------ */
-
-static size_t entry_size(uint32_t column_count)
-{
-    table_history_entry *entry;
-    return sizeof *entry + column_count * (sizeof *entry->cells + sizeof *entry->nulls);
-}
-
-static bool own_string(base_arena *arena, types_cell *cell)
-{
-    char *copy = base_arena_allocate(arena, cell->string.length);
-    if (copy) {
-        memcpy(copy, cell->string.far.pointer, cell->string.length);
-        cell->string.far.pointer = copy;
-    }
-    return copy != NULL;
-}
-
-/* The cells as they lie in memory: packing them would cost every update more than the copy. */
-static table_history_entry *new_entry(base_arena *arena, const row_superseded *version)
-{
-    uint32_t count = row_superseded_columns(version);
-    table_history_entry *entry = base_arena_allocate(arena, entry_size(count));
-    if (!entry)
-        return NULL;
-    entry->next = NULL;
-    entry->rowid = version->rowid;
-    entry->begin = version->begin;
-    entry->end = version->end;
-    entry->column_count = count;
-    entry->nulls = (bool *)(entry->cells + count);
-    row_superseded_read(version, entry->cells, entry->nulls);
-    for (uint32_t c = 0; c < count; c++) {
-        if (row_superseded_is_far(version, c, &entry->cells[c], entry->nulls[c]) &&
-            !own_string(arena, &entry->cells[c]))
-            return NULL;
-    }
-    return entry;
-}
-
-static void link_entry(table_history_segment *segment, table_history_entry *entry)
-{
-    if (segment->last)
-        segment->last->next = entry;
-    else
-        segment->first = entry;
-    segment->last = entry;
-    segment->bytes += entry_size(entry->column_count);
-}
-
-/* A row_keeper: under the leaf's latch. */
-static void keep_version(void *context, const row_superseded *version)
-{
-    table_storage *storage = context;
-    table_history *history = &storage->history;
-    table_history_segment *full = NULL;
-    if (version->end <= atomic_load_explicit(&history->saved_at, memory_order_acquire))
-        return; /* a checkpoint has found it behind its row */
-    os_latch_lock(&history->latch);
-    if (history->segment && history->segment->bytes > BUFFER_LIMIT) {
-        full = history->segment;
-        raise_from(history, full->last->end);
-        history->segment = NULL;
-        atomic_fetch_sub(&storage->database->history_bytes, full->bytes);
-    }
-    if (!history->segment)
-        history->segment = make_segment(&storage->database->budget);
-    table_history_segment *segment = history->segment;
-    table_history_entry *entry = segment ? new_entry(&segment->arena, version) : NULL;
-    if (entry) {
-        uint64_t before = segment->bytes;
-        link_entry(segment, entry);
-        atomic_fetch_add_explicit(&storage->database->history_bytes, segment->bytes - before,
-                                  memory_order_relaxed);
-    } else {
-        raise_from(history, version->end);
-    }
-    os_latch_unlock(&history->latch);
-    drop_segment(full);
-}
-
-void table_history_watch(table_storage *storage, row_tree *tree)
-{
-    if (storage->database->options.history_retention <= 0)
-        return;
-    row_keeper keeper = {keep_version, storage};
-    row_tree_set_keeper(tree, &keeper);
-}
-
-bool table_history_is_due(const table_database *database)
-{
-    return atomic_load_explicit(&database->history_bytes, memory_order_relaxed) > BUFFER_DUE;
-}
-
 void table_history_init(table_storage *storage)
 {
     os_latch_init(&storage->history.latch);
@@ -222,54 +91,12 @@ void table_history_init(table_storage *storage)
 void table_history_destroy(table_storage *storage)
 {
     table_history *history = &storage->history;
-    if (history->segment)
-        atomic_fetch_sub(&storage->database->history_bytes, history->segment->bytes);
-    drop_segment(history->segment);
-    drop_list(storage, history->list);
-    history->segment = NULL;
+    table_history_buffer_drop(storage);
+    table_history_list_drop(storage, history->list);
     history->list = NULL;
 }
 
-/* ---- Readers --------------------------------------------------------------------------------- */
-
-void table_history_view_open(table_storage *storage, table_history_view *view)
-{
-    table_history *history = &storage->history;
-    memset(view, 0, sizeof *view);
-    os_latch_lock(&history->latch);
-    /* A reader needs a place to wait for entries that come later. */
-    if (!history->segment)
-        history->segment = make_segment(&storage->database->budget);
-    view->first = view->segment = history->segment;
-    if (view->first)
-        keep_segment(view->first);
-    os_latch_unlock(&history->latch);
-    view->list = take_list(history);
-}
-
-void table_history_view_close(table_storage *storage, table_history_view *view)
-{
-    drop_segment(view->first);
-    drop_list(storage, view->list);
-    memset(view, 0, sizeof *view);
-}
-
-const table_history_entry *table_history_view_next(table_storage *storage, table_history_view *view)
-{
-    table_history *history = &storage->history;
-    for (;;) {
-        os_latch_lock(&history->latch);
-        const table_history_entry *entry = view->seen ? view->seen->next : view->segment->first;
-        table_history_segment *next = view->segment->next;
-        os_latch_unlock(&history->latch);
-        if (entry)
-            view->seen = entry;
-        if (entry || !next)
-            return entry;
-        view->segment = next;
-        view->seen = NULL;
-    }
-}
+/* ---- Looking at it --------------------------------------------------------------------------- */
 
 base_status table_history_check(table_storage *storage, uint64_t sequence, base_error *error)
 {
@@ -286,7 +113,11 @@ void table_history_list_parts(table_storage *storage,
                               void (*report)(void *context, const table_part_info *info),
                               void *context)
 {
-    table_history_list *list = take_list(&storage->history);
+    table_part_info buffer = {.tier = "history"};
+    table_history_buffer_count(storage, &buffer.row_count, &buffer.byte_count);
+    if (buffer.row_count)
+        report(context, &buffer);
+    table_history_list *list = table_history_list_take(&storage->history);
     for (uint32_t i = 0; list && i < list->count; i++) {
         const table_volume *volume = list->volumes[i];
         table_part_info info = {.tier = "history",
@@ -295,7 +126,7 @@ void table_history_list_parts(table_storage *storage,
                                 .byte_count = volume->info.byte_count};
         report(context, &info);
     }
-    drop_list(storage, list);
+    table_history_list_drop(storage, list);
 }
 
 base_status table_history_check_volumes(table_storage *storage,
@@ -303,10 +134,10 @@ base_status table_history_check_volumes(table_storage *storage,
                                         void *context, base_error *error)
 {
     base_status status = BASE_OK;
-    table_history_list *list = take_list(&storage->history);
+    table_history_list *list = table_history_list_take(&storage->history);
     for (uint32_t i = 0; list && i < list->count && status == BASE_OK; i++)
         status = col_volume_check(list->volumes[i]->data, report, context, error);
-    drop_list(storage, list);
+    table_history_list_drop(storage, list);
     if (atomic_load(&storage->history.damaged))
         report(context, "a history volume cannot be read");
     return status;
@@ -392,7 +223,7 @@ static void gather_version(void *context, const row_superseded *version)
     gatherer *self = context;
     if (!is_wanted(self, version->end))
         return;
-    table_history_entry *entry = new_entry(&self->arena, version);
+    table_history_entry *entry = table_history_copy_version(&self->arena, version);
     if (entry)
         add_entry(self, entry);
     else
@@ -546,6 +377,7 @@ base_status table_history_save_write(table_history_save *save, table_relation *r
     gatherer found = {.budget = &database->budget};
     bool keeps = database->options.history_retention > 0;
     save->writing.relation = relation;
+    base_buffer_init(&save->packed, &database->budget);
     save->sequence = sequence;
     save->from = atomic_load(&storage->history.from);
     found.horizon = keeps ? table_history_horizon(database) : sequence;
@@ -560,6 +392,14 @@ base_status table_history_save_write(table_history_save *save, table_relation *r
     base_status status = count && !save->fates ? base_error_no_memory(error) : BASE_OK;
     if (status == BASE_OK && keeps)
         status = gather(&found, storage, &view, sequence, error);
+    bool in_root = false;
+    if (status == BASE_OK)
+        status = table_history_pack(relation, found.entries, found.count, found.horizon,
+                                    &save->packed, &in_root, error);
+    if (in_root)
+        found.count = 0;
+    save->saved_at = in_root ? found.saved_at : sequence;
+    save->trim_before = in_root ? found.horizon : sequence;
     if (status == BASE_OK) {
         choose_volumes(save, found.horizon, limit_of(database), found.count);
         status = check_volumes(save, error);
@@ -572,45 +412,6 @@ base_status table_history_save_write(table_history_save *save, table_relation *r
     base_free_array(found.budget, found.entries, found.capacity, sizeof *found.entries);
     base_arena_destroy(&found.arena);
     return status;
-}
-
-static table_history_entry *copy_entry(base_arena *arena, const table_relation *relation,
-                                       const table_history_entry *entry)
-{
-    uint32_t count = entry->column_count;
-    table_history_entry *copy = base_arena_allocate(arena, entry_size(count));
-    if (!copy)
-        return NULL;
-    memcpy(copy, entry, entry_size(count));
-    copy->next = NULL;
-    copy->nulls = (bool *)(copy->cells + count);
-    for (uint32_t c = 0; c < BASE_MIN(count, relation->descriptor.column_count); c++) {
-        types_form form = types_form_of(relation->descriptor.columns[c].type);
-        if (!copy->nulls[c] && form == TYPES_FORM_STRING &&
-            copy->cells[c].string.length > TYPES_STRING_INLINE &&
-            !own_string(arena, &copy->cells[c]))
-            return NULL;
-    }
-    return copy;
-}
-
-/* Entries that were over after the checkpoint's sequence, in a new segment. NULL: no memory, or
- * there are none. */
-static table_history_segment *copy_rest(const table_relation *relation, table_history_segment *old,
-                                        uint64_t sequence)
-{
-    table_history_segment *rest = make_segment(old->budget);
-    for (const table_history_entry *entry = old->first; rest && entry; entry = entry->next) {
-        if (entry->end <= sequence)
-            continue;
-        table_history_entry *copy = copy_entry(&rest->arena, relation, entry);
-        if (!copy) {
-            drop_segment(rest);
-            return NULL;
-        }
-        link_entry(rest, copy);
-    }
-    return rest;
 }
 
 uint32_t table_history_save_count(const table_history_save *save)
@@ -629,40 +430,28 @@ void table_history_save_settle(table_history_save *save)
         return;
     table_storage *storage = save->relation->storage;
     table_history *history = &storage->history;
-    table_history_segment *old = NULL;
     os_latch_lock(&history->latch);
     table_history_list *before = history->list;
     BASE_VERIFY(before == save->before); /* merges add under the checkpoint mutex */
     history->list = save->after;
     save->after = NULL;
     os_latch_unlock(&history->latch);
-    raise_from(history, save->from);
+    table_history_raise(history, save->from);
     atomic_store(&history->damaged, false); /* the new header does not name it */
-    drop_list(storage, before);
-    atomic_store_explicit(&history->saved_at, save->sequence, memory_order_release);
-    os_latch_lock(&history->latch);
-    if (history->segment && history->segment->first) {
-        table_history_segment *rest = copy_rest(save->relation, history->segment, save->sequence);
-        if (rest) { /* otherwise its versions are found twice for a while */
-            old = history->segment;
-            keep_segment(rest);
-            old->next = rest;
-            history->segment = rest;
-            atomic_fetch_sub(&storage->database->history_bytes, old->bytes - rest->bytes);
-        }
-    }
-    os_latch_unlock(&history->latch);
-    drop_segment(old);
+    table_history_list_drop(storage, before);
+    atomic_store_explicit(&history->saved_at, save->saved_at, memory_order_release);
+    table_history_trim(storage, save->relation, save->trim_before);
 }
 
 void table_history_save_free(table_history_save *save)
 {
     table_storage *storage = save->relation->storage;
     table_history_forget(&save->writing);
+    base_buffer_destroy(&save->packed);
     base_free(&storage->database->budget, save->fates,
               (save->before ? save->before->count : 0) * sizeof *save->fates);
-    drop_list(storage, save->before);
-    drop_list(storage, save->after);
+    table_history_list_drop(storage, save->before);
+    table_history_list_drop(storage, save->after);
     *save = (table_history_save){0};
 }
 
@@ -677,11 +466,11 @@ base_status table_history_add(table_storage *storage, table_volume *const *volum
     table_history_list *before, *after;
     bool done;
     do {
-        before = take_list(history);
+        before = table_history_list_take(history);
         uint32_t old = before ? before->count : 0;
         after = make_list(storage, old + count);
         if (!after) {
-            drop_list(storage, before);
+            table_history_list_drop(storage, before);
             return base_error_no_memory(error);
         }
         for (uint32_t i = 0; i < old; i++) {
@@ -697,8 +486,8 @@ base_status table_history_add(table_storage *storage, table_volume *const *volum
         if (done)
             history->list = after;
         os_latch_unlock(&history->latch);
-        drop_list(storage, before); /* this look's */
-        drop_list(storage, done ? before : after);
+        table_history_list_drop(storage, before); /* this look's */
+        table_history_list_drop(storage, done ? before : after);
     } while (!done);
     for (uint32_t i = 0; i < count; i++)
         table_history_volume_drop(storage, volumes[i]);
@@ -751,7 +540,7 @@ base_status table_history_open(const table_relation *relation, const cache_refer
         if (is_unreadable(status)) {
             base_error_clear(error);
             atomic_store(&storage->history.damaged, true);
-            raise_from(&storage->history, storage->saved.sequence);
+            table_history_raise(&storage->history, storage->saved.sequence);
         } else if (status != BASE_OK) {
             return status;
         }
@@ -788,7 +577,8 @@ base_status table_history_leave(const table_relation *relation, table_volume *co
     }
     if (status == BASE_OK) {
         writing.count = 0;
-        raise_from(&storage->history, over.horizon); /* the merge drops what was over by then */
+        table_history_raise(&storage->history,
+                            over.horizon); /* the merge drops what was over by then */
     }
     table_history_forget(&writing);
     return status;

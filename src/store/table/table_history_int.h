@@ -29,8 +29,9 @@ struct table_history_segment {
     base_budget *budget;
     base_arena arena;
     table_history_entry *first, *last; /* under the history's latch */
-    uint64_t bytes;                    /* about */
-    table_history_segment *next;       /* what took its place; under the latch */
+    uint32_t count;
+    uint64_t bytes;              /* about */
+    table_history_segment *next; /* what took its place; under the latch */
 };
 
 struct table_history_list {
@@ -43,6 +44,10 @@ struct table_history_list {
 
 void table_history_init(table_storage *storage);
 void table_history_destroy(table_storage *storage);
+/* What was over by this sequence is lost. */
+void table_history_raise(table_history *history, uint64_t sequence);
+table_history_list *table_history_list_take(table_history *history); /* NULL: no volumes */
+void table_history_list_drop(table_storage *storage, table_history_list *list); /* NULL allowed */
 /* The tree, which nobody else knows yet, tells the storage of what it lets go. */
 void table_history_watch(table_storage *storage, row_tree *tree);
 bool table_history_is_due(const table_database *database);
@@ -88,6 +93,9 @@ typedef struct table_history_save {
         TABLE_HISTORY_GOES,
     } * fates; /* of the volumes before */
     table_history_writing writing;
+    base_buffer packed;   /* the versions that lie in the root: they stay in the buffer */
+    uint64_t trim_before; /* what was over by then leaves the buffer */
+    uint64_t saved_at;    /* volumes have what was over by then */
 } table_history_save;
 base_status table_history_save_write(table_history_save *save, table_relation *relation,
                                      uint64_t sequence, base_error *error);
@@ -152,6 +160,22 @@ base_status table_history_read(const table_history_cursor *cursor, const uint32_
 table_history_cursor *table_history_first(table_history_cursor *cursors, uint32_t count);
 /* By rowid and begin. */
 void table_history_sort(const table_history_entry **entries, uint32_t count);
+
+/* ---- The buffer ------------------------------------------------------------------------------ */
+
+/* NULL: no memory. */
+table_history_entry *table_history_copy_version(base_arena *arena, const row_superseded *version);
+void table_history_buffer_drop(table_storage *storage);
+void table_history_buffer_count(table_storage *storage, uint64_t *count, uint64_t *bytes);
+/* Entries that were over by the sequence are elsewhere, or not needed. */
+void table_history_trim(table_storage *storage, const table_relation *relation, uint64_t sequence);
+/* Sorted entries that were over after the horizon, as bytes for the root; `*fits`: few enough. */
+base_status table_history_pack(const table_relation *relation, const table_history_entry **entries,
+                               uint32_t count, uint64_t horizon, base_buffer *bytes, bool *fits,
+                               base_error *error);
+/* Into the buffer of a storage that is being read; `newest`: the root's sequence. */
+base_status table_history_unpack(const table_relation *relation, table_bytes bytes, uint64_t newest,
+                                 base_error *error);
 
 /* ---- Volumes --------------------------------------------------------------------------------- */
 

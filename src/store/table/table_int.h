@@ -138,8 +138,9 @@ typedef struct table_unread {
         cache_reference reference, marks;
         uint64_t since;
     } * volumes;
+    unsigned char *past; /* versions that lie in the root */
+    uint32_t past_bytes, history_count;
     cache_reference *history; /* history volumes */
-    uint32_t history_count;
 } table_unread;
 
 /*

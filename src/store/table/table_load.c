@@ -32,6 +32,7 @@ void table_unread_free(table_database *database, table_unread *unread)
     base_budget *budget = &database->budget;
     base_free(budget, unread->rows, unread->row_bytes);
     base_free(budget, unread->volumes, unread->volume_count * sizeof *unread->volumes);
+    base_free(budget, unread->past, unread->past_bytes);
     base_free(budget, unread->history, unread->history_count * sizeof *unread->history);
     base_free(budget, unread, sizeof *unread);
 }
@@ -144,6 +145,10 @@ static base_status load_parts(loading *self, const table_unread *unread, base_er
 {
     RETURN_IF_ERROR(load_hot(self, unread, error));
     RETURN_IF_ERROR(load_volumes(self, unread, error));
+    if (unread->past) {
+        const table_bytes past = {unread->past, unread->past + unread->past_bytes};
+        RETURN_IF_ERROR(table_history_unpack(self->relation, past, self->sequence, error));
+    }
     return table_history_open(self->relation, unread->history, unread->history_count, error);
 }
 

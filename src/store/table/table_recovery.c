@@ -421,20 +421,20 @@ static base_status load_volumes(replayer *self, table_bytes *root, table_unread 
     return BASE_OK;
 }
 
-/* Rows that lie in the root are kept as they are. */
-static base_status keep_rows(replayer *self, table_bytes *root, table_unread *unread,
-                             base_error *error)
+/* What lies in the root is kept as it is. */
+static base_status keep_bytes(const replayer *self, table_bytes *root, unsigned char **bytes,
+                              uint32_t *length, base_error *error)
 {
     uint32_t size;
     if (!table_unpack_u32(root, &size) || (size_t)(root->end - root->next) < size)
         return table_corrupt("the root", error);
     if (size == 0)
         return BASE_OK;
-    unread->rows = base_allocate(&self->database->budget, size);
-    if (!unread->rows)
+    *bytes = base_allocate(&self->database->budget, size);
+    if (!*bytes)
         return base_error_no_memory(error);
-    memcpy(unread->rows, root->next, size);
-    unread->row_bytes = size;
+    memcpy(*bytes, root->next, size);
+    *length = size;
     root->next += size;
     return BASE_OK;
 }
@@ -487,8 +487,12 @@ static base_status load_history(const replayer *self, table_bytes *root, table_u
     table_database *database = self->database;
     uint64_t from = cache_get_root(database->file)->sequence;
     uint32_t count = 0;
-    if ((self->version > 2 && !table_unpack_u64(root, &from)) ||
-        (self->version > 1 && !table_unpack_u32(root, &count)) || (self->version == 2 && count) ||
+    if (self->version > 2) {
+        if (!table_unpack_u64(root, &from))
+            return table_corrupt("the root", error);
+        RETURN_IF_ERROR(keep_bytes(self, root, &unread->past, &unread->past_bytes, error));
+    }
+    if ((self->version > 1 && !table_unpack_u32(root, &count)) || (self->version == 2 && count) ||
         count > (size_t)(root->end - root->next) / CACHE_REFERENCE_SIZE)
         return table_corrupt("the root", error);
     atomic_store(&self->relation->storage->history.from, from);
@@ -516,7 +520,7 @@ static base_status load_parts(replayer *self, table_bytes *root, table_unread *u
     if (!table_unpack_u64(root, &next_rowid) ||
         (self->version > 1 && (!table_unpack_u32(root, &flags) || flags)))
         return table_corrupt("the root", error);
-    RETURN_IF_ERROR(keep_rows(self, root, unread, error));
+    RETURN_IF_ERROR(keep_bytes(self, root, &unread->rows, &unread->row_bytes, error));
     RETURN_IF_ERROR(load_extents(self, root, error));
     RETURN_IF_ERROR(load_volumes(self, root, unread, error));
     RETURN_IF_ERROR(load_history(self, root, unread, error));
