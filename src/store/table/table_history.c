@@ -36,7 +36,7 @@ enum {
 
 #define MOST_COMMITS 4000000000u /* the past is no longer: marks keep distances of 32 bits */
 
-/* ---- Lists ------------------------------------------------------------------------------------ */
+/* ---- Lists ----------------------------------------------------------------------------------- */
 
 void table_history_list_drop(table_storage *storage, table_history_list *list)
 {

@@ -3,7 +3,8 @@
  *
  * Versions come when the hot store lets go of them, under the latch of their leaf, and out of the
  * root. Readers go along while versions are added; a checkpoint that has written volumes puts a
- * new segment, with what is left, in the place of the old one, which readers keep as long as they need it.
+ * new segment, with what is left, in the place of the old one, which readers keep as long as they
+ * need it.
  *
  * Few versions are not worth a volume: they lie in the root, as the rows of small tables do, and
  * stay in the buffer.
