@@ -96,6 +96,7 @@ typedef struct func_aggregate_call {
     types_type result_type;
     base_arena *heap;                    /* bytes owned by states */
     const types_value *const *constants; /* separators and other constant arguments */
+    bool keeps_results; /* bytes of results stay as they are while their state goes on (windows) */
 } func_aggregate_call;
 
 struct func_aggregate {

@@ -215,9 +215,13 @@ static void close(exec_part *part)
     for (uint32_t l = 0; l < self->lane_count; l++) {
         window_lane *lane = self->lanes[l];
         free_peers(lane);
-        for (uint32_t f = 0; f < self->function_count; f++)
-            if (lane->functions[f].set)
-                exec_groups_clear(lane->functions[f].set);
+        for (uint32_t f = 0; f < self->function_count; f++) {
+            window_function *function = &lane->functions[f];
+            if (function->set)
+                exec_groups_clear(function->set);
+            function->suffixes = function->joined = NULL; /* the heap's */
+            function->suffix_capacity = 0;
+        }
         base_arena_destroy(&lane->heap);
     }
 }
@@ -326,12 +330,15 @@ static base_status init_aggregate(window_lane *lane, window_function *function, 
                                            .argument_types = types,
                                            .result_type = plan->type,
                                            .heap = &lane->heap,
-                                           .constants = constants};
+                                           .constants = constants,
+                                           .keeps_results = true};
     function->state_size = plan->aggregate->state_size(&function->call);
     function->state = exec_new(execution, function->state_size + 1);
     if (!function->state)
         return base_error_no_memory(error);
     RETURN_IF_ERROR(exec_chunk_new(execution, types, arguments, &function->gathered, error));
+    function->suffixes = function->joined = NULL;
+    function->suffix_capacity = 0;
     function->set = NULL;
     if (!plan->distinct || plan->aggregate->distinct_is_noop || !arguments)
         return BASE_OK;

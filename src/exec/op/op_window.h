@@ -23,6 +23,9 @@ typedef struct window_function {
     const vector **vectors;
     exec_layout set_layout;
     exec_groups *set; /* DISTINCT */
+    /* Moving frames of an aggregate that cannot give rows back: see op_window_compute.c. */
+    char *suffixes, *joined; /* states */
+    uint64_t suffix_capacity;
 } window_function;
 
 enum {

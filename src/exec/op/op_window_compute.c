@@ -3,11 +3,14 @@
  *
  * Ranking follows from places and peers. Aggregates over a frame that only grows (all that begin
  * with the partition) add each row once; a frame that moves gives rows back where the aggregate
- * can (func_aggregate.remove), and is computed anew otherwise. Rows with the same frame share
- * one result.
+ * can (func_aggregate.remove). MIN, MAX and their like cannot; their frames are two parts, as a
+ * queue made of two stacks: of the front one the states of all its suffixes are kept, of the back
+ * one a single state. When the frame has left the front behind, the back becomes the front. So
+ * each row is added twice, however long the frame is. Anything else is computed anew. Rows with
+ * the same frame share one result.
  *
- * Rejected for now: segment trees (moving frames of aggregates that cannot give back cost frame
- * length per row without one).
+ * Rejected: segment trees (a logarithm per row, and frames do not jump about); two parts for
+ * sums of floats and the like too (their last digits would depend on where the parts meet).
  */
 #include "exec/op/op_window.h"
 
@@ -265,12 +268,108 @@ static base_status move_frame(window_lane *window, window_function *function,
     return BASE_OK;
 }
 
+/* ---- Two parts ------------------------------------------------------------------------------- */
+
+/* Rows [start, middle) are in the suffixes, [middle, end) in the function's state. */
+typedef struct two_parts {
+    uint64_t start, middle, end;
+    uint64_t first; /* whose suffix is the first state */
+} two_parts;
+
+static bool may_use_parts(const window_function *function)
+{
+    const func_aggregate *aggregate = function->plan->aggregate;
+    return aggregate->distinct_is_noop && !aggregate->order_sensitive && aggregate->combine &&
+           !aggregate->remove;
+}
+
+static base_status need_suffixes(window_lane *window, window_function *function, uint64_t count,
+                                 base_error *error)
+{
+    if (count <= function->suffix_capacity)
+        return BASE_OK;
+    uint64_t capacity = BASE_MAX(count, function->suffix_capacity * 2);
+    char *states = capacity < UINT32_MAX ? base_arena_allocate_array(&window->heap, capacity + 1,
+                                                                     function->state_size)
+                                         : NULL;
+    if (!states)
+        return base_error_no_memory(error);
+    function->suffixes = states + function->state_size;
+    function->joined = states;
+    function->suffix_capacity = capacity;
+    return BASE_OK;
+}
+
+static void *suffix_at(const window_function *function, const two_parts *parts, uint64_t row)
+{
+    return function->suffixes + (row - parts->first) * function->state_size;
+}
+
+/* All rows of the frame become the front. */
+static base_status turn_over(window_lane *window, window_function *function,
+                             const window_partition *partition, two_parts *parts, base_error *error)
+{
+    const func_aggregate *aggregate = function->plan->aggregate;
+    RETURN_IF_ERROR(need_suffixes(window, function, parts->end - parts->start, error));
+    parts->first = parts->start;
+    parts->middle = parts->end;
+    base_status status = BASE_OK;
+    char *state = function->state;
+    for (uint64_t row = parts->end; status == BASE_OK && row > parts->start; row--) {
+        function->state = suffix_at(function, parts, row - 1);
+        memset(function->state, 0, function->state_size);
+        status = add_rows(window, function, partition, row - 1, row, error);
+        if (status == BASE_OK && row < parts->end)
+            status = aggregate->combine(&function->call, function->state,
+                                        suffix_at(function, parts, row), error);
+        if (status == BASE_OK && row % 4096 == 0)
+            status = exec_check_interrupt(window->execution, error);
+    }
+    function->state = state;
+    clear_state(function);
+    return status;
+}
+
+/* Brings the parts to the frame; `*result` gets its state. */
+static base_status move_parts(window_lane *window, window_function *function,
+                              const window_partition *partition, two_parts *parts,
+                              window_frame wanted, const void **result, base_error *error)
+{
+    const func_aggregate *aggregate = function->plan->aggregate;
+    if (wanted.start < parts->start || wanted.end < parts->end) { /* as frames seldom do */
+        clear_state(function);
+        *parts = (two_parts){wanted.start, wanted.start, wanted.start, wanted.start};
+    }
+    if (wanted.start > parts->middle) {
+        parts->start = wanted.start;
+        parts->end = wanted.end;
+        RETURN_IF_ERROR(turn_over(window, function, partition, parts, error));
+    } else {
+        RETURN_IF_ERROR(add_rows(window, function, partition, parts->end, wanted.end, error));
+        parts->start = wanted.start;
+        parts->end = wanted.end;
+    }
+    *result = function->state;
+    if (parts->start == parts->middle)
+        return BASE_OK;
+    *result = suffix_at(function, parts, parts->start);
+    if (parts->middle == parts->end)
+        return BASE_OK;
+    memset(function->joined, 0, function->state_size);
+    RETURN_IF_ERROR(aggregate->combine(&function->call, function->joined, *result, error));
+    *result = function->joined;
+    return aggregate->combine(&function->call, function->joined, function->state, error);
+}
+
+/* ---- Aggregates ------------------------------------------------------------------------------ */
+
 static base_status compute_aggregate(window_lane *window, window_function *function,
                                      const window_partition *partition, base_error *error)
 {
     const func_aggregate *aggregate = function->plan->aggregate;
     window_frame had = {0, 0};
-    bool has_result = false, is_null = false;
+    two_parts parts = {0};
+    bool has_result = false, is_null = false, in_parts = may_use_parts(function);
     types_cell cell;
     clear_state(function);
     for (uint64_t i = 0; i < partition->count; i++) {
@@ -279,13 +378,18 @@ static base_status compute_aggregate(window_lane *window, window_function *funct
         if (frame.start >= frame.end) /* empty: stand where the state is empty too */
             frame.start = frame.end = has_result && had.start == had.end ? had.start : 0;
         if (!has_result || frame.start != had.start || frame.end != had.end) {
+            const void *state = function->state;
             if (i % 256 == 0)
                 RETURN_IF_ERROR(exec_check_interrupt(window->execution, error));
-            RETURN_IF_ERROR(move_frame(window, function, partition, &had, frame, error));
+            if (in_parts)
+                RETURN_IF_ERROR(
+                    move_parts(window, function, partition, &parts, frame, &state, error));
+            else
+                RETURN_IF_ERROR(move_frame(window, function, partition, &had, frame, error));
+            had = frame;
             is_null = false;
             memset(&cell, 0, sizeof cell);
-            RETURN_IF_ERROR(
-                aggregate->finish(&function->call, function->state, &cell, &is_null, error));
+            RETURN_IF_ERROR(aggregate->finish(&function->call, state, &cell, &is_null, error));
             has_result = true;
         }
         set_result(window, function, partition->rows[i], &cell, is_null);

@@ -32,6 +32,10 @@ static base_status kept_set(func_aggregate_call *call, kept_value *kept, types_f
 {
     types_cell copy = *cell;
     if (!is_null && form == TYPES_FORM_STRING && cell->string.length > TYPES_STRING_INLINE) {
+        if (call->keeps_results) { /* one may point to these */
+            kept->bytes = NULL;
+            kept->capacity = 0;
+        }
         RETURN_IF_ERROR(aggregate_reserve(call->heap, &kept->bytes, &kept->capacity, 0,
                                           cell->string.length, error));
         memmove(kept->bytes, cell->string.far.pointer, cell->string.length);
