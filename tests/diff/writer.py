@@ -16,7 +16,9 @@ class Writer:
         "t3": [("x", "i"), ("y", "i")],
     }
     DIVISIONS = ("/", "%")
-    WORDS = ["ab", "b", "ba", "abc", "c", "", "bb", "cab", "a"]
+    # Texts of more than twelve bytes do not lie in their cell; some of these begin alike.
+    WORDS = ["ab", "b", "ba", "abc", "c", "", "bb", "cab", "a", "abcabcabcabc", "abcabcabcabca", "abcabcabcabcab and more",
+             "abcabcabcabcab and most", "b is a text that is long", "cabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcab"]
 
     def __init__(self, seed, depth=2):
         self.random = random.Random(seed)
@@ -303,20 +305,23 @@ class Writer:
                               " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
                               " RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
             total = "(%sORDER BY %s, %s)" % (partition, peers, unique)
-            form = self.random.randint(0, 5)
+            form, given = self.random.randint(0, 5), "i"
             if form == 0:
                 exprs.append("%s() OVER (%sORDER BY %s)" % (self.pick("rank", "dense_rank"), partition, peers))
             elif form == 1:
                 exprs.append("row_number() OVER " + total)
             elif form == 2:
-                exprs.append("%s(%s, %d) OVER %s" % (self.pick("lag", "lead"), self.column(columns, "i"), self.random.randint(0, 3), total))
+                given = self.pick("i", "t")
+                exprs.append("%s(%s, %d) OVER %s" % (self.pick("lag", "lead"), self.column(columns, given), self.random.randint(0, 3), total))
             elif form == 3:
-                exprs.append("%s(%s) OVER (%sORDER BY %s, %s%s)" % (self.pick("sum", "min", "max", "count", "first_value", "last_value"), self.column(columns, "i"), partition, peers, unique, frame))
+                function = self.pick("sum", "min", "max", "count", "first_value", "last_value")
+                given = "i" if function in ("sum", "count") else self.pick("i", "t")
+                exprs.append("%s(%s) OVER (%sORDER BY %s, %s%s)" % (function, self.column(columns, given), partition, peers, unique, frame))
             elif form == 4:
                 exprs.append("%s(%s) OVER (%s)" % (self.pick("sum", "min", "max", "count"), self.column(columns, "i"), partition))
             else:
                 exprs.append("sum(%s) OVER (%sORDER BY %s)" % (self.column(columns, "i"), partition, peers))
-            kinds.append("i")
+            kinds.append(given)
         return "SELECT %s FROM %s%s" % (self.outputs(exprs), source, self.where(columns, min(depth, 1))), kinds
 
     def set_operation(self, depth, kinds):
