@@ -76,7 +76,10 @@ class Run:
                 found, _ = tuff.run(sql)
                 self.compare(seed, sql, expected, found, ordered, "answer " + what)
             except ValueError as error:
-                self.report(seed, sql, "error %s: %s" % (what, error))
+                if "22003: the result of * is out of range" in str(error):
+                    self.skipped += 1  # SQLite goes on with a float
+                else:
+                    self.report(seed, sql, "error %s: %s" % (what, error))
             for name in names:
                 tuff.run("SET %s = on" % name)
 
